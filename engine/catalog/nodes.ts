@@ -1,0 +1,209 @@
+/**
+ * Nodes, versions and edges as rows: look-ups by name, by edge, and what is dirty.
+ *
+ * All are set-based: one query for any number of nodes. Version 0 is `absent`.
+ */
+import { sql } from 'kysely'
+import type { ContentId, Json } from '../core/digest.ts'
+import { ABSENT } from '../core/digest.ts'
+import { assert } from '../core/errors.ts'
+import type { NodeName } from '../core/key.ts'
+import type { DialectName, Handle } from './open.ts'
+import { rowsTable } from './rows.ts'
+import type { Tables } from './tables.ts'
+
+/** Asset names and their row ids: a handful, loaded once a transaction at most. */
+export interface AssetIds {
+  readonly idOf: (name: string) => number
+  readonly nameOf: (id: number) => string
+}
+
+/** Reads the asset ids; inserts those of `names` that are new when `insert` is set. */
+export async function loadAssetIds(
+  db: Handle,
+  names: readonly string[],
+  insert: boolean,
+): Promise<AssetIds> {
+  const rows = await db.selectFrom('asset').selectAll().execute()
+  const missing = names.filter((name) => rows.every((row) => row.name !== name))
+  if (insert && missing.length > 0) {
+    const added = missing.map((name) => ({ name }))
+    rows.push(...(await db.insertInto('asset').values(added).returningAll().execute()))
+  }
+  const byName = new Map(rows.map((row) => [row.name, row.id]))
+  const byId = new Map(rows.map((row) => [row.id, row.name]))
+  return {
+    // An asset never written has no row yet: 0 matches no node.
+    idOf: (name) => byName.get(name) ?? 0,
+    nameOf: (id) => {
+      const name = byId.get(id)
+      assert(name !== undefined, `asset ${id} has a row`)
+      return name
+    },
+  }
+}
+
+export interface NodeRow {
+  readonly id: number
+  readonly asset: number
+  readonly key: string
+  /** 0: absent */
+  readonly version: number
+  /** the last build row; 0: never built */
+  readonly built: number
+  readonly epoch: number
+}
+
+/** What a version contains. */
+export interface Content {
+  readonly contentId: ContentId
+  readonly value: Json | undefined
+}
+export const ABSENT_CONTENT: Content = { contentId: ABSENT, value: undefined }
+
+const NODE_COLUMNS = sql`n.id, n.asset, n.key, n.version, n.built, n.epoch`
+
+/** The nodes with these names that exist, in no order. */
+export async function findNodes(
+  { db, dialect }: { readonly db: Handle; readonly dialect: DialectName },
+  ids: AssetIds,
+  names: readonly NodeName[],
+): Promise<readonly NodeRow[]> {
+  if (names.length === 0) return []
+  const wanted = rowsTable(
+    dialect,
+    { asset: 'int', key: 'text' },
+    names.map(({ asset, key }) => [ids.idOf(asset), key]),
+  )
+  const { rows } = await sql<NodeRow>`
+    select ${NODE_COLUMNS} from ${wanted} w
+    join node n on n.asset = w.asset and n.key = w.key
+  `.execute(db)
+  return rows
+}
+
+/** Nodes by id. */
+export async function nodesById(
+  { db, dialect }: { readonly db: Handle; readonly dialect: DialectName },
+  nodes: readonly number[],
+): Promise<readonly NodeRow[]> {
+  if (nodes.length === 0) return []
+  const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const { rows } = await sql<NodeRow>`
+    select ${NODE_COLUMNS} from ${wanted} w join node n on n.id = w.id
+  `.execute(db)
+  return rows
+}
+
+/** The version ids under which nodes had some content before; those that never had are left out. */
+export async function findVersions(
+  { db, dialect }: { readonly db: Handle; readonly dialect: DialectName },
+  contents: readonly { readonly node: number; readonly contentId: ContentId }[],
+): Promise<ReadonlyMap<number, number>> {
+  if (contents.length === 0) return new Map()
+  const wanted = rowsTable(
+    dialect,
+    { node: 'int', content_id: 'text' },
+    contents.map(({ node, contentId }) => [node, contentId]),
+  )
+  const { rows } = await sql<{ node: number; id: number }>`
+    select v.node, v.id from ${wanted} w
+    join version v on v.node = w.node and v.content_id = w.content_id`.execute(db)
+  return new Map(rows.map((row) => [row.node, row.id]))
+}
+
+export interface EdgeRow {
+  readonly dst: number
+  readonly src: number
+  /** what dst consumed last; 0: absent, or not yet consumed */
+  readonly srcVersion: number
+  readonly asset: number
+  readonly key: string
+  /** what src has now */
+  readonly version: number
+}
+
+/** All edges into the given nodes, with what their sources are now. */
+export async function edgesInto(
+  { db, dialect }: { readonly db: Handle; readonly dialect: DialectName },
+  nodes: readonly number[],
+): Promise<readonly EdgeRow[]> {
+  if (nodes.length === 0) return []
+  const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const { rows } = await sql<EdgeRow>`
+    select e.dst, e.src, e.src_version as "srcVersion", s.asset, s.key, s.version
+    from ${wanted} w join edge e on e.dst = w.id join node s on s.id = e.src
+  `.execute(db)
+  return rows
+}
+
+/** The distinct direct dependents of the given nodes, with their asset. */
+export async function dependentsOf(
+  { db, dialect }: { readonly db: Handle; readonly dialect: DialectName },
+  nodes: readonly number[],
+): Promise<readonly NodeRow[]> {
+  if (nodes.length === 0) return []
+  const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const { rows } = await sql<NodeRow>`
+    select distinct ${NODE_COLUMNS} from ${wanted} w
+    join edge e on e.src = w.id join node n on n.id = e.dst
+  `.execute(db)
+  return rows
+}
+
+export type DirtyRow = NodeRow & Pick<Tables['dirty'], 'cause' | 'source' | 'reason' | 'revision'>
+
+/** The dirty nodes of one asset, in key order. */
+export async function dirtyNodes(db: Handle, asset: number): Promise<readonly DirtyRow[]> {
+  const { rows } = await sql<DirtyRow>`
+    select ${NODE_COLUMNS}, d.cause, d.source, d.reason, d.revision
+    from dirty d join node n on n.id = d.node where d.asset = ${asset} order by n.key
+  `.execute(db)
+  return rows
+}
+
+/** Which assets have dirty nodes, and how many. */
+export async function dirtyCounts(db: Handle): Promise<ReadonlyMap<number, number>> {
+  const { rows } = await sql<{ asset: number; count: number }>`
+    select asset, count(*) as count from dirty group by asset
+  `.execute(db)
+  return new Map(rows.map((row) => [row.asset, Number(row.count)]))
+}
+
+/**
+ * What versions contain, remembered: a fan-in reads the same mapping thousands of times.
+ *
+ * Lives as long as one transaction or one stage of a run; versions never change, so nothing here
+ * can become wrong, only large.
+ */
+export class Contents {
+  readonly #known = new Map<number, Content>([[0, ABSENT_CONTENT]])
+
+  /** Loads what is not yet known. */
+  async load(
+    { db, dialect }: { readonly db: Handle; readonly dialect: DialectName },
+    versions: Iterable<number>,
+  ): Promise<void> {
+    const missing = [...new Set(versions)].filter((id) => !this.#known.has(id))
+    if (missing.length === 0) return
+    const wanted = rowsTable(dialect, { id: 'int' }, missing.map((id) => [id]))
+    const { rows } = await sql<{ id: number; content_id: ContentId; value: string | null }>`
+      select v.id, v.content_id, v.value from ${wanted} w join version v on v.id = w.id
+    `.execute(db)
+    for (const { id, content_id: contentId, value } of rows) this.set(id, { contentId, value })
+  }
+
+  set(
+    version: number,
+    content: { readonly contentId: ContentId; readonly value: string | null },
+  ): void {
+    const value = content.value === null ? undefined : (JSON.parse(content.value) as Json)
+    this.#known.set(version, { contentId: content.contentId, value })
+  }
+
+  get(version: number): Content {
+    const content = this.#known.get(version)
+    assert(content !== undefined, `version ${version} was loaded`)
+    return content
+  }
+}

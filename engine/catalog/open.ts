@@ -1,0 +1,237 @@
+/**
+ * Opens the catalog: SQLite in a file, or PostgreSQL by URL; the same tables, the same queries.
+ *
+ * Invariants:
+ * 1. A write transaction takes the catalog's one row first (`begin immediate` on SQLite, a row
+ *    lock on PostgreSQL), so that writers are serial and a revision has one meaning.
+ * 2. On SQLite a write is durable when it returns unless it says `volatile`: one fsync of the log.
+ *    A volatile write survives a killed process, not a power cut, and is made durable by the next
+ *    durable one; claims and intents are volatile, commits are durable.
+ * 3. Migrations run inside a lock of our own: Kysely's migrator is not safe on SQLite when several
+ *    processes start together (measured: of 3, 2 failed with «table already exists»).
+ */
+import SqliteDatabase from 'better-sqlite3'
+import { CompiledQuery, Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+import { Migrator } from 'kysely/migration'
+import pg from 'pg'
+import { EngineError, assert, isEngineError } from '../core/errors.ts'
+import type { Tables } from './tables.ts'
+
+export type DialectName = 'sqlite' | 'postgres'
+/** A connection inside a transaction, or outside one for single reads. */
+export type Handle = Kysely<Tables>
+
+/** A write transaction: its handle and the revision it makes. */
+export interface WriteTransaction {
+  readonly db: Handle
+  readonly dialect: DialectName
+  readonly revision: number
+}
+
+export interface WriteOptions {
+  /** SQLite only: leave the fsync to the next durable write */
+  readonly volatile?: boolean
+}
+
+export interface Catalog {
+  /** what a person calls it, without secrets */
+  readonly name: string
+  readonly dialect: DialectName
+  readonly db: Handle
+  /** one consistent snapshot; never writes */
+  readonly read: <Result>(work: (db: Handle) => Promise<Result>) => Promise<Result>
+  /** one write transaction; rolled back when `work` throws or returns through `rollback` */
+  readonly write: <Result>(
+    work: (trx: WriteTransaction) => Promise<Result>,
+    options?: WriteOptions,
+  ) => Promise<Result>
+  readonly close: () => Promise<void>
+}
+
+/** Ends a write transaction without keeping anything, and gives its result all the same. */
+export class Rollback<Result> extends Error {
+  readonly result: Result
+  constructor(result: Result) {
+    super('rolled back on purpose')
+    this.result = result
+  }
+}
+
+export type MigrationSet = Readonly<
+  Record<string, (db: Kysely<unknown>, dialect: DialectName) => Promise<void>>
+>
+
+export interface CatalogOptions {
+  /** `postgres://…`, or a file path for SQLite */
+  readonly url: string
+  readonly migrations: MigrationSet
+  /** PostgreSQL: a schema of its own; default public */
+  readonly poolSize?: number
+}
+
+/** Opens and migrates. Throws CATALOG_UNUSABLE, CATALOG_NEWER. */
+export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
+  const dialect: DialectName = /^postgres(ql)?:/.test(options.url) ? 'postgres' : 'sqlite'
+  const name = dialect === 'postgres' ? withoutPassword(options.url) : options.url
+  try {
+    const opened = dialect === 'postgres' ? openPostgres(options) : openSqlite(options.url)
+    await migrate(opened.db, { dialect, lockPath: `${options.url}.lock`, options })
+    return catalogOver(opened, { name, dialect })
+  } catch (error) {
+    if (isEngineError(error)) throw error
+    throw new EngineError('CATALOG_UNUSABLE', { catalog: name, reason: reasonOf(error) }, {
+      cause: error,
+    })
+  }
+}
+
+interface Opened {
+  readonly db: Handle
+  /** SQLite: switches between one fsync a commit and none */
+  readonly setDurable: ((durable: boolean) => void) | undefined
+}
+
+function openSqlite(path: string): Opened {
+  const database = new SqliteDatabase(path, { timeout: 10_000 })
+  database.pragma('journal_mode = wal')
+  database.pragma('synchronous = full')
+  database.pragma('cache_size = -65536')
+  database.pragma('mmap_size = 268435456')
+  // A checkpoint costs fsyncs of its own; 16,384 pages (64 MB) keep it out of groups of commits.
+  database.pragma('wal_autocheckpoint = 16384')
+  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
+  let durable = true
+  const setDurable = (want: boolean): void => {
+    if (want === durable) return
+    database.pragma(`synchronous = ${want ? 'full' : 'normal'}`)
+    durable = want
+  }
+  return { db, setDurable }
+}
+
+function openPostgres({ url, poolSize = 4 }: CatalogOptions): Opened {
+  // Counts, ids and milliseconds stay below 2^53; the driver would give them as text.
+  const types = new pg.TypeOverrides()
+  types.setTypeParser(pg.types.builtins.INT8, Number)
+  const pool = new pg.Pool({ connectionString: url, max: poolSize, types })
+  return { db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), setDurable: undefined }
+}
+
+function catalogOver(
+  { db, setDurable }: Opened,
+  { name, dialect }: { readonly name: string; readonly dialect: DialectName },
+): Catalog {
+  const within = async <Result>(
+    { begin, durable }: { readonly begin: string; readonly durable: boolean },
+    work: (connection: Handle) => Promise<Result>,
+  ): Promise<Result> =>
+    db.connection().execute(async (connection) => {
+      // Only outside a transaction may the level change; the connection is ours alone here.
+      setDurable?.(durable)
+      await run(connection, begin)
+      try {
+        const result = await work(connection)
+        await run(connection, 'commit')
+        return result
+      } catch (error) {
+        await run(connection, 'rollback')
+        if (error instanceof Rollback) return error.result as Result
+        throw error
+      }
+    })
+  const snapshot =
+    dialect === 'sqlite' ? 'begin' : 'begin isolation level repeatable read read only'
+  const exclusive = dialect === 'sqlite' ? 'begin immediate' : 'begin'
+  return {
+    name,
+    dialect,
+    db,
+    read: async (work) => within({ begin: snapshot, durable: true }, work),
+    write: async (work, { volatile = false } = {}) =>
+      within({ begin: exclusive, durable: !volatile }, async (connection) =>
+        work({ db: connection, dialect, revision: await nextRevision(connection) }),
+      ),
+    close: async () => db.destroy(),
+  }
+}
+
+async function nextRevision(connection: Handle): Promise<number> {
+  const { rows } = await sql<{ revision: number }>`
+    update catalog set revision = revision + 1 where one = 1 returning revision
+  `.execute(connection)
+  const [row] = rows
+  assert(row !== undefined, 'the catalog has its one row')
+  return row.revision
+}
+
+const run = async (db: Handle, statement: string): Promise<void> => {
+  await db.executeQuery(CompiledQuery.raw(statement))
+}
+
+interface MigrateOptions {
+  readonly dialect: DialectName
+  readonly lockPath: string
+  readonly options: CatalogOptions
+}
+
+async function migrate(db: Handle, { dialect, lockPath, options }: MigrateOptions): Promise<void> {
+  const known = Object.keys(options.migrations).toSorted()
+  if ((await appliedMigrations(db, dialect, known)).length === known.length) return
+  const locked = dialect === 'sqlite' ? lockFile(lockPath) : undefined
+  try {
+    const migrations: Record<string, Migration> = {}
+    for (const [name, up] of Object.entries(options.migrations)) {
+      migrations[name] = { up: async (on: Kysely<unknown>) => up(on, dialect) }
+    }
+    const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+    const { error } = await migrator.migrateToLatest()
+    if (error !== undefined) throw error
+  } finally {
+    locked?.()
+  }
+}
+
+/** The names applied; throws CATALOG_NEWER when there is one this program does not know. */
+async function appliedMigrations(
+  db: Handle,
+  dialect: DialectName,
+  known: readonly string[],
+): Promise<readonly string[]> {
+  const { rows: tables } = await (
+    dialect === 'sqlite'
+      ? sql`select 1 as one from sqlite_master where name = 'kysely_migration'`
+      : sql`select 1 as one from information_schema.tables
+            where table_schema = current_schema() and table_name = 'kysely_migration'`
+  ).execute(db)
+  if (tables.length === 0) return []
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
+  const foreign = rows.find((row) => !known.includes(row.name))
+  if (foreign !== undefined) {
+    throw new EngineError('CATALOG_NEWER', { found: foreign.name, known: known.at(-1) ?? 'none' })
+  }
+  return rows.map((row) => row.name)
+}
+
+/** An exclusive lock beside the catalog, released by the operating system if we die. */
+function lockFile(path: string): () => void {
+  const lock = new SqliteDatabase(path, { timeout: 60_000 })
+  lock.exec('begin exclusive')
+  return () => {
+    lock.exec('rollback')
+    lock.close()
+  }
+}
+
+function withoutPassword(url: string): string {
+  const parsed = new URL(url)
+  if (parsed.password !== '') parsed.password = '…'
+  return parsed.href
+}
+
+/** A driver's error as one line that holds no bound value: its code, else its class. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  return code ?? error.name
+}

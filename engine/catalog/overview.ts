@@ -1,0 +1,38 @@
+/** Small counts over the whole catalog, each bounded whatever the number of partitions. */
+import { sql } from 'kysely'
+import type { NodeName } from '../core/key.ts'
+import type { Handle } from './open.ts'
+
+/** Nodes with content, by asset name. */
+export async function liveCounts(db: Handle): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.selectFrom('asset').select(['name', 'live']).execute()
+  return new Map(rows.map((row) => [row.name, row.live]))
+}
+
+/** Builds of this many rows back give the estimate. */
+const ESTIMATE_BUILDS_MAX = 500
+
+/** Mean milliseconds of recent builds by asset. */
+export async function averageBuildMs(db: Handle): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ name: string; ms: number }>`
+    select a.name, avg(b.ms) as ms
+    from (select node, ms from build where outcome = 'built'
+      order by id desc limit ${sql.lit(ESTIMATE_BUILDS_MAX)}) b
+    join node n on n.id = b.node join asset a on a.id = n.asset group by a.name
+  `.execute(db)
+  return new Map(rows.map((row) => [row.name, Math.round(Number(row.ms))]))
+}
+
+/** At most this many held decisions are listed by a plan. */
+const WAITING_MAX = 1000
+
+/** What value nodes say a person has to decide. */
+export async function waitingNodes(
+  db: Handle,
+): Promise<readonly (NodeName & { readonly why: string })[]> {
+  const { rows } = await sql<{ asset: string; key: string; why: string }>`
+    select a.name as asset, n.key, n.waiting as why from node n join asset a on a.id = n.asset
+    where n.waiting is not null order by a.name, n.key limit ${sql.lit(WAITING_MAX)}
+  `.execute(db)
+  return rows
+}

@@ -1,0 +1,35 @@
+/**
+ * Many rows as one bound parameter, on both databases.
+ *
+ * A group of commits writes hundreds of rows a table. One JSON text that the database unpacks
+ * keeps that one prepared statement with one parameter: SQLite's 32,766 parameter limit does not
+ * matter and Kysely compiles three nodes instead of thousands.
+ */
+import type { RawBuilder } from 'kysely'
+import { sql } from 'kysely'
+import type { DialectName } from './open.ts'
+
+export type ColumnKind = 'int' | 'text'
+export type Cell = number | string | null
+
+/**
+ * `(select … )` over `rows`, to be used as a table; columns in the order declared.
+ *
+ * @param columns  name → kind; names are ours, never from outside
+ */
+export function rowsTable(
+  dialect: DialectName,
+  columns: Readonly<Record<string, ColumnKind>>,
+  rows: readonly (readonly Cell[])[],
+): RawBuilder<unknown> {
+  const json = JSON.stringify(rows)
+  const names = Object.entries(columns)
+  const list = names.map(([name, kind], at) => {
+    const cell = sql.raw(`value ->> ${at}`)
+    const typed = dialect === 'postgres' && kind === 'int' ? sql`(${cell})::bigint` : cell
+    return sql`${typed} as ${sql.raw(name)}`
+  })
+  return dialect === 'sqlite'
+    ? sql`(select ${sql.join(list)} from json_each(${json}))`
+    : sql`(select ${sql.join(list)} from jsonb_array_elements(${json}::text::jsonb))`
+}

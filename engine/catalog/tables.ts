@@ -1,0 +1,99 @@
+/** The catalog's tables as Kysely sees them. Times are milliseconds since 1970. */
+import type { Generated } from 'kysely'
+
+export type Tables = {
+  catalog: { one: number; revision: number; received_ms: number }
+  /** live: nodes that have content */
+  asset: { id: Generated<number>; name: string; live: Generated<number> }
+  node: {
+    id: Generated<number>
+    asset: number
+    key: string
+    /** 0: absent */
+    version: Generated<number>
+    /** the last build row; 0: never built */
+    built: Generated<number>
+    epoch: Generated<number>
+    waiting: string | null
+  }
+  version: { id: Generated<number>; node: number; content_id: string; value: string | null }
+  edge: { dst: number; src: number; src_version: number }
+  dirty: {
+    node: number
+    asset: number
+    revision: number
+    cause: 'new' | 'input' | 'removed' | 'missing' | 'forced'
+    source: number | null
+    reason: string | null
+  }
+  build: {
+    id: Generated<number>
+    node: number
+    run: number
+    outcome: string
+    fingerprint: string | null
+    version: number
+    commit_number: number
+    /** JSON: [[node, version], …] of every present slot */
+    slots: string
+    attempt: string | null
+    /** the build row that owns the parts; 0: none */
+    parts_build: Generated<number>
+    at_ms: number
+    ms: number
+    rows: number | null
+    size_bytes: number | null
+    cause: string | null
+    error: string | null
+  }
+  part: {
+    build: number
+    ordinal: number
+    name: string
+    /** null: the build's own */
+    fingerprint: string | null
+    path: string
+    size_bytes: number
+    sha256: string
+    rows: number | null
+  }
+  first_wanted: { fingerprint: string; at_ms: number }
+  intent: {
+    node: number
+    run: number
+    epoch: number
+    state: 'prepared' | 'committed'
+    folder: string
+  }
+  run: {
+    id: Generated<number>
+    actor: string
+    command: string
+    reason: string | null
+    plan: string | null
+    started_ms: number
+    heartbeat_ms: number
+    ended_ms: number | null
+    status: string
+    counts: string
+  }
+  event: {
+    id: Generated<number>
+    run: number
+    at_ms: number
+    type: string
+    node: string | null
+    data: string
+  }
+  audit: {
+    id: Generated<number>
+    at_ms: number
+    actor: string
+    action: string
+    subject: string
+    reason: string
+    run: number | null
+  }
+  lease: { name: string; holder: string; fence: number; expires_ms: number }
+  seen_file: { scope: string; path: string; token: string; sha256: string }
+}

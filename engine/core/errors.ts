@@ -1,0 +1,291 @@
+/**
+ * The one error class and the one table of error codes.
+ *
+ * A row says who has to act (`fault`), whether trying again can help (`retry`), what happened
+ * (`text`, from a typed context) and what to do (`hint`). docs/errors.md is generated from this
+ * table. Contexts hold ids, counts, names and positions; never a cell's value, a bound parameter
+ * or a header: this is health data.
+ */
+
+/** Who has to act. It decides the exit code: see EXIT_CODES. */
+export type Fault = 'usage' | 'config' | 'input' | 'conflict' | 'upstream' | 'bug'
+/** Whether the same call can succeed later. */
+export type Retry = 'never' | 'when-input-changes' | 'backoff'
+
+/** Exit code by fault (0 done · 3 changes pending · 130 interrupted are not errors). */
+export const EXIT_CODES: Readonly<Record<Fault, number>> = {
+  usage: 2,
+  config: 2,
+  input: 1,
+  conflict: 4,
+  upstream: 5,
+  bug: 70,
+}
+
+interface Spec<Context> {
+  readonly fault: Fault
+  readonly retry: Retry
+  /** what happened: subject first, lower case, no final dot, found value last */
+  readonly text: (context: Context) => string
+  /** what to do about it */
+  readonly hint: string
+}
+const spec = <Context>(row: Spec<Context>): Spec<Context> => row
+
+/** A place in a file a person wrote: `file:line:column`, both from 1. */
+export interface Position {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+const at = ({ file, line, column }: Position): string => `${file}:${line}:${column}`
+
+// Sorted by code. One row a code; tests/errors.test.ts holds the rules.
+export const ERRORS = {
+  ASSERTION: spec<{ readonly what: string }>({
+    fault: 'bug',
+    retry: 'never',
+    text: ({ what }) => `an invariant does not hold: ${what}`,
+    hint: 'this is a defect of the program: report it with the command and this line',
+  }),
+  ASSET_FAILED: spec<{ readonly node: string; readonly reason: string }>({
+    fault: 'bug',
+    retry: 'backoff',
+    text: ({ node, reason }) => `the build of ${node} failed: ${reason}`,
+    hint: 'the partition keeps its last version and stays in the plan; fix the cause and run retry',
+  }),
+  ASSET_UNKNOWN: spec<{ readonly asset: string; readonly known: readonly string[] }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ asset, known }) => `no asset is named ${asset}; there are: ${known.join(', ')}`,
+    hint: 'check the name against `tributary status`',
+  }),
+  CATALOG_NEWER: spec<{ readonly found: string; readonly known: string }>({
+    fault: 'config',
+    retry: 'never',
+    text: ({ found, known }) =>
+      `the catalog was written by a newer version: schema ${found}, this one knows ${known}`,
+    hint: 'update tributary on this machine; nothing was changed',
+  }),
+  CATALOG_UNUSABLE: spec<{ readonly catalog: string; readonly reason: string }>({
+    fault: 'upstream',
+    retry: 'backoff',
+    text: ({ catalog, reason }) => `the catalog ${catalog} cannot be used: ${reason}`,
+    hint: 'check that the file or server is there, readable and not damaged; see tributary doctor',
+  }),
+  CHECK_FAILED: spec<{ readonly node: string; readonly check: string; readonly reason: string }>({
+    fault: 'input',
+    retry: 'when-input-changes',
+    text: ({ node, check, reason }) => `${node} failed its check ${check}: ${reason}`,
+    hint: 'nothing was published; correct the input named and run again',
+  }),
+  CONFIG_INVALID: spec<{ readonly file: string; readonly reason: string }>({
+    fault: 'config',
+    retry: 'never',
+    text: ({ file, reason }) => `${file} is not a valid configuration: ${reason}`,
+    hint: 'correct the file; `tributary init` writes one with every default named',
+  }),
+  CONFIG_MISSING: spec<{ readonly folder: string }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ folder }) => `no tributary.json in ${folder} or above`,
+    hint: 'run `tributary init` here, or name a project with --project FOLDER',
+  }),
+  DISK_FULL: spec<{ readonly what: string }>({
+    fault: 'upstream',
+    retry: 'backoff',
+    text: ({ what }) => `${what} found no space left on the disk`,
+    hint: 'free some space and run again; what is committed is whole',
+  }),
+  DUCK_CHILD_LOST: spec<{ readonly why: string }>({
+    fault: 'upstream',
+    retry: 'backoff',
+    text: ({ why }) => `a DuckDB child process ended before its task was done: ${why}`,
+    hint: 'run again; if it happens often, the machine is short of memory: use fewer workers',
+  }),
+  DUCK_MEMORY: spec<{ readonly limitMb: number }>({
+    fault: 'upstream',
+    retry: 'backoff',
+    text: ({ limitMb }) => `a DuckDB task needed more memory than its limit of ${limitMb} MB`,
+    hint: 'raise the memory limit of a worker, or use fewer workers',
+  }),
+  // DuckDB's own message quotes data and never leaves the child.
+  DUCK_TASK_FAILED: spec<{ readonly kind: string; readonly statement: number }>({
+    fault: 'bug',
+    retry: 'never',
+    text: ({ kind, statement }) =>
+      `DuckDB refused a task at its statement ${statement + 1}, kind of error: ${kind}`,
+    hint: 'this is a defect of the program: report it with the command and this line',
+  }),
+  ENGINE_DISAGREEMENT: spec<{
+    readonly file: string
+    readonly record: number
+    readonly what: string
+  }>({
+    fault: 'bug',
+    retry: 'never',
+    text: ({ file, record, what }) => `${file}: record ${record} ${what}`,
+    hint: 'SQL and grammar must accept the same records: report the layout; nothing was committed',
+  }),
+  GRAPH_INVALID: spec<{ readonly what: string }>({
+    fault: 'config',
+    retry: 'never',
+    text: ({ what }) => `the asset graph is not valid: ${what}`,
+    hint: 'correct the declaration named',
+  }),
+  INPUT_CHANGED: spec<{ readonly path: string }>({
+    fault: 'input',
+    retry: 'when-input-changes',
+    text: ({ path }) => `a file changed after it was discovered: ${path}`,
+    hint: 'run again: the new content is picked up as a delivery of its own',
+  }),
+  INPUT_UNREADABLE: spec<{ readonly path: string; readonly reason: string }>({
+    fault: 'input',
+    retry: 'when-input-changes',
+    text: ({ path, reason }) => `a file cannot be read: ${path} (${reason})`,
+    hint: 'check its permissions, then run again; everything else was built',
+  }),
+  INTERRUPTED: spec<{ readonly run: string }>({
+    fault: 'conflict',
+    retry: 'backoff',
+    text: ({ run }) => `run ${run} was interrupted`,
+    hint: 'what was committed stays; the same command goes on from there',
+  }),
+  KEY_INVALID: spec<{ readonly length: number; readonly dimensions: number }>({
+    fault: 'bug',
+    retry: 'never',
+    text: ({ length, dimensions }) =>
+      `a key of ${dimensions} dimensions has an empty value or is too long: ${length} bytes`,
+    hint: 'a key is made of validated ids: report the asset whose keysFrom gave this key',
+  }),
+  MANIFEST_INVALID: spec<{ readonly issues: readonly (Position & { readonly text: string })[] }>({
+    fault: 'input',
+    retry: 'when-input-changes',
+    text: ({ issues }) =>
+      [
+        `the discovery manifest has ${issues.length} error${issues.length === 1 ? '' : 's'}`,
+        ...issues.map((issue) => `  ${at(issue)} ${issue.text}`),
+      ].join('\n'),
+    hint: 'nothing of it was landed; write a new manifest with the places named above corrected',
+  }),
+  PARSE_FAILED: spec<{ readonly file: string; readonly reason: string; readonly detail: string }>({
+    fault: 'input',
+    retry: 'when-input-changes',
+    text: ({ file, reason, detail }) => `${file} cannot be parsed (${reason}): ${detail}`,
+    hint: 'ask the submitter for a corrected file, or correct the layout',
+  }),
+  PART_CHANGED: spec<{ readonly path: string; readonly want: string; readonly got: string }>({
+    fault: 'upstream',
+    retry: 'when-input-changes',
+    text: ({ path, want, got }) => `${path} has sha256 ${got}, the catalog says ${want}`,
+    hint: 'something outside changed a part: run materialize --verify to rebuild what is damaged',
+  }),
+  PART_INVALID: spec<{ readonly part: string; readonly what: string }>({
+    fault: 'bug',
+    retry: 'never',
+    text: ({ part, what }) => `the written part ${part} is not what it should be: ${what}`,
+    hint: 'this is a defect of the program: report it with the command and this line',
+  }),
+  PART_MISSING: spec<{ readonly path: string }>({
+    fault: 'upstream',
+    retry: 'when-input-changes',
+    text: ({ path }) => `a part is not in the store: ${path}`,
+    hint: 'run materialize --verify to rebuild what is missing',
+  }),
+  PATH_INVALID: spec<{ readonly dimension: string; readonly length: number }>({
+    fault: 'bug',
+    retry: 'never',
+    text: ({ dimension, length }) =>
+      `a storage path was asked for with an invalid ${dimension} of ${length} characters`,
+    hint: 'paths are made of validated ids only: report the command and this line',
+  }),
+  PLAN_MOVED: spec<{ readonly wanted: string; readonly now: string }>({
+    fault: 'conflict',
+    retry: 'never',
+    text: ({ wanted, now }) => `plan ${wanted} is out of date: the plan is now ${now}`,
+    hint: 'look at the new plan with `tributary plan`, then apply that one',
+  }),
+  REGISTRY_INVALID: spec<{ readonly issues: readonly (Position & { readonly text: string })[] }>({
+    fault: 'config',
+    retry: 'never',
+    text: ({ issues }) =>
+      [
+        `the registry has ${issues.length} error${issues.length === 1 ? '' : 's'}`,
+        ...issues.map((issue) => `  ${at(issue)} ${issue.text}`),
+      ].join('\n'),
+    hint: 'correct the places named above; nothing was changed. Try: tributary registry check',
+  }),
+  RUN_BUSY: spec<{ readonly holder: string }>({
+    fault: 'conflict',
+    retry: 'backoff',
+    text: ({ holder }) => `another run holds this project: ${holder}`,
+    hint: 'wait for it to end, or stop it; a run that died frees the project by itself',
+  }),
+  SELECTION_SYNTAX: spec<{ readonly selection: string; readonly column: number; readonly reason: string }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ selection, column, reason }) => `selection ${selection}, column ${column}: ${reason}`,
+    hint: 'examples: gold_canonical  +silver  gold_canonical[state=CO,atomic_month>=2024-01]+',
+  }),
+  STORE_UNUSABLE: spec<{ readonly store: string; readonly reason: string }>({
+    fault: 'upstream',
+    retry: 'backoff',
+    text: ({ store, reason }) => `the store ${store} cannot be used: ${reason}`,
+    hint: 'check free space and permissions; what was committed is safe; see tributary doctor',
+  }),
+  SUBMISSION_STATE: spec<{ readonly state: string; readonly event: string }>({
+    fault: 'conflict',
+    retry: 'never',
+    text: ({ state, event }) => `the event ${event} is not possible for a submission in ${state}`,
+    hint: 'see where it stands with: tributary submissions show ID',
+  }),
+  VALUE_TOO_LARGE: spec<{ readonly node: string; readonly sizeBytes: number }>({
+    fault: 'bug',
+    retry: 'never',
+    text: ({ node, sizeBytes }) => `the value of ${node} has ${sizeBytes} bytes, the limit is 4096`,
+    hint: 'keep large results in a part; a value is for what plans and people need',
+  }),
+} as const
+
+export type ErrorCode = keyof typeof ERRORS
+export type ErrorContext<Code extends ErrorCode> = Parameters<(typeof ERRORS)[Code]['text']>[0]
+
+/** The only error the product throws on purpose. `code` names a row of ERRORS. */
+export class EngineError<Code extends ErrorCode = ErrorCode> extends Error {
+  readonly code: Code
+  readonly context: ErrorContext<Code>
+
+  constructor(code: Code, context: ErrorContext<Code>, options?: ErrorOptions) {
+    const row = ERRORS[code] as unknown as Spec<ErrorContext<Code>>
+    super(row.text(context), options)
+    this.name = 'EngineError'
+    this.code = code
+    this.context = context
+  }
+
+  get fault(): Fault {
+    return ERRORS[this.code].fault
+  }
+  get retry(): Retry {
+    return ERRORS[this.code].retry
+  }
+  get hint(): string {
+    return ERRORS[this.code].hint
+  }
+  get exitCode(): number {
+    return EXIT_CODES[this.fault]
+  }
+}
+
+/** Narrows an unknown error to EngineError, and to one code when given. */
+export function isEngineError<Code extends ErrorCode = ErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is EngineError<Code> {
+  return error instanceof EngineError && (code === undefined || error.code === code)
+}
+
+/** Throws ASSERTION unless `holds`. Assertions stay on in production. */
+export function assert(holds: unknown, what: string): asserts holds {
+  if (!holds) throw new EngineError('ASSERTION', { what })
+}

@@ -1,0 +1,33 @@
+/** The engine's only door: everything that registry, assets and minio may use of it. */
+export * from './core/asset.ts'
+export * from './core/digest.ts'
+export * from './core/errors.ts'
+export * from './core/failpoint.ts'
+export * from './core/fingerprint.ts'
+export * from './core/graph.ts'
+export * from './core/key.ts'
+export * from './core/plan.ts'
+export * from './core/ports.ts'
+export { patternProblem } from './table/pattern.ts'
+export * from './table/quote.ts'
+export * from './table/spec.ts'
+export { specProblems } from './table/spec-problems.ts'
+export * from './catalog/open.ts'
+export type { Actor } from './catalog/runs.ts'
+export { rowsTable } from './catalog/rows.ts'
+export { systemClock } from './run/clock.ts'
+export type { FileFacts } from './run/file-facts.ts'
+export { fileFacts } from './run/file-facts.ts'
+export { materialize } from './run/materialize.ts'
+export type { PlanOptions } from './run/planning.ts'
+export { makePlan } from './run/planning.ts'
+export type {
+  Committed,
+  Fact,
+  Hooks,
+  Observation,
+  Observer,
+  PlanningAccess,
+  Project,
+} from './run/project.ts'
+export type { Failure, RunOptions, RunReport, RunnerEvent } from './run/run-state.ts'

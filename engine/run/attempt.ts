@@ -1,0 +1,336 @@
+/**
+ * One attempt: builds what is missing, checks it, and stages it where no reader looks.
+ *
+ * Runs outside any transaction. What it returns is committed by a group (commit.ts); what it
+ * throws becomes a failed build, and the node keeps its last version.
+ */
+import { createHash } from 'node:crypto'
+import { createReadStream, statSync } from 'node:fs'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { StoredPart } from '../catalog/builds.ts'
+import { retainedBuilds } from '../catalog/builds.ts'
+import { Contents, findNodes } from '../catalog/nodes.ts'
+import type {
+  BuildContext,
+  BuildResult,
+  BuiltNode,
+  BuiltPart,
+  OutputAsset,
+  PartFile,
+} from '../core/asset.ts'
+import type { ContentId, Json } from '../core/digest.ts'
+import { canonicalJson, partsContentId, sha256, valueContentId } from '../core/digest.ts'
+import { EngineError, assert, isEngineError } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
+import type { NodeName } from '../core/key.ts'
+import { formatKey, nodeText } from '../core/key.ts'
+import type { StagePart } from '../core/ports.ts'
+import type { Definitions } from '../catalog/membership.ts'
+import { reasonOf } from '../catalog/open.ts'
+import type { Task } from './claim.ts'
+import { VALUE_BYTES_MAX } from './evaluate.ts'
+import type { Project } from './project.ts'
+
+/** A node as an attempt leaves it: staged, or equal to what is there. */
+export interface Staged {
+  readonly contentId: ContentId
+  /** canonical JSON */
+  readonly value: string | null
+  /** undefined: equal content, the current parts stay */
+  readonly parts: readonly StoredPart[] | undefined
+  readonly folder: string | undefined
+}
+
+export interface StagedOutput extends Staged {
+  readonly asset: OutputAsset
+  readonly key: string
+}
+
+export type Finished = {
+  readonly task: Task
+  readonly outcome: 'built' | 'reused' | 'cutoff' | 'retired'
+  readonly staged: Staged
+  readonly outputs: readonly StagedOutput[] | undefined
+  readonly rows: number | undefined
+  readonly record: Json | undefined
+  readonly ms: number
+}
+
+export interface AttemptSupport {
+  readonly project: Project
+  readonly definitions: Definitions
+  readonly signal: AbortSignal
+  readonly progress: (node: NodeName, progress: { readonly done: number; readonly total?: number }) => void
+  /** records folders that outputs will use, before they are written */
+  readonly prepare: (task: Task, folders: readonly string[]) => Promise<void>
+}
+
+/** Makes one attempt. Throws EngineError: a foreign error comes out as ASSET_FAILED. */
+export async function attempt(task: Task, support: AttemptSupport): Promise<Finished> {
+  const startedMs = support.project.clock.elapsedMs()
+  const node = { asset: task.asset.name, key: task.node.row.key }
+  try {
+    const result = await perform(task, support)
+    return { task, ...result, ms: Math.round(support.project.clock.elapsedMs() - startedMs) }
+  } catch (error) {
+    if (isEngineError(error)) throw error
+    throw new EngineError('ASSET_FAILED', { node: nodeText(node), reason: reasonOf(error) }, {
+      cause: error,
+    })
+  }
+}
+
+async function perform(task: Task, support: AttemptSupport): Promise<Omit<Finished, 'task' | 'ms'>> {
+  const { work } = task
+  const nothing = { outputs: undefined, rows: undefined, record: undefined }
+  switch (work.kind) {
+    case 'retire': {
+      const staged: Staged = {
+        contentId: 'absent' as ContentId,
+        value: null,
+        parts: [],
+        folder: undefined,
+      }
+      const outputs = task.asset.outputs === undefined ? undefined : []
+      return { ...nothing, outputs, outcome: 'retired', staged }
+    }
+    case 'known': {
+      const contents = new Contents()
+      await contents.load(support.project.catalog, [work.version])
+      const { contentId, value } = contents.get(work.version)
+      const text = value === undefined ? null : canonicalJson(value)
+      const staged: Staged = { contentId, value: text, parts: undefined, folder: undefined }
+      return { ...nothing, outcome: 'reused', staged }
+    }
+    case 'ready': {
+      const found = work.parts.map((part) => ({ part, source: { stored: part.path } }))
+      const value = work.value === undefined ? null : canonicalJson(work.value)
+      const staged = await stage(task, support, { found, value, contentId: work.contentId })
+      return { ...nothing, outcome: staged.parts === undefined ? 'cutoff' : 'reused', staged }
+    }
+    case 'build':
+      return build(task, support)
+  }
+}
+
+async function build(task: Task, support: AttemptSupport): Promise<Omit<Finished, 'task' | 'ms'>> {
+  const { asset, node, work } = task
+  assert(work.kind === 'build', 'only builds build')
+  const scratch = join(support.project.scratchRoot, work.fingerprint)
+  const result = await asset.build(contextOf(task, support, scratch))
+  failpoint('attempt.built')
+  const rows = result.rows ?? sumRows(result.parts)
+  for (const check of asset.checks ?? []) {
+    const reason = await check.run({ inputs: node.inputs, result, rows })
+    if (reason === undefined) continue
+    const name = nodeText({ asset: asset.name, key: node.row.key })
+    throw new EngineError('CHECK_FAILED', { node: name, check: check.name, reason })
+  }
+  const outputs = await stageOutputs(task, support, result)
+  const found = work.parts === undefined ? await ownParts(result, null) : await mergeParts(work.parts, result)
+  const value = valueText(task, work.parts === undefined ? result.value : summary(task, found))
+  const contentId = contentOf(found.map(({ part }) => part), value)
+  const staged = await stage(task, support, { found, value, contentId })
+  failpoint('attempt.staged')
+  await rm(scratch, { recursive: true, force: true })
+  const outcome = staged.parts === undefined ? 'cutoff' : 'built'
+  return { outcome, staged, outputs, rows, record: result.record }
+}
+
+const sumRows = (parts: readonly BuiltPart[]): number | undefined =>
+  parts.every((part) => part.rows === undefined)
+    ? undefined
+    : parts.reduce((sum, part) => sum + (part.rows ?? 0), 0)
+
+const summary = (task: Task, found: readonly Found[]): Json | undefined =>
+  task.asset.summarize?.(
+    found.map(({ part }) => ({ name: part.name, rows: part.rows ?? undefined })),
+  )
+
+function contentOf(parts: readonly StoredPart[], value: string | null): ContentId {
+  if (parts.length > 0 || value === null) return partsContentId(parts)
+  return valueContentId(JSON.parse(value) as Json)
+}
+
+function contextOf(task: Task, support: AttemptSupport, scratch: string): BuildContext {
+  const { asset, node, work } = task
+  assert(work.kind === 'build', 'only builds have a context')
+  const name = { asset: asset.name, key: node.row.key }
+  return {
+    node: name,
+    inputs: node.inputs,
+    parts: work.parts?.flatMap((part) =>
+      part.found === undefined
+        ? [
+            {
+              name: part.name,
+              fingerprint: part.fingerprint,
+              firstWantedAt: new Date(task.firstWanted.get(part.fingerprint) ?? 0).toISOString(),
+            },
+          ]
+        : [],
+    ),
+    scratch: async () => {
+      await mkdir(scratch, { recursive: true })
+      return scratch
+    },
+    read: async (wanted) => readParts(support, wanted),
+    signal: support.signal,
+    progress: (progress) => support.progress(name, progress),
+  }
+}
+
+/** The current parts of a node as local files, checked against their SHA-256. */
+async function readParts(support: AttemptSupport, name: NodeName): Promise<readonly PartFile[]> {
+  const { catalog, store } = support.project
+  const [row] = await findNodes(catalog, support.definitions.ids, [name])
+  if (row === undefined) return []
+  const builds = await retainedBuilds(catalog, [row.id], 'current')
+  const parts = builds.get(row.id)?.[0]?.parts ?? []
+  return Promise.all(
+    parts.map(async (part) => ({
+      name: part.name,
+      path: await store.fetch(part),
+      sizeBytes: part.sizeBytes,
+      rows: part.rows ?? undefined,
+    })),
+  )
+}
+
+interface Found {
+  readonly part: StoredPart
+  readonly source: StagePart['source']
+}
+
+/** Identifies built parts: size and SHA-256 of what was really written. */
+async function ownParts(result: BuiltNode, print: string | null): Promise<readonly Found[]> {
+  return Promise.all(result.parts.map(async (part) => measure(part, print)))
+}
+
+async function measure(part: BuiltPart, print: string | null): Promise<Found> {
+  const identity = { name: part.name, fingerprint: print, path: '', rows: part.rows ?? null }
+  if ('bytes' in part.from) {
+    const bytes = Buffer.from(part.from.bytes)
+    const found = { ...identity, sizeBytes: bytes.length, sha256: sha256(bytes) }
+    return { part: found, source: { bytes } }
+  }
+  const { file } = part.from
+  const sizeBytes = statSync(file).size
+  return { part: { ...identity, sizeBytes, sha256: await fileDigest(file, sizeBytes) }, source: { file } }
+}
+
+/** Files up to this size are read at once: a stream costs 0.2 ms before its first byte. */
+const SMALL_FILE_BYTES = 1 << 20
+
+async function fileDigest(file: string, sizeBytes: number): Promise<string> {
+  if (sizeBytes <= SMALL_FILE_BYTES) return sha256(await readFile(file))
+  const sum = createHash('sha256')
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), sum)
+  return sum.digest('hex')
+}
+
+async function mergeParts(
+  wanted: NonNullable<Extract<Task['work'], { kind: 'build' }>['parts']>,
+  result: BuildResult,
+): Promise<readonly Found[]> {
+  const built = new Map(result.parts.map((part) => [part.name, part]))
+  return Promise.all(
+    wanted.map(async (part) => {
+      if (part.found !== undefined) {
+        const kept = { ...part.found, fingerprint: part.fingerprint }
+        return { part: kept, source: { stored: part.found.path } }
+      }
+      const made = built.get(part.name)
+      assert(made !== undefined, `the build made the part ${part.name}`)
+      return measure(made, part.fingerprint)
+    }),
+  )
+}
+
+function valueText(task: Task, value: Json | undefined): string | null {
+  if (value === undefined) return null
+  const text = canonicalJson(value)
+  const sizeBytes = Buffer.byteLength(text)
+  if (sizeBytes > VALUE_BYTES_MAX) {
+    const node = nodeText({ asset: task.asset.name, key: task.node.row.key })
+    throw new EngineError('VALUE_TOO_LARGE', { node, sizeBytes })
+  }
+  return text
+}
+
+/** A part is missing from the store: equal content has to be written all the same. */
+const restores = (task: Task): boolean => task.causes.some((cause) => cause.kind === 'missing')
+
+/** Stages parts unless the content is what the node has already: that is a cutoff. */
+async function stage(
+  task: Task,
+  { project }: AttemptSupport,
+  made: { readonly found: readonly Found[]; readonly value: string | null; readonly contentId: ContentId },
+): Promise<Staged> {
+  const { contentId, value } = made
+  if (contentId === task.currentContentId && !restores(task)) {
+    return { contentId, value, parts: undefined, folder: undefined }
+  }
+  if (task.folder === undefined) return { contentId, value, parts: [], folder: undefined }
+  return { contentId, value, ...(await stageAt(project, task.folder, made.found)) }
+}
+
+async function stageAt(
+  project: Project,
+  folder: string,
+  found: readonly Found[],
+): Promise<{ readonly parts: readonly StoredPart[]; readonly folder: string }> {
+  await project.store.stage(
+    folder,
+    found.map(({ part, source }) => ({
+      name: part.name,
+      source,
+      sizeBytes: part.sizeBytes,
+      sha256: part.sha256,
+    })),
+  )
+  return { folder, parts: found.map(({ part }) => ({ ...part, path: `${folder}/${part.name}` })) }
+}
+
+async function stageOutputs(
+  task: Task,
+  support: AttemptSupport,
+  result: BuildResult,
+): Promise<readonly StagedOutput[] | undefined> {
+  const { project, definitions } = support
+  const asset = definitions.graph.assets.get(task.asset.outputs ?? '')
+  if (asset?.kind !== 'output') return undefined
+  const made = result.outputs ?? []
+  const names = made.map((output) => ({ asset: asset.name, key: formatKey(output.key) }))
+  const current = await currentContents(support, names)
+  const folders = made.map((output) => {
+    const publication = asset.publish?.(output.key)
+    return publication && project.store.folderFor(publication.path, task.attempt)
+  })
+  await support.prepare(task, folders.flatMap((folder) => folder ?? []))
+  const staged: StagedOutput[] = []
+  for (const [at, output] of made.entries()) {
+    const found = await ownParts(output, null)
+    const value = output.value === undefined ? null : canonicalJson(output.value)
+    const contentId = contentOf(found.map(({ part }) => part), value)
+    const key = formatKey(output.key)
+    const folder = folders[at]
+    const same = current.get(key) === contentId && !restores(task)
+    const stored = same || folder === undefined ? undefined : await stageAt(project, folder, found)
+    const parts = same ? undefined : (stored?.parts ?? [])
+    staged.push({ asset, key, contentId, value, parts, folder: stored?.folder })
+  }
+  return staged
+}
+
+async function currentContents(
+  { project, definitions }: AttemptSupport,
+  names: readonly NodeName[],
+): Promise<ReadonlyMap<string, ContentId>> {
+  const rows = await findNodes(project.catalog, definitions.ids, names)
+  const contents = new Contents()
+  await contents.load(project.catalog, rows.map((row) => row.version))
+  return new Map(rows.map((row) => [row.key, contents.get(row.version).contentId]))
+}

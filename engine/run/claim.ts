@@ -1,0 +1,206 @@
+/**
+ * Claims: takes a batch of dirty nodes of one asset, decides what each needs, and records the
+ * intent before anything is written anywhere.
+ *
+ * A claim raises the node's epoch; every commit names the epoch it was claimed under, so a run that
+ * was overtaken commits nothing (fencing). Nodes that need nothing are settled here.
+ */
+import { sql } from 'kysely'
+import type { RetainedBuild } from '../catalog/builds.ts'
+import { firstWanted, retainedBuilds } from '../catalog/builds.ts'
+import type { DirtyRow } from '../catalog/nodes.ts'
+import type { WriteTransaction } from '../catalog/open.ts'
+import { rowsTable } from '../catalog/rows.ts'
+import { commitTraces, unmark } from '../catalog/trace.ts'
+import type { StoredAsset } from '../core/asset.ts'
+import type { NodeName } from '../core/key.ts'
+import type { Cause } from '../core/plan.ts'
+import { boundCauses } from '../core/plan.ts'
+import type { ObjectStore } from '../core/ports.ts'
+import { causesOf } from './causes.ts'
+import type { Decision } from './decide.ts'
+import { decide } from './decide.ts'
+import type { Evaluation } from './evaluate.ts'
+import { frameOf } from './evaluate.ts'
+import type { Frame, Resolved } from './frame.ts'
+import { resolveNodes } from './frame.ts'
+import { copySources } from './walk.ts'
+
+/** A decision that leads to work outside the transaction. */
+export type Work = Extract<Decision, { kind: 'retire' | 'ready' | 'known' | 'build' }>
+
+/** One claimed node: everything an attempt needs without asking the catalog again. */
+export interface Task {
+  readonly asset: StoredAsset
+  readonly node: Resolved
+  readonly work: Work
+  readonly epoch: number
+  readonly attempt: string
+  /** undefined: nothing is published */
+  readonly folder: string | undefined
+  /** fingerprint → milliseconds since 1970 */
+  readonly firstWanted: ReadonlyMap<string, number>
+  readonly claimRevision: number
+  readonly current: RetainedBuild | undefined
+  readonly currentContentId: string
+  readonly causes: readonly Cause[]
+}
+
+export interface Claimed {
+  readonly tasks: readonly Task[]
+  readonly blocked: readonly (NodeName & { readonly why: string })[]
+  /** nodes that read something stale: they wait */
+  readonly held: readonly number[]
+}
+
+export interface ClaimRequest {
+  readonly asset: StoredAsset
+  readonly rows: readonly DirtyRow[]
+  readonly store: ObjectStore
+  /** nodes that are stale and do not run: whoever reads one waits */
+  readonly held: ReadonlySet<number>
+  readonly nextAttempt: () => string
+}
+
+/** Claims the rows that need work. One transaction, a fixed number of statements. */
+export async function claim(evaluation: Evaluation, request: ClaimRequest): Promise<Claimed> {
+  const { trx, nowMs, run } = evaluation
+  const frame = frameOf(evaluation)
+  const dirty = new Map(request.rows.map((row) => [row.id, row]))
+  const resolved = await resolveNodes(frame, request.asset, request.rows)
+  const waits = (node: Resolved): boolean => node.read.some(([source]) => request.held.has(source))
+  const nodes = resolved.filter((node) => !waits(node))
+  const decided = await decideAll(frame, request.asset, { nodes, dirty })
+  await settle(trx, frame, decided)
+  const working = decided.filter((one): one is Decided & { decision: Work } => isWork(one.decision))
+  const epochs = await raiseEpochs(trx, working.map((one) => one.node.row.id))
+  const prints = working.flatMap(({ decision }) => wantedPrints(decision))
+  const wanted = await firstWanted(trx, prints, nowMs)
+  const causes = await causesOf(frame, working)
+  const tasks = working.map((one, at): Task => {
+    const attempt = request.nextAttempt()
+    return {
+      asset: request.asset,
+      node: one.node,
+      work: one.decision,
+      epoch: epochs.get(one.node.row.id) ?? 0,
+      attempt,
+      folder: folderOf(request, one, attempt),
+      firstWanted: wanted,
+      claimRevision: trx.revision,
+      current: one.current,
+      currentContentId: frame.contents.get(one.node.row.version).contentId,
+      causes: boundCauses(causes[at] ?? []).causes,
+    }
+  })
+  await insertIntents(trx, run, tasks)
+  return {
+    tasks,
+    blocked: decided.flatMap(({ node, decision }) =>
+      decision.kind === 'blocked'
+        ? [{ asset: request.asset.name, key: node.row.key, why: decision.why }]
+        : [],
+    ),
+    held: resolved.filter(waits).map((node) => node.row.id),
+  }
+}
+
+interface Decided {
+  readonly node: Resolved
+  readonly dirty: DirtyRow | undefined
+  readonly decision: Decision
+  readonly current: RetainedBuild | undefined
+}
+
+const isWork = (decision: Decision): decision is Work =>
+  decision.kind === 'retire' ||
+  decision.kind === 'ready' ||
+  decision.kind === 'known' ||
+  decision.kind === 'build'
+
+async function decideAll(
+  frame: Frame,
+  asset: StoredAsset,
+  {
+    nodes,
+    dirty,
+  }: { readonly nodes: readonly Resolved[]; readonly dirty: ReadonlyMap<number, DirtyRow> },
+): Promise<readonly Decided[]> {
+  const ids = nodes.map((node) => node.row.id)
+  const builds = await retainedBuilds(frame, ids, 'all')
+  const partsOf = await copySources(frame, asset, nodes)
+  await frame.contents.load(frame, nodes.map((node) => node.row.version))
+  return nodes.map((node) => {
+    const own = builds.get(node.row.id) ?? []
+    const mark = dirty.get(node.row.id)
+    const decision = decide({ asset, node, dirty: mark, builds: own, partsOf })
+    return { node, dirty: mark, decision, current: own.find((build) => build.current) }
+  })
+}
+
+async function settle(
+  trx: WriteTransaction,
+  frame: Frame,
+  decided: readonly Decided[],
+): Promise<void> {
+  const done = decided.filter(({ decision }) => decision.kind === 'clean' || decision.kind === 'absent')
+  await unmark(trx, done.map(({ node }) => node.row.id))
+  await commitTraces(
+    trx,
+    done.map(({ node }) => ({
+      node: node.row.id,
+      contentId: frame.contents.get(node.row.version).contentId,
+      value: null,
+      read: node.read,
+      dropped: node.dropped,
+      claimRevision: trx.revision,
+    })),
+  )
+}
+
+async function raiseEpochs(
+  { db, dialect }: WriteTransaction,
+  nodes: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
+  if (nodes.length === 0) return new Map()
+  const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const { rows } = await sql<{ id: number; epoch: number }>`
+    update node set epoch = epoch + 1 where id in (select w.id from ${wanted} w)
+    returning id, epoch`.execute(db)
+  return new Map(rows.map((row) => [row.id, row.epoch]))
+}
+
+/** Fingerprints of the parts to be computed; an opaque build's is its own. */
+const wantedPrints = (work: Work): readonly string[] => {
+  if (work.kind !== 'build' || work.parts === undefined) return []
+  return work.parts.flatMap((part) => (part.found === undefined ? [part.fingerprint] : []))
+}
+
+function folderOf(request: ClaimRequest, { node, decision }: Decided, attempt: string): string | undefined {
+  const publication = request.asset.publish?.(node.key)
+  if (publication === undefined || decision.kind === 'retire' || decision.kind === 'known') {
+    return undefined
+  }
+  return request.store.folderFor(publication.path, attempt)
+}
+
+/** Records what may be written, before it is. A second open intent of a node is a defect. */
+async function insertIntents(
+  { db, dialect }: WriteTransaction,
+  run: number,
+  tasks: readonly Task[],
+): Promise<void> {
+  const published = tasks.filter((task) => task.asset.publish !== undefined)
+  if (published.length === 0) return
+  const wanted = rowsTable(
+    dialect,
+    { node: 'int', epoch: 'int', folder: 'text' },
+    published.map((task) => [
+      task.node.row.id,
+      task.epoch,
+      JSON.stringify(task.folder === undefined ? [] : [task.folder]),
+    ]),
+  )
+  await sql`insert into intent (node, run, epoch, state, folder)
+    select node, ${run}, epoch, 'prepared', folder from ${wanted} w`.execute(db)
+}

@@ -1,0 +1,317 @@
+/**
+ * Commits a group of finished attempts: one transaction, then what readers see.
+ *
+ *     sync staged folders → [ epochs · traces · builds · memberships · hook · audit ] → manifests,
+ *     links → (next claim) intents cleared → superseded folders removed
+ *
+ * The transaction is the commit point. Everything after it is a projection of the catalog that
+ * recovery repeats. An attempt whose epoch was overtaken is dropped here and its folder removed.
+ */
+import { sql } from 'kysely'
+import type { NewBuild, StoredPart } from '../catalog/builds.ts'
+import { insertBuilds, releaseParts } from '../catalog/builds.ts'
+import type { ChangedParent, Definitions } from '../catalog/membership.ts'
+import { createNodes, moveMemberships } from '../catalog/membership.ts'
+import type { WriteTransaction } from '../catalog/open.ts'
+import { rowsTable } from '../catalog/rows.ts'
+import type { Actor } from '../catalog/runs.ts'
+import { insertAudit } from '../catalog/runs.ts'
+import type { TraceCommit } from '../catalog/trace.ts'
+import { commitTraces } from '../catalog/trace.ts'
+import { ABSENT } from '../core/digest.ts'
+import type { Json } from '../core/digest.ts'
+import { failpoint } from '../core/failpoint.ts'
+import { nodeText } from '../core/key.ts'
+import type { Finished, Staged } from './attempt.ts'
+import type { Committed, Project } from './project.ts'
+import { attemptFolder, publishNodes } from './publish.ts'
+
+export interface Group {
+  readonly project: Project
+  readonly definitions: Definitions
+  readonly run: number
+  readonly actor: Actor
+}
+
+export interface GroupResult {
+  readonly committed: readonly Committed[]
+  /** nodes whose attempt was overtaken: nothing of it is visible */
+  readonly fenced: readonly Finished[]
+  /** nodes whose intent can be cleared */
+  readonly projected: readonly number[]
+}
+
+/** One node of a group: a claimed one or an output of its build. */
+interface Entry {
+  readonly node: number
+  readonly asset: string
+  readonly key: string
+  readonly finished: Finished
+  readonly staged: Staged
+  /** the writer of an output */
+  readonly writer: number | undefined
+}
+
+/** Commits and publishes. Throws when the catalog or the store fails; recovery does the rest. */
+export async function commitGroup(
+  group: Group,
+  finished: readonly Finished[],
+): Promise<GroupResult> {
+  const { project } = group
+  const folders = finished.flatMap((one) => stagedFolders(one))
+  await project.store.sync(folders)
+  failpoint('commit.synced')
+  const nowMs = project.clock.nowMs()
+  const result = await project.catalog.write(async (trx) => commitIn(trx, group, { finished, nowMs }))
+  failpoint('commit.committed')
+  await project.store.abort(result.fenced.flatMap((one) => stagedFolders(one)))
+  await publishNodes(project, group.definitions, result.published)
+  failpoint('commit.published')
+  await project.store.remove(result.released)
+  return result
+}
+
+const stagedFolders = ({ staged, outputs }: Finished): readonly string[] => [
+  ...(staged.folder === undefined ? [] : [staged.folder]),
+  ...(outputs ?? []).flatMap((output) => output.folder ?? []),
+]
+
+interface Written extends GroupResult {
+  readonly published: readonly number[]
+  readonly released: readonly string[]
+}
+
+async function commitIn(
+  trx: WriteTransaction,
+  group: Group,
+  { finished, nowMs }: { readonly finished: readonly Finished[]; readonly nowMs: number },
+): Promise<Written> {
+  const valid = await unfenced(trx, finished)
+  const fenced = finished.filter((one) => !valid.has(one.task.node.row.id))
+  const standing = finished.filter((one) => valid.has(one.task.node.row.id))
+  const own = standing.map((one): Entry => ({
+    node: one.task.node.row.id,
+    asset: one.task.asset.name,
+    key: one.task.node.row.key,
+    finished: one,
+    staged: one.staged,
+    writer: undefined,
+  }))
+  const first = await commitTraces(trx, own.map(ownTrace))
+  const outputs = await outputEntries(trx, group, standing)
+  const second = await commitTraces(trx, outputs.map((entry) => outputTrace(trx, entry, first.versions)))
+  const entries = [...own, ...outputs]
+  const versions = new Map([...first.versions, ...second.versions])
+  const changed = new Set([...first.changed, ...second.changed].map((one) => one.node))
+  const builds = await insertBuilds(
+    trx,
+    entries.map((entry) => newBuild(entry, { versions, run: group.run, nowMs })),
+  )
+  const parents = entries.filter((entry) => changed.has(entry.node)).map(parentOf)
+  await moveMemberships(trx, group.definitions, parents)
+  const committed = entries.map((entry) => committedOf(entry, { changed, builds }))
+  await group.project.hooks.onCommit?.({ trx, nowMs, run: group.run }, committed)
+  const published = entries.filter((entry) => movesReaders(entry)).map((entry) => entry.node)
+  await closeIntents(trx, own.map((entry) => entry.node), new Set(published.concat(outputs.flatMap((o) => o.writer ?? []))))
+  await auditGroup(trx, group, { entries, nowMs })
+  const released = await release(trx, group, { entries, builds })
+  return { committed, fenced, projected: own.map((entry) => entry.node), published, released }
+}
+
+/** The nodes whose epoch is still the one they were claimed under. */
+async function unfenced(
+  { db, dialect }: WriteTransaction,
+  finished: readonly Finished[],
+): Promise<ReadonlySet<number>> {
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int', epoch: 'int' },
+    finished.map((one) => [one.task.node.row.id, one.task.epoch]),
+  )
+  const { rows } = await sql<{ id: number }>`
+    select n.id from ${wanted} w join node n on n.id = w.id and n.epoch = w.epoch`.execute(db)
+  return new Set(rows.map((row) => row.id))
+}
+
+const ownTrace = ({ node, staged, finished }: Entry): TraceCommit => ({
+  node,
+  contentId: staged.contentId,
+  value: staged.value,
+  read: finished.task.node.read,
+  dropped: finished.task.node.dropped,
+  claimRevision: finished.task.claimRevision,
+})
+
+const outputTrace = (
+  trx: WriteTransaction,
+  { node, staged, writer }: Entry,
+  versions: ReadonlyMap<number, number>,
+): TraceCommit => ({
+  node,
+  contentId: staged.contentId,
+  value: staged.value,
+  read: writer === undefined ? [] : [[writer, versions.get(writer) ?? 0]],
+  dropped: [],
+  claimRevision: trx.revision,
+})
+
+/** The outputs of the group's builds: those made now, and those that vanished. */
+async function outputEntries(
+  trx: WriteTransaction,
+  { definitions }: Group,
+  standing: readonly Finished[],
+): Promise<readonly Entry[]> {
+  const entries: Entry[] = []
+  for (const finished of standing) {
+    if (finished.outputs === undefined) continue
+    const asset = finished.task.asset.outputs ?? ''
+    const writer = finished.task.node.row.id
+    const made = finished.outputs
+    const rows = await createNodes(trx, definitions, made.map(({ key }) => ({ asset, key })))
+    const byKey = new Map(rows.map((row) => [row.key, row.id]))
+    for (const staged of made) {
+      const node = byKey.get(staged.key)
+      if (node !== undefined) entries.push({ node, asset, key: staged.key, finished, staged, writer })
+    }
+    const before = await sql<{ id: number; key: string }>`
+      select n.id, n.key from edge e join node n on n.id = e.dst
+      where e.src = ${writer} and n.asset = ${definitions.ids.idOf(asset)} and n.version <> 0
+    `.execute(trx.db)
+    for (const { id, key } of before.rows) {
+      if (!byKey.has(key)) entries.push({ node: id, asset, key, finished, staged: GONE, writer })
+    }
+  }
+  return entries
+}
+
+const GONE: Staged = { contentId: ABSENT, value: null, parts: [], folder: undefined }
+
+function newBuild(
+  { node, finished, staged, writer }: Entry,
+  context: {
+    readonly versions: ReadonlyMap<number, number>
+    readonly run: number
+    readonly nowMs: number
+  },
+): NewBuild {
+  const { task } = finished
+  const slots =
+    writer === undefined
+      ? JSON.stringify(task.node.slots.map((slot) => [slot.node, slot.version]))
+      : JSON.stringify([[writer, context.versions.get(writer) ?? 0]])
+  return {
+    node,
+    run: context.run,
+    outcome: outcomeOf(finished, staged),
+    fingerprint: task.work.kind === 'retire' ? null : task.work.fingerprint,
+    version: context.versions.get(node) ?? 0,
+    slots,
+    attempt: staged.folder === undefined ? null : task.attempt,
+    atMs: context.nowMs,
+    ms: writer === undefined ? finished.ms : 0,
+    rows: writer === undefined ? (finished.rows ?? null) : sum(staged.parts, (part) => part.rows ?? 0),
+    sizeBytes: sum(staged.parts, (part) => part.sizeBytes),
+    cause: writer === undefined && task.causes.length > 0 ? JSON.stringify(task.causes) : null,
+    error: null,
+    parts: partsOf(staged),
+  }
+}
+
+/** Equal content keeps pointing at the parts it was found equal to. */
+function partsOf(staged: Staged): NewBuild['parts'] {
+  if (staged.parts === undefined) return 'same'
+  return staged.parts.length === 0 ? 'none' : staged.parts
+}
+
+const outcomeOf = (finished: Finished, staged: Staged): string => {
+  if (staged.contentId === ABSENT) return 'retired'
+  return staged.parts === undefined && finished.outcome === 'built' ? 'cutoff' : finished.outcome
+}
+
+const sum = (parts: readonly StoredPart[] | undefined, of: (part: StoredPart) => number): number | null =>
+  parts === undefined ? null : parts.reduce((total, part) => total + of(part), 0)
+
+const valueOf = (staged: Staged): Json | undefined =>
+  staged.value === null ? undefined : (JSON.parse(staged.value) as Json)
+
+const parentOf = ({ node, asset, key, staged }: Entry): ChangedParent => ({
+  id: node,
+  asset,
+  key,
+  value: staged.contentId === ABSENT ? undefined : valueOf(staged),
+})
+
+/** Readers see another version: new parts, or none any more. */
+const movesReaders = ({ staged }: Entry): boolean =>
+  staged.contentId === ABSENT || (staged.parts !== undefined && staged.parts.length > 0)
+
+function committedOf(
+  entry: Entry,
+  context: {
+    readonly changed: ReadonlySet<number>
+    readonly builds: ReadonlyMap<number, { readonly build: number }>
+  },
+): Committed {
+  const { finished, staged, writer } = entry
+  return {
+    asset: entry.asset,
+    key: entry.key,
+    outcome: outcomeOf(finished, staged) as Committed['outcome'],
+    value: valueOf(staged),
+    record: writer === undefined ? finished.record : undefined,
+    changed: context.changed.has(entry.node),
+    ms: finished.ms,
+    rows: finished.rows,
+    parts: (staged.parts ?? []).map((part) => ({ name: part.name, path: part.path })),
+    build: context.builds.get(entry.node)?.build ?? 0,
+    fingerprint: finished.task.work.kind === 'retire' ? null : finished.task.work.fingerprint,
+  }
+}
+
+/** Intents of nodes with something to show go to `committed`; the others are done. */
+async function closeIntents(
+  { db, dialect }: WriteTransaction,
+  nodes: readonly number[],
+  shown: ReadonlySet<number>,
+): Promise<void> {
+  if (nodes.length === 0) return
+  const wanted = rowsTable(
+    dialect,
+    { node: 'int', shown: 'int' },
+    nodes.map((node) => [node, shown.has(node) ? 1 : 0]),
+  )
+  await sql`delete from intent where exists (
+    select 1 from ${wanted} w where w.node = intent.node and w.shown = 0)`.execute(db)
+  await sql`update intent set state = 'committed' where exists (
+    select 1 from ${wanted} w where w.node = intent.node and w.shown = 1)`.execute(db)
+}
+
+async function auditGroup(
+  trx: WriteTransaction,
+  { run, actor }: Group,
+  { entries, nowMs }: { readonly entries: readonly Entry[]; readonly nowMs: number },
+): Promise<void> {
+  const [first] = entries
+  if (first === undefined) return
+  const more = entries.length > 1 ? ` and ${entries.length - 1} more` : ''
+  const subject = `${nodeText(first)}${more}`
+  await insertAudit(trx, { atMs: nowMs, actor, action: 'commit', subject, run })
+}
+
+/** Lets go of versions beyond retention; their folders are removed after the commit. */
+async function release(
+  trx: WriteTransaction,
+  { project }: Group,
+  {
+    entries,
+    builds,
+  }: {
+    readonly entries: readonly Entry[]
+    readonly builds: ReadonlyMap<number, { readonly commitNumber: number }>
+  },
+): Promise<readonly string[]> {
+  const keep = project.retainedVersions
+  const old = entries.filter((entry) => (builds.get(entry.node)?.commitNumber ?? 0) > keep)
+  const paths = await releaseParts(trx, old.map((entry) => entry.node), keep)
+  return [...new Set(paths.map(attemptFolder))]
+}

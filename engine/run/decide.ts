@@ -1,0 +1,158 @@
+/**
+ * Decides what a stored node needs: nothing, a retirement, parts that are already there, a build.
+ *
+ * Pure over what was resolved and what is retained; a plan and a claim call the same function, so
+ * a plan cannot promise what a run would not do. Parts are looked for before they are computed:
+ * in the current version, then in retained ones.
+ */
+import type { RetainedBuild, StoredPart } from '../catalog/builds.ts'
+import type { DirtyRow } from '../catalog/nodes.ts'
+import type { Outline, StoredAsset } from '../core/asset.ts'
+import type { ContentId, Fingerprint, Json } from '../core/digest.ts'
+import { partsContentId } from '../core/digest.ts'
+import { RECIPE, fingerprint } from '../core/fingerprint.ts'
+import type { NodeName } from '../core/key.ts'
+import { nodeText } from '../core/key.ts'
+import type { Resolved } from './frame.ts'
+
+export interface PartDecision {
+  readonly name: string
+  readonly fingerprint: Fingerprint
+  /** where its bytes already are; undefined: to be computed */
+  readonly found: StoredPart | undefined
+}
+
+export type Decision =
+  /** its slots are those of its last build after all */
+  | { readonly kind: 'clean' }
+  /** it has no content and gets none: only its trace is brought up to date */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'retire'; readonly why: string }
+  | { readonly kind: 'blocked'; readonly why: string }
+  /** every part is there: linked, nothing computed */
+  | {
+      readonly kind: 'ready'
+      readonly fingerprint: Fingerprint
+      readonly contentId: ContentId
+      readonly value: Json | undefined
+      readonly parts: readonly StoredPart[]
+    }
+  /** a value-only build was made from these slots before */
+  | { readonly kind: 'known'; readonly fingerprint: Fingerprint; readonly version: number }
+  | {
+      readonly kind: 'build'
+      readonly fingerprint: Fingerprint
+      /** undefined: the build decides about its own parts */
+      readonly parts: readonly PartDecision[] | undefined
+    }
+
+export interface Evidence {
+  readonly asset: StoredAsset
+  readonly node: Resolved
+  /** undefined: not dirty, looked at because something upstream is expected to change */
+  readonly dirty: DirtyRow | undefined
+  /** current first, then newest first */
+  readonly builds: readonly RetainedBuild[]
+  /** parts of the node an outline copies */
+  readonly partsOf: (name: NodeName) => readonly StoredPart[] | undefined
+}
+
+/** The outline of a node's build, and the retirement of a key no parent gives any more. */
+export function outlineOf(asset: StoredAsset, node: Resolved): Outline {
+  if (!node.isMember) return { verdict: 'retire', why: 'no parent gives this key any more' }
+  return asset.outline?.(node.inputs) ?? { verdict: 'build' }
+}
+
+/** Whether the last build read exactly these slots, by version. */
+export function sameSlots(node: Resolved, slots: string): boolean {
+  const before = JSON.parse(slots) as readonly (readonly [number, number])[]
+  if (before.length !== node.slots.length) return false
+  const now = new Map(node.slots.map((slot) => [slot.node, slot.version]))
+  return before.every(([source, version]) => now.get(source) === version)
+}
+
+/** The slots of a build as they are stored: [[node, version], …]. */
+export const slotsText = (node: Resolved): string =>
+  JSON.stringify(node.slots.map((slot) => [slot.node, slot.version]))
+
+export function decide({ asset, node, dirty, builds, partsOf }: Evidence): Decision {
+  const [current] = builds.filter((build) => build.current)
+  const insists = dirty?.cause === 'forced' || dirty?.cause === 'missing'
+  if (current !== undefined && !insists && sameSlots(node, current.slots)) return { kind: 'clean' }
+  const outline = outlineOf(asset, node)
+  if (outline.verdict === 'blocked') return { kind: 'blocked', why: outline.why }
+  if (outline.verdict === 'retire') {
+    return node.row.version === 0 ? { kind: 'absent' } : { kind: 'retire', why: outline.why }
+  }
+  const own = fingerprint({ asset: asset.name, key: node.row.key, slots: node.slots })
+  if (outline.verdict === 'copy') return copyOf({ outline, own, parts: partsOf(outline.of) })
+  const usable = dirty?.cause === 'forced' ? [] : builds
+  if (outline.parts === undefined) return wholeBuild({ asset, own, builds: usable })
+  const parts = outline.parts.map(({ name, reads }) => {
+    const slots = node.slots.filter((slot) => slot.asset === RECIPE || reads(slot))
+    const print = fingerprint({ asset: asset.name, key: node.row.key, part: name, slots })
+    return { name, fingerprint: print, found: findPart(usable, name, print) }
+  })
+  const found = parts.flatMap((part) =>
+    part.found === undefined ? [] : [{ ...part.found, fingerprint: part.fingerprint }],
+  )
+  if (found.length < parts.length || parts.length === 0) {
+    return { kind: 'build', fingerprint: own, parts }
+  }
+  const value = asset.summarize?.(
+    found.map((part) => ({ name: part.name, rows: part.rows ?? undefined })),
+  )
+  return { kind: 'ready', fingerprint: own, contentId: partsContentId(found), value, parts: found }
+}
+
+function copyOf({
+  outline,
+  own,
+  parts,
+}: {
+  readonly outline: Extract<Outline, { verdict: 'copy' }>
+  readonly own: Fingerprint
+  readonly parts: readonly StoredPart[] | undefined
+}): Decision {
+  if (parts === undefined || parts.length === 0) {
+    return { kind: 'blocked', why: `${nodeText(outline.of)} has no parts to copy` }
+  }
+  const copied = parts.map((part) => ({ ...part, fingerprint: null }))
+  return {
+    kind: 'ready',
+    fingerprint: own,
+    contentId: partsContentId(copied),
+    value: outline.value,
+    parts: copied,
+  }
+}
+
+function wholeBuild({
+  asset,
+  own,
+  builds,
+}: {
+  readonly asset: StoredAsset
+  readonly own: Fingerprint
+  readonly builds: readonly RetainedBuild[]
+}): Decision {
+  const build: Decision = { kind: 'build', fingerprint: own, parts: undefined }
+  // A build that writes further nodes is made again: its outputs may be beyond retention.
+  if (asset.outputs !== undefined) return build
+  const same = builds.find((one) => one.fingerprint === own)
+  if (same === undefined || same.version === 0) return build
+  if (asset.publish === undefined) return { kind: 'known', fingerprint: own, version: same.version }
+  return build
+}
+
+const findPart = (
+  builds: readonly RetainedBuild[],
+  name: string,
+  print: Fingerprint,
+): StoredPart | undefined => {
+  for (const build of builds) {
+    const part = build.parts.find((one) => one.name === name && one.fingerprint === print)
+    if (part !== undefined) return part
+  }
+  return undefined
+}

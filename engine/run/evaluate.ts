@@ -1,0 +1,110 @@
+/** Evaluates value nodes: pure functions of other nodes, inside the transaction that needs them. */
+import { moveMemberships } from '../catalog/membership.ts'
+import type { DirtyRow, NodeRow } from '../catalog/nodes.ts'
+import { Contents, dirtyNodes } from '../catalog/nodes.ts'
+import type { WriteTransaction } from '../catalog/open.ts'
+import { commitTraces } from '../catalog/trace.ts'
+import type { ValueAsset } from '../core/asset.ts'
+import type { Json } from '../core/digest.ts'
+import { ABSENT, canonicalJson, valueContentId } from '../core/digest.ts'
+import { EngineError, assert } from '../core/errors.ts'
+import { nodeText } from '../core/key.ts'
+import type { Definitions } from '../catalog/membership.ts'
+import type { Frame, Resolved } from './frame.ts'
+import { resolveNodes } from './frame.ts'
+import type { Committed, Hooks } from './project.ts'
+
+/** What a value may weigh, in bytes of canonical JSON. */
+export const VALUE_BYTES_MAX = 4096
+
+/** Evaluating needs the transaction, the definitions and the project's hook. */
+export interface Evaluation {
+  readonly trx: WriteTransaction
+  readonly definitions: Definitions
+  readonly contents: Contents
+  readonly hooks: Hooks
+  readonly nowMs: number
+  readonly run: number
+}
+
+/** A frame inside a write transaction: reads that name new nodes create and evaluate them. */
+export function frameOf(evaluation: Evaluation): Frame {
+  const { trx, definitions, contents } = evaluation
+  return {
+    db: trx.db,
+    dialect: trx.dialect,
+    trx,
+    definitions,
+    contents,
+    expected: new Map(),
+    evaluateNew: async (name) => {
+      const asset = definitions.graph.assets.get(name)
+      assert(asset?.kind === 'value', `${name} is a value asset`)
+      const rows = await dirtyNodes(trx.db, definitions.ids.idOf(name))
+      await evaluateNodes(evaluation, asset, rows)
+    },
+  }
+}
+
+/** One node's value; throws VALUE_TOO_LARGE. */
+export function evaluateOne(asset: ValueAsset, node: Resolved): Json | undefined {
+  const value = node.isMember ? asset.evaluate(node.inputs) : undefined
+  const sizeBytes = value === undefined ? 0 : Buffer.byteLength(canonicalJson(value))
+  if (sizeBytes > VALUE_BYTES_MAX) {
+    const name = nodeText({ asset: asset.name, key: node.row.key })
+    throw new EngineError('VALUE_TOO_LARGE', { node: name, sizeBytes })
+  }
+  return value
+}
+
+/** Evaluates and commits the given nodes of one asset. */
+export async function evaluateNodes(
+  evaluation: Evaluation,
+  asset: ValueAsset,
+  rows: readonly (NodeRow | DirtyRow)[],
+): Promise<void> {
+  if (rows.length === 0) return
+  const { trx, definitions, hooks, nowMs, run } = evaluation
+  const nodes = await resolveNodes(frameOf(evaluation), asset, rows)
+  const values = nodes.map((node) => evaluateOne(asset, node))
+  const commits = nodes.map((node, at) => {
+    const value = values[at]
+    return {
+      node: node.row.id,
+      contentId: value === undefined ? ABSENT : valueContentId(value),
+      value: value === undefined ? null : canonicalJson(value),
+      read: node.read,
+      dropped: node.dropped,
+      claimRevision: trx.revision,
+      waiting: value === undefined ? undefined : asset.waiting?.(value),
+    }
+  })
+  const { changed } = await commitTraces(trx, commits)
+  const moved = new Set(changed.map((one) => one.node))
+  const parents = nodes.flatMap((node, at) =>
+    moved.has(node.row.id)
+      ? [{ id: node.row.id, asset: asset.name, key: node.row.key, value: values[at] }]
+      : [],
+  )
+  await moveMemberships(trx, definitions, parents)
+  const committed = nodes.map((node, at) => evaluated(asset, node, { value: values[at], moved }))
+  await hooks.onCommit?.({ trx, nowMs, run }, committed)
+}
+
+const evaluated = (
+  asset: ValueAsset,
+  node: Resolved,
+  { value, moved }: { readonly value: Json | undefined; readonly moved: ReadonlySet<number> },
+): Committed => ({
+  asset: asset.name,
+  key: node.row.key,
+  outcome: 'evaluated',
+  value,
+  record: undefined,
+  changed: moved.has(node.row.id),
+  ms: 0,
+  rows: undefined,
+  parts: [],
+  build: 0,
+  fingerprint: null,
+})

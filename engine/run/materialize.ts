@@ -1,0 +1,213 @@
+/**
+ * A run: plans, then builds stage by stage until nothing selected is dirty.
+ *
+ * Assets are taken in topological order; a commit marks only assets further down, so one pass
+ * reaches quiescence and each node is built at most once. The price is a barrier between assets:
+ * no validation starts before the last parse of the run has ended.
+ *
+ * A node that reads something stale (failed, blocked or not selected) waits, however far up that
+ * lies: it is never built from stale input.
+ */
+import { hostname } from 'node:os'
+import type { NodeRow } from '../catalog/nodes.ts'
+import { Contents, dependentsOf, dirtyNodes } from '../catalog/nodes.ts'
+import type { Lease, RunStatus } from '../catalog/runs.ts'
+import {
+  closeDeadRuns,
+  dropLease,
+  endRun,
+  insertAudit,
+  insertEvents,
+  insertRun,
+  renewLease,
+  takeLease,
+} from '../catalog/runs.ts'
+import type { AssetDefinition, ValueAsset } from '../core/asset.ts'
+import { failpoint } from '../core/failpoint.ts'
+import { nodeText } from '../core/key.ts'
+import type { Evaluation } from './evaluate.ts'
+import { evaluateNodes } from './evaluate.ts'
+import type { Observed } from './planning.ts'
+import { observe, planIn, quietPlan, requirePlan } from './planning.ts'
+import type { Project } from './project.ts'
+import { loadDefinitions } from './project.ts'
+import { clearIntents, hasIntents, recover } from './recover.ts'
+import type { Run, RunOptions, RunReport } from './run-state.ts'
+import { newRun, noCounts } from './run-state.ts'
+import type { NodeTest, Selection } from './select.ts'
+import { selectedNodes } from './select.ts'
+import { runStage } from './stage.ts'
+
+const LEASE_MS = 30_000
+const HEARTBEAT_MS = 5_000
+
+/** Makes what the selection names current. Throws RUN_BUSY, PLAN_MOVED, STORE_UNUSABLE, … */
+export async function materialize(project: Project, options: RunOptions): Promise<RunReport> {
+  const observed = await observe(project, options.also)
+  const quiet = (await hasIntents(project.catalog.db))
+    ? undefined
+    : await quietPlan(project, options, observed)
+  if (quiet !== undefined) {
+    requirePlan(quiet, options.planId)
+    return { run: undefined, plan: quiet, counts: noCounts(), failures: [], status: 'succeeded' }
+  }
+  const lease = await begin(project)
+  const heartbeat = setInterval(() => {
+    void project.catalog
+      .write(async (trx) => renewLease(trx, lease, project.clock.nowMs() + LEASE_MS), { volatile: true })
+      .catch(() => undefined) // the next beat tries again; a lost lease shows at the next commit
+  }, HEARTBEAT_MS)
+  try {
+    return await withLease(project, options, observed)
+  } finally {
+    clearInterval(heartbeat)
+    await project.catalog.write(async (trx) => dropLease(trx, lease), { volatile: true })
+  }
+}
+
+async function begin(project: Project): Promise<Lease> {
+  const holder = `${hostname()}:${process.pid}`
+  const nowMs = project.clock.nowMs()
+  return project.catalog.write(
+    async (trx) => {
+      const lease = await takeLease(trx, { name: 'run', holder }, { nowMs, forMs: LEASE_MS, isDead })
+      await closeDeadRuns(trx, nowMs)
+      return lease
+    },
+    { volatile: true },
+  )
+}
+
+/** Whether a holder on this host is no process any more. */
+function isDead(holder: string): boolean {
+  const [host, pid] = holder.split(':')
+  if (host !== hostname() || Number(pid) === process.pid) return host === hostname()
+  try {
+    process.kill(Number(pid), 0)
+    return false
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ESRCH'
+  }
+}
+
+async function withLease(
+  project: Project,
+  options: RunOptions,
+  observed: Observed,
+): Promise<RunReport> {
+  await recover(project, await loadDefinitions(project.graph, project.catalog, false))
+  const { run, plan, selection } = await project.catalog.write(async (trx) => {
+    const nowMs = project.clock.nowMs()
+    const id = await insertRun(trx, { ...options, plan: null, atMs: nowMs })
+    const { plan: made, evaluation, selection: chosen } = await planIn(trx, {
+      project,
+      options,
+      observed,
+      run: id,
+    })
+    requirePlan(made, options.planId)
+    await trx.db.updateTable('run').set({ plan: made.id }).where('id', '=', id).execute()
+    await insertAudit(trx, {
+      atMs: nowMs,
+      actor: options.actor,
+      action: 'run',
+      subject: made.selection,
+      run: id,
+    })
+    await project.hooks.onPlanned?.({ trx, nowMs, actor: options.actor, run: id })
+    return { run: newRun(project, options, { id, definitions: evaluation.definitions }), plan: made, selection: chosen }
+  })
+  failpoint('run.planned')
+  options.onEvent?.({ type: 'planned', plan, run: run.id })
+  await runStages(run, selection)
+  const status = statusOf(run)
+  await finishRun(run, status)
+  return { run: run.id, plan, counts: run.counts, failures: run.failures, status }
+}
+
+async function runStages(run: Run, selection: Selection): Promise<void> {
+  const { catalog } = run.project
+  let isSelected: NodeTest | undefined
+  for (const asset of run.definitions.graph.order) {
+    if (asset.kind === 'fact' || asset.kind === 'output') continue
+    if (run.options.stop?.aborted === true) return
+    const dirty = await dirtyNodes(catalog.db, run.definitions.ids.idOf(asset.name))
+    if (dirty.length > 0) {
+      // Builds make nodes, so a selection by edges is asked again at every stage.
+      isSelected = await selectedNodes(selection, { ...catalog, definitions: run.definitions })
+      if (asset.kind === 'value') await evaluateStage(run, asset)
+      else await runStage(run, asset, isSelected)
+    }
+    await holdBack(run, asset)
+  }
+}
+
+/** Value nodes are evaluated whatever is selected, unless they read something stale. */
+async function evaluateStage(run: Run, asset: ValueAsset): Promise<void> {
+  await run.project.catalog.write(
+    async (trx) => {
+      const evaluation: Evaluation = {
+        trx,
+        definitions: run.definitions,
+        contents: new Contents(),
+        hooks: run.project.hooks,
+        nowMs: run.project.clock.nowMs(),
+        run: run.id,
+      }
+      const rows = await dirtyNodes(trx.db, run.definitions.ids.idOf(asset.name))
+      const below = run.heldBelow.get(asset.name)
+      await evaluateNodes(evaluation, asset, rows.filter((row) => below?.has(row.id) !== true))
+    },
+    { volatile: true },
+  )
+}
+
+/** After an asset's turn: what of it is still stale, and what reads that. */
+async function holdBack(run: Run, asset: AssetDefinition): Promise<void> {
+  const { catalog } = run.project
+  const left = await dirtyNodes(catalog.db, run.definitions.ids.idOf(asset.name))
+  const below = run.heldBelow.get(asset.name) ?? new Set<number>()
+  const stale = [...new Set([...left.map((row) => row.id), ...below])]
+  if (stale.length === 0) return
+  for (const node of stale) run.held.add(node)
+  await spreadHeld(run, await dependentsOf(catalog, stale))
+}
+
+async function spreadHeld(run: Run, rows: readonly NodeRow[]): Promise<void> {
+  const outputs: number[] = []
+  for (const row of rows) {
+    const name = run.definitions.ids.nameOf(row.asset)
+    const nodes = run.heldBelow.get(name) ?? new Set<number>()
+    run.heldBelow.set(name, nodes)
+    nodes.add(row.id)
+    if (run.definitions.graph.assets.get(name)?.kind === 'output') outputs.push(row.id)
+  }
+  // Outputs have no turn of their own.
+  for (const node of outputs) run.held.add(node)
+  if (outputs.length > 0) await spreadHeld(run, await dependentsOf(run.project.catalog, outputs))
+}
+
+function statusOf(run: Run): RunStatus {
+  if (run.options.stop?.aborted === true) return 'interrupted'
+  if (run.failures.length === 0) return 'succeeded'
+  return run.counts.built + run.counts.reused + run.counts.cutoff > 0 ? 'partial' : 'failed'
+}
+
+async function finishRun(run: Run, status: RunStatus): Promise<void> {
+  await clearIntents(run.project, run.projected)
+  await run.project.catalog.write(async (trx) => {
+    const nowMs = run.project.clock.nowMs()
+    await insertEvents(
+      trx,
+      run.id,
+      run.failures.map((failure) => ({
+        type: 'failed',
+        atMs: nowMs,
+        node: nodeText(failure.node),
+        data: { code: failure.code, text: failure.text },
+      })),
+    )
+    await run.project.hooks.onRunEnd?.({ trx, nowMs, run: run.id })
+    await endRun(trx, run.id, { status, atMs: nowMs, counts: run.counts })
+  })
+}

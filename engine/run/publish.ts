@@ -1,0 +1,128 @@
+/**
+ * Publishes: makes the store show what the catalog says, for given nodes.
+ *
+ * A projection: it reads the catalog, writes manifests and links, and reads again until nothing
+ * moved in between; so it may be repeated at any time, by anyone, and never leads the catalog.
+ */
+import { sql } from 'kysely'
+import type { Definitions } from '../catalog/membership.ts'
+import { rowsTable } from '../catalog/rows.ts'
+import type { Json } from '../core/digest.ts'
+import { EngineError } from '../core/errors.ts'
+import { parseKey } from '../core/key.ts'
+import type { Project } from './project.ts'
+
+/** How often a node may move under a publication before it gives up: each time is a real commit. */
+const ROUNDS_MAX = 100
+
+interface PublishedRow {
+  readonly node: number
+  readonly asset: number
+  readonly key: string
+  readonly build: number
+  readonly version: number
+  readonly contentId: string | null
+  readonly value: string | null
+  readonly fingerprint: string | null
+  readonly commitNumber: number
+  readonly atMs: number
+  readonly name: string | null
+  readonly path: string
+  readonly sizeBytes: number
+  readonly sha256: string
+  readonly rows: number | null
+  readonly firstWantedMs: number | null
+}
+
+interface Shown {
+  readonly head: PublishedRow
+  readonly parts: readonly PublishedRow[]
+}
+
+/** Brings manifests and links of the nodes up to the catalog. Safe to repeat. */
+export async function publishNodes(
+  project: Project,
+  definitions: Definitions,
+  nodes: readonly number[],
+): Promise<void> {
+  const done = new Map<number, number>()
+  let left = nodes
+  for (let round = 0; left.length > 0; round++) {
+    if (round === ROUNDS_MAX) {
+      throw new EngineError('ASSERTION', { what: 'a publication comes to rest within 100 rounds' })
+    }
+    const shown = await read(project, left)
+    const moved = shown.filter(({ head }) => done.get(head.node) !== head.build)
+    for (const one of moved) {
+      await show(project, definitions, one)
+      done.set(one.head.node, one.head.build)
+    }
+    left = moved.map(({ head }) => head.node)
+  }
+}
+
+async function read({ catalog }: Project, nodes: readonly number[]): Promise<readonly Shown[]> {
+  const wanted = rowsTable(catalog.dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const { rows } = await sql<PublishedRow>`
+    select n.id as node, n.asset, n.key, n.built as build, n.version, v.content_id as "contentId",
+      v.value, b.fingerprint, b.commit_number as "commitNumber", b.at_ms as "atMs", p.name, p.path,
+      p.size_bytes as "sizeBytes", p.sha256, p.rows, f.at_ms as "firstWantedMs"
+    from ${wanted} w join node n on n.id = w.id left join version v on v.id = n.version
+    left join build b on b.id = n.built left join part p on p.build = b.parts_build
+    left join first_wanted f on f.fingerprint = p.fingerprint
+    order by n.id, p.ordinal`.execute(catalog.db)
+  const byNode = new Map<number, { head: PublishedRow; parts: PublishedRow[] }>()
+  for (const row of rows) {
+    const one = byNode.get(row.node) ?? { head: row, parts: [] }
+    byNode.set(row.node, one)
+    if (row.name !== null && row.version !== 0) one.parts.push(row)
+  }
+  return [...byNode.values()]
+}
+
+async function show(project: Project, definitions: Definitions, { head, parts }: Shown): Promise<void> {
+  const name = definitions.ids.nameOf(head.asset)
+  const asset = definitions.graph.assets.get(name)
+  if (asset?.kind !== 'stored' && asset?.kind !== 'output') return
+  const publication = asset.publish?.(parseKey(head.key))
+  if (publication === undefined) return
+  const [first] = parts
+  if (first !== undefined) {
+    const text = `${JSON.stringify(manifest(name, head, parts), null, 2)}\n`
+    await project.store.writeManifest(publication.path, head.commitNumber, text)
+  }
+  const current =
+    first === undefined
+      ? undefined
+      : { folder: attemptFolder(first.path), parts: parts.map((part) => part.name ?? '') }
+  await project.store.project({ ...publication, current })
+}
+
+/** What readers outside the product may rely on: the exact parts of one version of one node. */
+const manifest = (asset: string, head: PublishedRow, parts: readonly PublishedRow[]): Json => ({
+  format: 'tributary-manifest/1',
+  asset,
+  key: head.key,
+  commit_number: head.commitNumber,
+  content_id: head.contentId,
+  fingerprint: head.fingerprint,
+  parts: parts.map((part) => ({
+    name: part.name,
+    path: part.path,
+    size_bytes: part.sizeBytes,
+    sha256: part.sha256,
+    rows: part.rows,
+    ...(part.firstWantedMs !== null && {
+      first_wanted_at: new Date(part.firstWantedMs).toISOString(),
+    }),
+  })),
+})
+
+/** The attempt's folder in a part's path: `….versions/{path}/r12-3/{part}`. */
+export function attemptFolder(path: string): string {
+  const match = /^(.*?\/r\d+-\d+)\//.exec(path)
+  if (match?.[1] === undefined) {
+    throw new EngineError('ASSERTION', { what: 'a part lies in the folder of an attempt' })
+  }
+  return match[1]
+}

@@ -1,0 +1,60 @@
+/**
+ * Recovery: ends what a dead run left open, before anything else happens.
+ *
+ * An intent `prepared` was never committed: its folders go. An intent `committed` is in the
+ * catalog: its publication is repeated. Both are safe to repeat, so recovery may die as well.
+ */
+import { sql } from 'kysely'
+import type { Definitions } from '../catalog/membership.ts'
+import type { Handle } from '../catalog/open.ts'
+import { rowsTable } from '../catalog/rows.ts'
+import { failpoint } from '../core/failpoint.ts'
+import type { Project } from './project.ts'
+import { publishNodes } from './publish.ts'
+
+/** Whether a run left something open. */
+export async function hasIntents(db: Handle): Promise<boolean> {
+  const row = await db.selectFrom('intent').select('node').limit(1).executeTakeFirst()
+  return row !== undefined
+}
+
+/** Ends every open intent. The caller holds the run lease, so their runs are dead. */
+export async function recover(project: Project, definitions: Definitions): Promise<number> {
+  const intents = await project.catalog.db.selectFrom('intent').selectAll().execute()
+  if (intents.length === 0) return 0
+  const prepared = intents.filter((intent) => intent.state === 'prepared')
+  await project.store.abort(prepared.flatMap((intent) => JSON.parse(intent.folder) as string[]))
+  failpoint('recover.aborted')
+  const committed = intents.filter((intent) => intent.state === 'committed').map((one) => one.node)
+  await publishNodes(project, definitions, await withOutputs(project, committed))
+  failpoint('recover.published')
+  await clearIntents(project, intents.map((intent) => intent.node))
+  return intents.length
+}
+
+/** Nodes and the outputs that their builds wrote. */
+async function withOutputs(project: Project, nodes: readonly number[]): Promise<readonly number[]> {
+  const { db, dialect } = project.catalog
+  const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const outputs = [...project.graph.assets.values()].flatMap((asset) =>
+    asset.kind === 'output' ? [asset.name] : [],
+  )
+  if (outputs.length === 0 || nodes.length === 0) return nodes
+  const { rows } = await sql<{ id: number }>`
+    select n.id from ${wanted} w join edge e on e.src = w.id join node n on n.id = e.dst
+    join asset a on a.id = n.asset where a.name in (${sql.join(outputs)})`.execute(db)
+  return [...nodes, ...rows.map((row) => row.id)]
+}
+
+/** Clears intents that are done with. Volatile: losing it repeats a publication. */
+export async function clearIntents(project: Project, nodes: readonly number[]): Promise<void> {
+  if (nodes.length === 0) return
+  await project.catalog.write(
+    async ({ db, dialect }) => {
+      const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+      await sql`delete from intent where exists (
+        select 1 from ${wanted} w where w.id = intent.node)`.execute(db)
+    },
+    { volatile: true },
+  )
+}

@@ -1,0 +1,123 @@
+/**
+ * The strptime formats a layout may use, each as a strict shape plus a reading of the calendar.
+ *
+ * The directives are those that DuckDB's try_strptime reads the same way (measured on 1.5.6): the
+ * shape does the strictness (padding, ranges, no white space), strptime or `readDate` the month
+ * lengths. `%y` turns at 69 (POSIX): 68 is 2068, 69 is 1969.
+ */
+import { assert } from '../core/errors.ts'
+
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+const titled = (name: string): string => `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`
+
+/** Shape of each directive, in the syntax common to RE2 and JavaScript. */
+const DIRECTIVES: Readonly<Record<string, string>> = {
+  Y: String.raw`(?:[1-9]\d{3}|0[1-9]\d{2}|00[1-9]\d|000[1-9])`,
+  y: String.raw`\d{2}`,
+  m: '(?:0[1-9]|1[0-2])',
+  b: `(?:${MONTHS.flatMap((name) => [titled(name), name.toUpperCase(), name]).join('|')})`,
+  d: String.raw`(?:0[1-9]|[12]\d|3[01])`,
+  H: String.raw`(?:[01]\d|2[0-3])`,
+  M: String.raw`[0-5]\d`,
+  S: String.raw`[0-5]\d`,
+  f: String.raw`\d{1,6}`,
+}
+
+/** A moment without a zone. `fraction` is microseconds. */
+export interface Moment {
+  readonly year: number
+  readonly month: number
+  readonly day: number
+  readonly hour: number
+  readonly minute: number
+  readonly second: number
+  readonly fraction: number
+}
+
+export interface DateFormat {
+  /** strptime text */
+  readonly format: string
+  /** whole-value shape in the common syntax */
+  readonly pattern: string
+  /** null for a text of another shape and for a day the month does not have */
+  readonly read: (text: string) => Moment | null
+}
+
+/** Why a format cannot be used, in words, or null when it can. */
+export function formatProblem(format: string): string | null {
+  if (!/^[\x20-\x7e]{1,64}$/.test(format)) return 'is not 1 to 64 printable ASCII characters'
+  const names = [...format.matchAll(/%(.?)/g)].map((match) => match[1] ?? '')
+  const unknown = names.find((name) => !Object.hasOwn(DIRECTIVES, name))
+  if (unknown !== undefined)
+    return `has the directive %${unknown}; known: %Y %y %m %b %d %H %M %S %f`
+  if (new Set(names).size < names.length) return 'uses a directive twice'
+  const one = (a: string, b: string): boolean => names.includes(a) !== names.includes(b)
+  if (!one('Y', 'y')) return 'needs one of %Y and %y'
+  if (!one('m', 'b')) return 'needs one of %m and %b'
+  return null
+}
+
+const literal = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`)
+
+/** A format as shape and reader. The format must have passed formatProblem. */
+export function compileFormat(format: string): DateFormat {
+  assert(formatProblem(format) === null, 'a date format outside the known directives')
+  const names: string[] = []
+  const shape = (capture: boolean): string =>
+    format
+      .split(/(%.)/)
+      .map((piece) => {
+        const name = /^%(.)$/.exec(piece)?.[1]
+        if (name === undefined) return literal(piece)
+        if (capture) names.push(name)
+        return capture ? `(${DIRECTIVES[name]})` : `${DIRECTIVES[name]}`
+      })
+      .join('')
+  const matcher = new RegExp(`^${shape(true)}$`, 'u')
+  const read = (text: string): Moment | null => {
+    const match = matcher.exec(text)
+    if (match === null) return null
+    return readDate(new Map(names.map((name, index) => [name, match[index + 1] as string])))
+  }
+  return { format, pattern: shape(false), read }
+}
+
+function readDate(fields: ReadonlyMap<string, string>): Moment | null {
+  const number = (name: string, absent: number): number => Number(fields.get(name) ?? absent)
+  const short = number('y', 0)
+  const year = number('Y', short < 69 ? 2000 + short : 1900 + short)
+  const named = fields.get('b')
+  const month = named === undefined ? number('m', 1) : MONTHS.indexOf(named.toLowerCase()) + 1
+  const day = number('d', 1)
+  if (day > daysIn(year, month)) return null
+  const fraction = Number((fields.get('f') ?? '').padEnd(6, '0'))
+  return {
+    year,
+    month,
+    day,
+    hour: number('H', 0),
+    minute: number('M', 0),
+    second: number('S', 0),
+    fraction,
+  }
+}
+
+const isLeap = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return isLeap(year) ? 29 : 28
+  return [4, 6, 9, 11].includes(month) ? 30 : 31
+}
+
+const pad = (value: number, width: number): string => String(value).padStart(width, '0')
+
+/** `YYYY-MM-DD`. */
+export const dateText = ({ year, month, day }: Moment): string =>
+  `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`
+
+/** `YYYY-MM-DD hh:mm:ss[.f]`, the fraction without trailing zeros, as DuckDB prints a TIMESTAMP. */
+export function datetimeText(moment: Moment): string {
+  const time = [moment.hour, moment.minute, moment.second].map((part) => pad(part, 2)).join(':')
+  const fraction = moment.fraction === 0 ? '' : `.${pad(moment.fraction, 6).replace(/0+$/, '')}`
+  return `${dateText(moment)} ${time}${fraction}`
+}

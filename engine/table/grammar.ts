@@ -1,0 +1,222 @@
+/**
+ * The one grammar of field types: what a text must look like, and what it then means.
+ *
+ * FIELD_TYPES drives both sides. `sql.ts` compiles each shape to DuckDB SQL, which does the work;
+ * `fieldReasons` reads the same shapes in TypeScript and says why a record did not arrive. A
+ * property test holds that the two accept the same texts and give the same values, which is what
+ * makes ENGINE_DISAGREEMENT mean a defect. An empty field is NULL; nothing is ever trimmed.
+ */
+import { compileFormat, dateText, datetimeText } from './date-format.ts'
+import { compilePattern } from './pattern.ts'
+import { quoteText } from './quote.ts'
+import type { ColumnSpec, ColumnType, ParseSpec } from './spec.ts'
+
+/** What a record can be rejected for as a whole. */
+export type RecordReason =
+  | 'CONTROL_CHARACTER' // a lone CR (a lone LF where records end with CR)
+  | 'ENCODING' // not UTF-8
+  | 'FIELD_COUNT' // more or fewer fields than the layout or the header has
+  | 'NUL_BYTE'
+  | 'QUOTE' // text after a closing quote, an unclosed quote, or a quoted field beyond its limits
+  | 'REPEATED_HEADER' // equal to the header record
+  | 'TOO_LONG' // over RECORD_BYTES_MAX
+/** What a field can be rejected for. */
+export type FieldReason =
+  | 'ENUM'
+  | 'MAX_LENGTH'
+  | 'MONTH_RANGE' // the month column is outside MONTH_MIN..MONTH_MAX
+  | 'PATTERN'
+  | 'REQUIRED'
+  | 'TYPE_BOOLEAN'
+  | 'TYPE_DATE'
+  | 'TYPE_DATETIME'
+  | 'TYPE_DECIMAL'
+  | 'TYPE_INTEGER'
+  | 'TYPE_STRING'
+
+/** One fault of a record; `column` is a layout name, null for a fault of the whole record. */
+export interface Reason {
+  readonly code: RecordReason | FieldReason
+  readonly column: string | null
+}
+
+/** A record may have at most 4 MiB. */
+export const RECORD_BYTES_MAX = 4 * 1024 * 1024
+/** Months a month column may name, inclusive: they bound the parts of one parse to 3,600. */
+export const MONTH_MIN = '1900-01'
+export const MONTH_MAX = '2199-12'
+
+/** One accepted form of a type: a whole-value pattern, and the value of a text that has it. */
+export interface Shape {
+  /** common syntax of RE2 and JavaScript */
+  readonly pattern: string
+  /** SQL of the value, NULL where the text has the shape but no value (30 February) */
+  readonly sql: (raw: string) => string
+  /** the value as DuckDB prints it, or null as above */
+  readonly read: (raw: string) => string | null
+}
+
+export interface FieldType {
+  readonly reason: FieldReason
+  readonly sqlType: (column: ColumnSpec) => string
+  /** tried in order; the first that has a value wins */
+  readonly shapes: (column: ColumnSpec) => readonly Shape[]
+}
+
+const TRUE = ['true', 'True', 'TRUE', '1']
+const FALSE = ['false', 'False', 'FALSE', '0']
+const INT64_MAX = 2n ** 63n
+
+function readInteger(raw: string): string | null {
+  const value = BigInt(raw)
+  return value >= -INT64_MAX && value < INT64_MAX ? String(value) : null
+}
+
+const precisionOf = (column: ColumnSpec): number => column.precision ?? 18
+const scaleOf = (column: ColumnSpec): number => column.scale ?? 2
+
+function decimalPattern(column: ColumnSpec): string {
+  const scale = scaleOf(column)
+  const whole = precisionOf(column) - scale
+  const digits = whole === 0 ? '0' : String.raw`\d{1,${whole}}`
+  return scale === 0 ? `-?${digits}` : String.raw`-?${digits}(?:\.\d{1,${scale}})?`
+}
+
+function readDecimal(raw: string, scale: number): string {
+  const [whole = '', fraction = ''] = raw.replace('-', '').split('.')
+  const units = BigInt(whole + fraction.padEnd(scale, '0'))
+  const text = String(units).padStart(scale + 1, '0')
+  const sign = raw.startsWith('-') && units !== 0n ? '-' : ''
+  return scale === 0 ? sign + text : `${sign}${text.slice(0, -scale)}.${text.slice(-scale)}`
+}
+
+function dateShapes(column: ColumnSpec, defaults: readonly string[]): Shape[] {
+  const isDate = column.type === 'date'
+  const sqlType = isDate ? 'DATE' : 'TIMESTAMP'
+  return (column.formats ?? defaults).map((format): Shape => {
+    const { pattern, read } = compileFormat(format)
+    // The cast reads ISO dates several times faster than strptime does, to the same values.
+    const isIso = isDate && format === '%Y-%m-%d'
+    return {
+      pattern,
+      sql: (raw) =>
+        isIso
+          ? `try_cast(${raw} AS DATE)`
+          : `try_strptime(${raw}, ${quoteText(format)})::${sqlType}`,
+      read: (raw) => {
+        const moment = read(raw)
+        return moment === null ? null : isDate ? dateText(moment) : datetimeText(moment)
+      },
+    }
+  })
+}
+
+/** The table both sides are made of. */
+export const FIELD_TYPES: Readonly<Record<ColumnType, FieldType>> = {
+  string: { reason: 'TYPE_STRING', sqlType: () => 'VARCHAR', shapes: () => [] },
+  integer: {
+    reason: 'TYPE_INTEGER',
+    sqlType: () => 'BIGINT',
+    shapes: () => [
+      {
+        pattern: String.raw`-?\d{1,19}`,
+        sql: (raw) => `try_cast(${raw} AS BIGINT)`,
+        read: readInteger,
+      },
+    ],
+  },
+  decimal: {
+    reason: 'TYPE_DECIMAL',
+    sqlType: (column) => `DECIMAL(${precisionOf(column)},${scaleOf(column)})`,
+    shapes: (column) => [
+      {
+        pattern: decimalPattern(column),
+        sql: (raw) => `try_cast(${raw} AS DECIMAL(${precisionOf(column)},${scaleOf(column)}))`,
+        read: (raw) => readDecimal(raw, scaleOf(column)),
+      },
+    ],
+  },
+  date: {
+    reason: 'TYPE_DATE',
+    sqlType: () => 'DATE',
+    shapes: (column) => dateShapes(column, ['%Y-%m-%d']),
+  },
+  datetime: {
+    reason: 'TYPE_DATETIME',
+    sqlType: () => 'TIMESTAMP',
+    shapes: (column) => dateShapes(column, ['%Y-%m-%dT%H:%M:%SZ', '%Y-%m-%d %H:%M:%S']),
+  },
+  boolean: {
+    reason: 'TYPE_BOOLEAN',
+    sqlType: () => 'BOOLEAN',
+    shapes: () => [
+      {
+        pattern: [...TRUE, ...FALSE].join('|'),
+        sql: (raw) => `(${raw} IN (${TRUE.map(quoteText).join(', ')}))`,
+        read: (raw) => String(TRUE.includes(raw)),
+      },
+    ],
+  },
+}
+
+/** One column, compiled once per parse. */
+export interface FieldGrammar {
+  readonly column: ColumnSpec
+  /** every fault of a raw field; empty when it is accepted */
+  readonly reasons: (raw: string) => FieldReason[]
+  /** the value of an accepted field as DuckDB prints it; null for an empty one */
+  readonly value: (raw: string) => string | null
+}
+
+const codePoints = (text: string): number => {
+  let count = 0
+  for (const _ of text) count += 1
+  return count
+}
+
+function stringReasons(column: ColumnSpec): (raw: string) => FieldReason[] {
+  const pattern = column.pattern === undefined ? null : compilePattern(column.pattern)
+  const allowed = column.enum === undefined ? null : new Set(column.enum)
+  const { maxLength } = column
+  return (raw) => {
+    const reasons: FieldReason[] = []
+    // UTF-16 length is never below the number of code points
+    if (maxLength !== undefined && raw.length > maxLength && codePoints(raw) > maxLength) {
+      reasons.push('MAX_LENGTH')
+    }
+    if (pattern !== null && !pattern.test(raw)) reasons.push('PATTERN')
+    if (allowed !== null && !allowed.has(raw)) reasons.push('ENUM')
+    return reasons
+  }
+}
+
+/** True when the column decides the month of its rows. */
+export const isMonthColumn = (spec: Pick<ParseSpec, 'month'>, column: ColumnSpec): boolean =>
+  'column' in spec.month && spec.month.column === column.name
+
+/** Compiles one column. `isMonth` adds the range of months. */
+export function fieldGrammar(column: ColumnSpec, isMonth = false): FieldGrammar {
+  const type = FIELD_TYPES[column.type]
+  const shapes = type.shapes(column).map((shape) => ({
+    ...shape,
+    matcher: new RegExp(`^(?:${shape.pattern})$`, 'u'),
+  }))
+  const ofString = stringReasons(column)
+  const value = (raw: string): string | null => {
+    if (raw === '' || column.type === 'string') return raw === '' ? null : raw
+    for (const { matcher, read } of shapes) {
+      const text = matcher.test(raw) ? read(raw) : null
+      if (text !== null) return text
+    }
+    return null
+  }
+  const reasons = (raw: string): FieldReason[] => {
+    if (raw === '') return column.required ? ['REQUIRED'] : []
+    if (column.type === 'string') return ofString(raw)
+    const text = value(raw)
+    if (text === null) return [type.reason]
+    const month = text.slice(0, 7)
+    return isMonth && (month < MONTH_MIN || month > MONTH_MAX) ? ['MONTH_RANGE'] : []
+  }
+  return { column, reasons, value }
+}

@@ -1,0 +1,65 @@
+/** The header record: which layout column each field of a file is. */
+import type { ColumnSpec } from './spec.ts'
+
+/** What a parse can fail for; the submitter, or whoever wrote the layout, has to act. */
+export type ParseFailureCode =
+  | 'ENCODING_UNSUPPORTED'
+  | 'GZIP_CORRUPT'
+  | 'GZIP_TRUNCATED'
+  | 'HEADER_COLUMN_MISSING'
+  | 'HEADER_COLUMN_TWICE'
+  | 'HEADER_COLUMN_UNKNOWN'
+  | 'HEADER_MISSING'
+  | 'HEADER_UNREADABLE'
+  | 'NOTHING_ACCEPTED'
+  | 'TOO_LARGE'
+
+export type HeaderResult =
+  | {
+      readonly kind: 'fields'
+      /** layout column of each field in file order; null: unnamed, must be empty */
+      readonly fields: readonly (ColumnSpec | null)[]
+      /** columns that are not required and not in the file: NULL in every row */
+      readonly missing: readonly string[]
+    }
+  | { readonly kind: 'failed'; readonly code: ParseFailureCode; readonly detail: string }
+
+/** Positions or names named in a detail. */
+const NAMED_MAX = 10
+
+const some = (list: readonly (string | number)[]): string =>
+  list.length <= NAMED_MAX
+    ? list.join(', ')
+    : `${list.slice(0, NAMED_MAX).join(', ')} and ${list.length - NAMED_MAX} more`
+
+/**
+ * Matches the names of a header record with the columns of the layout, in any order.
+ *
+ * Empty names at the end belong to delimiters that end every line. A file without a header would
+ * show a person's data here, so details name layout columns and positions, never what was read.
+ */
+export function readHeader(names: readonly string[], columns: readonly ColumnSpec[]): HeaderResult {
+  const byName = new Map(columns.map((column) => [column.header ?? column.name, column]))
+  const named = names.findLastIndex((name) => name !== '') + 1
+  const fields = names.map((name, at) => (at < named ? (byName.get(name) ?? null) : null))
+  const failed = (code: ParseFailureCode, detail: string): HeaderResult => ({
+    kind: 'failed',
+    code,
+    detail,
+  })
+  const unknown = names.flatMap((name, at) => (at < named && !byName.has(name) ? [at + 1] : []))
+  if (unknown.length === named) {
+    return failed('HEADER_UNREADABLE', 'none of its names is a column of the layout')
+  }
+  const found = fields.flatMap((field) => (field === null ? [] : [field.name]))
+  const twice = found.filter((name, at) => found.indexOf(name) < at)
+  if (twice.length > 0) return failed('HEADER_COLUMN_TWICE', `twice in the header: ${some(twice)}`)
+  if (unknown.length > 0) {
+    return failed('HEADER_COLUMN_UNKNOWN', `no column of the layout: field ${some(unknown)}`)
+  }
+  const absent = columns.filter((column) => !found.includes(column.name))
+  const needed = absent.filter((column) => column.required).map((column) => column.name)
+  if (needed.length > 0)
+    return failed('HEADER_COLUMN_MISSING', `not in the header: ${some(needed)}`)
+  return { kind: 'fields', fields, missing: absent.map((column) => column.name) }
+}

@@ -1,0 +1,75 @@
+/** What is wrong with a ParseSpec beyond its shape. The registry reader reports it with positions. */
+import { formatProblem } from './date-format.ts'
+import { patternProblem } from './pattern.ts'
+import { NAME_PATTERN } from './quote.ts'
+import type { ColumnSpec, Dialect, ParseSpec } from './spec.ts'
+
+export interface SpecProblem {
+  /** JSON pointer into the ParseSpec */
+  readonly pointer: string
+  /** in words, subject left out: `is not one ASCII character` */
+  readonly text: string
+}
+
+/** Every problem; empty when the spec can be parsed with. */
+export function specProblems(spec: ParseSpec): SpecProblem[] {
+  const problems: SpecProblem[] = []
+  const add = (pointer: string, text: string | null): void => {
+    if (text !== null) problems.push({ pointer, text })
+  }
+  add('/dialect/delimiter', delimiterProblem(spec.dialect))
+  for (const [index, { prefix }] of spec.control.entries()) {
+    const isPlain = /^[\x21-\x7e]{1,32}$/.test(prefix) && !prefix.includes(spec.dialect.delimiter)
+    add(`/control/${index}/prefix`, isPlain ? null : 'is not 1 to 32 printable ASCII characters')
+  }
+  if (spec.columns.length === 0) add('/columns', 'is empty')
+  const seen = new Map<string, number>()
+  for (const [index, column] of spec.columns.entries()) {
+    const name = column.name.toLowerCase()
+    const before = seen.get(name)
+    if (before !== undefined) {
+      add(`/columns/${index}/name`, `is the name of column ${before + 1} too (case does not count)`)
+    } else seen.set(name, index)
+    for (const [field, text] of columnProblems(column)) add(`/columns/${index}/${field}`, text)
+  }
+  add('/month', monthProblem(spec))
+  return problems
+}
+
+function delimiterProblem({ delimiter, quoteChar }: Dialect): string | null {
+  if (!/^[\t\x1c-\x7e]$/.test(delimiter)) return 'is not one ASCII character that can delimit'
+  if (/[A-Za-z0-9]/.test(delimiter)) return 'is a letter or digit'
+  return delimiter === quoteChar || delimiter === '"' ? 'is the quote character' : null
+}
+
+function columnProblems(column: ColumnSpec): (readonly [string, string | null])[] {
+  const { name, type, formats = [], precision = 18, scale = 2, pattern } = column
+  const only = (field: keyof ColumnSpec, types: readonly string[]): string | null =>
+    column[field] !== undefined && !types.includes(type) ? `has no meaning for ${type}` : null
+  return [
+    ['name', NAME_PATTERN.test(name) ? null : 'is not [A-Za-z_][A-Za-z0-9_]*'],
+    ['formats', only('formats', ['date', 'datetime'])],
+    ['formats', column.formats?.length === 0 ? 'is empty' : null],
+    ...formats.map((format, index) => [`formats/${index}`, formatProblem(format)] as const),
+    ['precision', only('precision', ['decimal'])],
+    ['precision', isWithin(precision, 1, 38) ? null : 'is not 1 to 38'],
+    ['scale', only('scale', ['decimal'])],
+    ['scale', isWithin(scale, 0, precision) ? null : 'is not 0 to the precision'],
+    ['maxLength', only('maxLength', ['string'])],
+    ['maxLength', isWithin(column.maxLength ?? 1, 1, 2 ** 31) ? null : 'is not a length'],
+    ['pattern', only('pattern', ['string'])],
+    ['pattern', pattern === undefined ? null : patternProblem(pattern)],
+    ['enum', only('enum', ['string'])],
+    ['enum', column.enum?.some((text) => text.includes('\0')) ? 'has a NUL' : null],
+  ]
+}
+
+const isWithin = (value: number, low: number, high: number): boolean =>
+  Number.isInteger(value) && value >= low && value <= high
+
+function monthProblem({ month, columns }: ParseSpec): string | null {
+  if (!('column' in month)) return null
+  const column = columns.find(({ name }) => name === month.column)
+  if (column === undefined) return 'names no column of the layout'
+  return column.type === 'date' || column.type === 'datetime' ? null : 'names a column with no date'
+}

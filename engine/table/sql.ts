@@ -1,0 +1,161 @@
+/**
+ * A ParseSpec as DuckDB SQL: strict shapes, casts, the month, one COPY per chunk. Pure.
+ *
+ * Part of the parse's recipe: any change to the text below that changes bytes needs a new recipe
+ * version of the assets that use it.
+ */
+import { ESCAPED_LINE_FACTOR, sentinels } from './chunk-syntax.ts'
+import { FIELD_TYPES, isMonthColumn, MONTH_MAX, MONTH_MIN, RECORD_BYTES_MAX } from './grammar.ts'
+import { quoteName, quoteText } from './quote.ts'
+import type { ColumnSpec, ParseSpec } from './spec.ts'
+import { UNKNOWN_MONTH } from './spec.ts'
+
+/** Rows per row group of every Parquet file (data-plane §4: 332 MB, 900 MB RSS for 5M × 60). */
+export const ROW_GROUP_SIZE = 122_880
+
+/** The value of one column, NULL for an empty and for a refused text. `raw` is trusted SQL. */
+export function valueSql(column: ColumnSpec, raw: string): string {
+  const type = FIELD_TYPES[column.type]
+  if (column.type === 'string') {
+    const tests = stringTests(column, raw)
+    return tests.length === 0 ? raw : `CASE WHEN ${tests.join(' AND ')} THEN ${raw} END`
+  }
+  const values = type
+    .shapes(column)
+    .map(
+      ({ pattern, sql }) =>
+        `CASE WHEN regexp_full_match(${raw}, ${quoteText(pattern)}) THEN ${sql(raw)} END`,
+    )
+  return values.length === 1 ? (values[0] as string) : `coalesce(${values.join(', ')})`
+}
+
+function stringTests(column: ColumnSpec, raw: string): string[] {
+  const tests: string[] = []
+  if (column.maxLength !== undefined) tests.push(`length(${raw}) <= ${column.maxLength}`)
+  if (column.pattern !== undefined) {
+    tests.push(`regexp_full_match(${raw}, ${quoteText(column.pattern)})`)
+  }
+  if (column.enum !== undefined) {
+    const texts = column.enum.map(quoteText).join(', ')
+    tests.push(texts === '' ? 'false' : `${raw} IN (${texts})`)
+  }
+  return tests
+}
+
+/** True for a row whose field is accepted. `raw` and `value` are trusted SQL names. */
+export function acceptSql(column: ColumnSpec, sql: { raw: string; value: string }): string | null {
+  const { raw, value } = sql
+  if (column.required) return `${value} IS NOT NULL`
+  if (column.type === 'string' && stringTests(column, raw).length === 0) return null
+  return `(${value} IS NOT NULL OR ${raw} IS NULL)`
+}
+
+function monthRangeSql(value: string): string {
+  const from = `DATE '${MONTH_MIN}-01'`
+  const until = `DATE '${MONTH_MAX}-31'`
+  return `(${value} IS NULL OR ${value}::DATE BETWEEN ${from} AND ${until})`
+}
+
+/** How the columns of a chunk file lie: one entry a field, in file order. */
+export interface ChunkShape {
+  /** layout column of each field; null: an unnamed field of the header that must be empty */
+  readonly fields: readonly (ColumnSpec | null)[]
+  readonly delimiter: string
+  /** some records have escape sequences */
+  readonly hasEscapes: boolean
+}
+
+export interface ChunkQuery {
+  readonly spec: ParseSpec
+  readonly shape: ChunkShape
+  readonly chunkPath: string
+  readonly declaredLastMonth: string
+  readonly monthColumn: string
+  readonly constants: readonly { readonly name: string; readonly value: string }[]
+}
+
+/** The accepted rows of one chunk file, in the order of the file: SELECT text. */
+export function chunkSelect(query: ChunkQuery): string {
+  const { spec, shape } = query
+  const fieldOf = (column: ColumnSpec): number =>
+    shape.fields.findIndex((field) => field?.name === column.name)
+  const values = spec.columns.map((column, index) => {
+    const at = fieldOf(column)
+    const type = FIELD_TYPES[column.type].sqlType(column)
+    return `${at < 0 ? `NULL::${type}` : valueSql(column, `r${at}`)} AS v${index}`
+  })
+  const raws = shape.fields.map((_, at) => `${decodedSql(shape, at)} AS r${at}`)
+  const tests = spec.columns.flatMap((column, index) => {
+    const at = fieldOf(column)
+    if (at < 0) return []
+    const accept = acceptSql(column, { raw: `r${at}`, value: `v${index}` })
+    const month = isMonthColumn(spec, column) ? [monthRangeSql(`v${index}`)] : []
+    return [...(accept === null ? [] : [accept]), ...month]
+  })
+  const fillers = shape.fields.flatMap((field, at) => (field === null ? [`r${at} IS NULL`] : []))
+  const { plain, escaped } = sentinels(shape.delimiter)
+  const where = [`e IN ('${plain}', '${escaped}')`, ...tests, ...fillers].join('\n    AND ')
+  return `SELECT ${outputColumns(query).join(', ')}
+FROM (SELECT * FROM (SELECT n, e, ${raws.map((_, at) => `r${at}`).join(', ')}, ${values.join(', ')}
+  FROM (SELECT n, e, ${raws.join(', ')} FROM ${readChunkSql(query)}))
+  WHERE ${where})`
+}
+
+function outputColumns({ spec, constants, ...query }: ChunkQuery): string[] {
+  const columns = spec.columns.map((column, index) => `v${index} AS ${quoteName(column.name)}`)
+  const lineage = constants.map(({ name, value }) => `${quoteText(value)} AS ${quoteName(name)}`)
+  const at = spec.columns.findIndex((column) => isMonthColumn(spec, column))
+  const month =
+    at < 0
+      ? quoteText(query.declaredLastMonth)
+      : `coalesce(strftime(v${at}, '%Y-%m'), '${UNKNOWN_MONTH}')`
+  return [...columns, 'n AS line_number', ...lineage, `${month} AS ${quoteName(query.monthColumn)}`]
+}
+
+function readChunkSql({ shape, chunkPath }: ChunkQuery): string {
+  const columns = ["'n': 'UINTEGER'", ...shape.fields.map((_, at) => `'f${at}': 'VARCHAR'`)]
+  columns.push("'e': 'VARCHAR'")
+  const lineMax = ESCAPED_LINE_FACTOR * RECORD_BYTES_MAX + 64
+  return `read_csv(${quoteText(chunkPath)}, columns={${columns.join(', ')}},
+    delim=${quoteText(shape.delimiter)}, header=false, quote='', escape='', comment='',
+    new_line='\\n', auto_detect=false, ignore_errors=true, max_line_size=${lineMax})`
+}
+
+/** Undoes ESCAPE sequences. Their second byte is never ESCAPE, so the order below is exact. */
+function decodedSql(shape: ChunkShape, at: number): string {
+  if (!shape.hasEscapes) return `f${at}`
+  const undo = (text: string, code: number, meaning: string): string =>
+    `replace(${text}, chr(27) || '${code}', ${meaning})`
+  const delimiter = undo(`f${at}`, 1, quoteText(shape.delimiter))
+  const text = undo(undo(undo(delimiter, 2, 'chr(10)'), 3, 'chr(13)'), 0, 'chr(27)')
+  return `CASE WHEN e = '${sentinels(shape.delimiter).escaped}' THEN ${text} ELSE f${at} END`
+}
+
+/** Options that every Parquet file of the product is written with. */
+export const PARQUET_OPTIONS = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_SIZE}`
+
+/**
+ * COPY of one chunk into `folder`: `part-0.parquet`, or `{month}=…/part-0.parquet` when the month
+ * comes from a column. Returns one row a file (RETURN_STATS). With one thread the rows of each
+ * file stand in the order of the chunk, so the bytes are the same every time.
+ */
+export function chunkCopy(query: ChunkQuery, folder: string): string {
+  if (!('column' in query.spec.month)) {
+    const path = quoteText(`${folder}/part-0.parquet`)
+    return `COPY (${chunkSelect(query)}) TO ${path} (${PARQUET_OPTIONS}, RETURN_STATS true)`
+  }
+  return `COPY (${chunkSelect(query)}) TO ${quoteText(folder)} (${PARQUET_OPTIONS},
+    PARTITION_BY (${quoteName(query.monthColumn)}), WRITE_PARTITION_COLUMNS true,
+    FILENAME_PATTERN 'part-{i}', RETURN_STATS true)`
+}
+
+/** Ranges of numbers in first..last that no part has: rows {first, last}, ascending. */
+export function missingNumbers(parts: readonly string[], first: number, last: number): string {
+  const paths = parts.map(quoteText).join(', ')
+  return `SELECT min(n) AS first, max(n) AS last
+FROM (SELECT n, n - row_number() OVER (ORDER BY n) AS island
+  FROM (SELECT unnest(range(${first}, ${last + 1})) AS n)
+  ANTI JOIN (SELECT line_number AS n FROM read_parquet([${paths}], hive_partitioning=false))
+  USING (n))
+GROUP BY island ORDER BY 1`
+}

@@ -1,0 +1,250 @@
+/**
+ * The object store in a local folder: protocol P with directories, links and rename.
+ *
+ *     .versions/{published path}/{attempt}/{part}      immutable; the catalog holds these paths
+ *     .versions/{published path}/_manifest/{n}.json    immutable, numbered
+ *     {published path} → ../…/.versions/…/{attempt}    a symbolic link, swapped by rename
+ *
+ * Invariants:
+ * 1. Nothing under `.versions` is written twice: an attempt's folder is its own.
+ * 2. A reader of the published path sees one whole version, old or new, or none: a rename swaps
+ *    the link. (Overwriting a file in place gave silently wrong counts in 8 of 383 DuckDB scans.)
+ * 3. The link is a projection: it may lag behind the catalog, never lead it.
+ * 4. A part that carries over is a hard link in the new folder, so folders are removed whole.
+ */
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  copyFileSync,
+  createReadStream,
+  fsync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
+import type { ObjectStore, Projection, StagePart } from '../engine/index.ts'
+import { EngineError, failpoint } from '../engine/index.ts'
+
+const fsyncAsync = promisify(fsync)
+const VERSIONS = '.versions'
+/** fsyncs in flight: the thread pool has four threads, a queue behind them costs nothing */
+const SYNCS_AT_ONCE = 16
+
+export interface LocalStoreOptions {
+  readonly root: string
+  /** fsync what is staged before it is committed; off only for a benchmark beside peers */
+  readonly durable?: boolean
+}
+
+/** Opens a folder as a store; makes it if needed. Throws STORE_UNUSABLE. */
+export function openLocalStore({ root, durable = true }: LocalStoreOptions): ObjectStore {
+  const base = resolve(root)
+  const at = (path: string): string => join(base, path)
+  const made = new Set<string>()
+  const makeFolder = (path: string): void => {
+    if (made.has(path)) return
+    mkdirSync(path, { recursive: true })
+    made.add(path)
+  }
+  const guard = <Result>(work: () => Result): Result => {
+    try {
+      return work()
+    } catch (error) {
+      throw unusable(base, error)
+    }
+  }
+  guard(() => makeFolder(at(VERSIONS)))
+  return {
+    name: `file://${base}`,
+    folderFor: (path, attempt) => `${VERSIONS}/${path}/${attempt}`,
+    stage: async (folder, parts) => guard(() => stageParts(at, folder, parts)),
+    sync: async (folders) => {
+      if (!durable || folders.length === 0) return
+      try {
+        await syncFolders(folders.map(at))
+      } catch (error) {
+        throw unusable(base, error)
+      }
+    },
+    abort: async (folders) => {
+      guard(() => {
+        for (const folder of folders) rmSync(at(folder), { recursive: true, force: true })
+      })
+    },
+    writeManifest: async (path, number, text) => guard(() => {
+      const folder = at(`${VERSIONS}/${path}/_manifest`)
+      makeFolder(folder)
+      const name = join(folder, `${String(number).padStart(10, '0')}.json`)
+      writeFileSync(`${name}.tmp`, text)
+      failpoint('store.manifest.written')
+      renameSync(`${name}.tmp`, name)
+    }),
+    project: async (projection) => guard(() => swapLinks(base, projection, makeFolder)),
+    remove: async (folders) => {
+      guard(() => {
+        for (const folder of folders) rmSync(at(folder), { recursive: true, force: true })
+      })
+    },
+    fetch: async (part) => fetchPart(at(part.path), part),
+    sizes: async (paths) => paths.map((path) => sizeOf(at(path))),
+    folders: () => listFolders(base),
+  }
+}
+
+function unusable(base: string, error: unknown): unknown {
+  if (error instanceof EngineError || !(error instanceof Error)) return error
+  const code = 'code' in error ? String(error.code) : error.name
+  const reason = code === 'ENOSPC' ? 'no space left (ENOSPC)' : code
+  return new EngineError('STORE_UNUSABLE', { store: `file://${base}`, reason }, { cause: error })
+}
+
+function stageParts(at: (path: string) => string, folder: string, parts: readonly StagePart[]): void {
+  const target = at(folder)
+  rmSync(target, { recursive: true, force: true })
+  mkdirSync(target, { recursive: true })
+  for (const part of parts) {
+    const path = join(target, part.name)
+    if (part.name.includes('/')) mkdirSync(dirname(path), { recursive: true })
+    failpoint('store.stage.part')
+    if ('bytes' in part.source) writeFileSync(path, part.source.bytes)
+    else if ('file' in part.source) moveFile(part.source.file, path)
+    else linkOrCopy(at(part.source.stored), path)
+  }
+}
+
+function moveFile(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+  } catch (error) {
+    // Scratch may be on another disk.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EXDEV')) throw error
+    copyFileSync(from, to)
+    rmSync(from)
+  }
+}
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code !== 'EPERM' && code !== 'EMLINK' && code !== 'EXDEV' && code !== 'ENOTSUP') throw error
+    copyFileSync(from, to)
+  }
+}
+
+/** fsyncs every file and folder of the given folders, then the folders above them. */
+async function syncFolders(folders: readonly string[]): Promise<void> {
+  const files: string[] = []
+  const parents = new Set<string>()
+  for (const folder of folders) {
+    files.push(folder)
+    parents.add(dirname(folder))
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      files.push(join(entry.parentPath, entry.name))
+    }
+  }
+  const queue = [...files, ...parents]
+  const worker = async (): Promise<void> => {
+    for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+      const file = openSync(path, 'r')
+      try {
+        await fsyncAsync(file)
+      } finally {
+        closeSync(file)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(SYNCS_AT_ONCE, queue.length) }, worker))
+}
+
+function swapLinks(
+  base: string,
+  { path, mode, current }: Projection,
+  makeFolder: (path: string) => void,
+): void {
+  const target = join(base, path)
+  if (mode === 'folder') {
+    if (current === undefined) rmSync(target, { force: true, recursive: true })
+    else {
+      makeFolder(dirname(target))
+      swapLink(target, join(base, current.folder))
+    }
+    return
+  }
+  const shown = new Set(current?.parts)
+  for (const name of linkedNames(target, join(base, VERSIONS, path))) {
+    if (!shown.has(name)) rmSync(join(target, name), { force: true })
+  }
+  if (current === undefined) return
+  makeFolder(target)
+  for (const name of current.parts) swapLink(join(target, name), join(base, current.folder, name))
+}
+
+function swapLink(link: string, to: string): void {
+  const wanted = relative(dirname(link), to)
+  if (isLink(link) && readlinkSync(link) === wanted) return
+  const temporary = `${link}.tributary-tmp`
+  rmSync(temporary, { force: true })
+  symlinkSync(wanted, temporary)
+  failpoint('store.link.made')
+  renameSync(temporary, link)
+}
+
+const isLink = (path: string): boolean =>
+  lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
+
+/** Names in a folder that are links straight into one node's versions. */
+function linkedNames(folder: string, versions: string): readonly string[] {
+  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return []
+  return readdirSync(folder).filter((name) => {
+    if (!isLink(join(folder, name))) return false
+    const place = dirname(dirname(resolve(folder, readlinkSync(join(folder, name)))))
+    return place === versions
+  })
+}
+
+async function fetchPart(
+  path: string,
+  part: { readonly path: string; readonly sizeBytes: number; readonly sha256: string },
+): Promise<string> {
+  if (sizeOf(path) === undefined) throw new EngineError('PART_MISSING', { path: part.path })
+  const sum = createHash('sha256')
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), sum)
+  const got = sum.digest('hex')
+  if (got !== part.sha256) {
+    throw new EngineError('PART_CHANGED', { path: part.path, want: part.sha256, got })
+  }
+  return path
+}
+
+const sizeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.size
+
+/** Version folders: those whose parent has a published path's name and that hold parts. */
+async function* listFolders(base: string): AsyncIterable<string> {
+  const pending = [VERSIONS]
+  for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+    const entries = await readdir(join(base, folder), { withFileTypes: true })
+    for (const entry of entries) {
+      if (!entry.isDirectory() || entry.name === '_manifest') continue
+      const path = `${folder}/${entry.name}`
+      if (ATTEMPT.test(entry.name)) yield path
+      else pending.push(path)
+    }
+  }
+}
+
+/** An attempt's folder name: the run's number and a counter. */
+const ATTEMPT = /^r\d+-\d+$/

@@ -1,0 +1,118 @@
+/** What a layout must hold true of itself. */
+import { specProblems } from '../engine/index.ts'
+import { headerName } from './layout.ts'
+import type { FieldDocument, Layout, LayoutDocument } from './layout.ts'
+import type { Loaded } from './registry.ts'
+import type { Report } from './report.ts'
+import type { Path } from './source.ts'
+
+type LoadedLayout = Loaded<Layout, LayoutDocument>
+
+/** Columns that every silver row has beside the layout's own (design §6.7). */
+export const SILVER_COLUMNS: readonly string[] = [
+  'line_number',
+  'state',
+  'file_type',
+  'submitter_id',
+  'submission_id',
+  'layout_id',
+  'atomic_month',
+]
+
+/** Everything wrong with one layout by itself. */
+export function checkLayout(layout: LoadedLayout, report: Report): void {
+  const { source, value } = layout
+  for (const { pointer, text } of specProblems(value.slices.parse)) {
+    const path = documentPath(pointer.slice(1).split('/'))
+    report(source.at(path), `${path.findLast((name) => typeof name === 'string') ?? 'it'} ${text}`)
+  }
+  const fields = layout.document.resources[0].schema.fields
+  for (const [at, field] of fields.entries()) checkField({ layout, field, at }, report)
+  checkNames(layout, report)
+  checkIngest(layout, report)
+}
+
+const fieldPath = (at: number, ...rest: Path): Path => [
+  'resources',
+  0,
+  'schema',
+  'fields',
+  at,
+  ...rest,
+]
+
+const CONSTRAINTS = ['maxLength', 'pattern', 'enum']
+
+/** Where a person wrote what a pointer into the parse slice names. */
+function documentPath([part = '', at = '', member = '', index]: readonly string[]): Path {
+  if (part === 'dialect') return ['resources', 0, 'dialect', at]
+  if (part === 'control') return ['x-ingest', 'control', Number(at), member]
+  if (part === 'month') return ['x-ingest', 'month', 'column']
+  if (at === '') return ['resources', 0, 'schema', 'fields']
+  const field = (...rest: Path): Path => fieldPath(Number(at), ...rest)
+  if (CONSTRAINTS.includes(member)) return field('constraints', member)
+  if (member === 'precision' || member === 'scale') return field('x-decimal', member)
+  if (member !== 'formats') return field(member)
+  // The first format is the field's own, the others are its x-formats.
+  return index === undefined || index === '0'
+    ? field('format')
+    : field('x-formats', Number(index) - 1)
+}
+
+interface FieldAt {
+  readonly layout: LoadedLayout
+  readonly field: FieldDocument
+  readonly at: number
+}
+
+/** What compiles away silently, and so is no problem of the parse slice. */
+function checkField({ layout: { source, document }, field, at }: FieldAt, report: Report): void {
+  const fault = (path: Path, text: string): void => report(source.at(fieldPath(at, ...path)), text)
+  const isDate = field.type === 'date' || field.type === 'datetime'
+  for (const name of ['format', 'x-formats'] as const) {
+    const value = field[name]
+    if (isDate || value === undefined || value === 'default') continue
+    fault([name], `${name} is for columns of type date or datetime`)
+  }
+  if ((field['x-decimal'] !== undefined) !== (field.type === 'number')) {
+    const text = 'a number has x-decimal {precision, scale}, and nothing else has'
+    fault(field.type === 'number' ? ['type'] : ['x-decimal'], text)
+  }
+  if (field['x-header'] !== undefined && document.resources[0].dialect.header === false) {
+    fault(['x-header'], 'this layout has no header')
+  }
+}
+
+function checkNames({ document, source }: LoadedLayout, report: Report): void {
+  const headers = new Set<string>()
+  for (const [at, field] of document.resources[0].schema.fields.entries()) {
+    const name = field.name.toLowerCase()
+    const where = source.at(fieldPath(at, 'name'))
+    if (SILVER_COLUMNS.includes(name)) {
+      report(where, `every row has a column ${name} already: rename it and set x-header`)
+    }
+    if (headers.has(headerName(field))) report(where, 'this name is twice in the header')
+    headers.add(headerName(field))
+  }
+}
+
+function checkIngest({ document, source, value }: LoadedLayout, report: Report): void {
+  const { effective } = value.slices.route
+  if (effective.from !== undefined && effective.to !== undefined && effective.from > effective.to) {
+    report(source.at(['x-ingest', 'effective']), 'the window ends before it begins')
+  }
+  const control = document['x-ingest'].control ?? []
+  for (const [at, { role }] of control.entries()) {
+    if (control.findIndex((record) => record.role === role) === at) continue
+    report(source.at(['x-ingest', 'control', at, 'role']), `there is a ${role} record already`)
+  }
+  const roles = control.flatMap(({ fields }) => Object.values(fields))
+  for (const [name, role] of [
+    ['headerVersion', 'layoutVersion'],
+    ['controlFileTypes', 'fileType'],
+  ] as const) {
+    if (document['x-ingest'].detect?.[name] === undefined || roles.includes(role)) continue
+    const text = `no control record of this layout has a field ${role}`
+    report(source.at(['x-ingest', 'detect', name]), text)
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * Layouts: what a submitter's file looks like, as a Frictionless Data Package v2 descriptor.
+ *
+ * One resource with a Table Dialect and a Table Schema, plus one extension: `x-ingest` on the
+ * package, `x-phi`, `x-decimal`, `x-formats` and `x-header` on a field. A layout's identity is
+ * its path, `registry/layouts/{file_type}/{layout}/{version}.json`; several versions may be
+ * active, each with its effective window. It compiles to slices, so that an edit touches only
+ * what it changes: `parse` (bytes to rows), `route` (which layout a file has), `judge` (how many
+ * rejects are too many) and `phi` (which columns are masked in samples).
+ * Source of the format: https://datapackage.org/standard/data-package/ (v2).
+ */
+import { z } from 'zod'
+import type { ColumnSpec, ColumnType, ControlField, ParseSpec } from '../engine/index.ts'
+import {
+  closed,
+  column,
+  wholeDocument,
+  exactlyOne,
+  month,
+  pattern,
+  state,
+  status,
+} from './fields.ts'
+import { threshold } from './fields.ts'
+import type { Threshold } from './fields.ts'
+
+const CONTROL_FIELDS = [
+  'submitter',
+  'payor',
+  'fileType',
+  'periodBegin',
+  'periodEnd',
+  'recordCount',
+  'testFlag',
+  'layoutVersion',
+  'created',
+  'comment',
+] as const satisfies readonly ControlField[]
+
+const strings = z.array(z.string()).min(1)
+
+const fieldShape = closed({
+  name: column.describe('the column in silver, and in the header unless x-header says otherwise'),
+  title: z.string().exactOptional(),
+  example: z.string().exactOptional(),
+  type: z.enum(['string', 'integer', 'number', 'date', 'datetime', 'boolean']),
+  format: z.string().max(60).exactOptional().describe('date, datetime: default or like %Y-%m-%d'),
+  constraints: closed({
+    required: z.boolean().exactOptional(),
+    maxLength: z.int().min(1).max(65_536).exactOptional(),
+    pattern: pattern('data').exactOptional().describe('the whole value'),
+    enum: strings.exactOptional(),
+  }).exactOptional(),
+  'x-header': z.string().min(1).max(128).exactOptional(),
+  'x-formats': strings.exactOptional().describe('further date formats, tried in order'),
+  'x-decimal': closed({
+    precision: z.int().min(1).max(38),
+    scale: z.int().min(0).max(38),
+  }).exactOptional(),
+  'x-phi': z.enum(['none', 'direct', 'quasi', 'sensitive']).exactOptional(),
+})
+export type FieldDocument = z.output<typeof fieldShape>
+/** `direct` identifies a person alone, `quasi` with other columns, `sensitive` is about health. */
+export type PhiClass = NonNullable<FieldDocument['x-phi']>
+
+const resource = closed({
+  name: z.string(),
+  title: z.string().exactOptional(),
+  type: z.literal('table').exactOptional(),
+  path: z.string().exactOptional().describe('the name of an example file; not read'),
+  encoding: z.literal('utf-8').exactOptional(),
+  dialect: closed({
+    delimiter: z.string().exactOptional().describe('one ASCII character; a comma by default'),
+    quoteChar: z.literal('"').nullable().exactOptional().describe('null: quotes are data'),
+    header: z.boolean().exactOptional().describe('a record with the column names; true by default'),
+  }),
+  schema: closed({
+    fields: z.array(fieldShape).min(1).max(2000),
+    missingValues: z.tuple([z.literal('')]).exactOptional(),
+  }),
+})
+
+const detect = closed({
+  fileNames: z.array(pattern('name')).min(1).exactOptional().describe('whole name, case ignored'),
+  states: z.array(state).min(1).exactOptional(),
+  headerVersion: z.string().exactOptional().describe('the layoutVersion of a control record'),
+  controlFileTypes: strings.exactOptional().describe('what control records call the file type'),
+  columnCount: z.int().min(1).exactOptional().describe('the number of fields by default'),
+  header: z.array(z.string()).exactOptional().describe('the names of the fields by default'),
+})
+
+const ingestShape = closed({
+  status,
+  effective: closed({ from: month.exactOptional(), to: month.exactOptional() })
+    .exactOptional()
+    .describe('months of the declared period, both inclusive'),
+  control: z
+    .array(
+      closed({
+        role: z.enum(['header', 'trailer']),
+        prefix: z.string().min(1).max(16),
+        fields: z.record(z.string().regex(/^[1-9]\d{0,2}$/), z.enum(CONTROL_FIELDS)),
+      }),
+    )
+    .max(2)
+    .exactOptional(),
+  month: exactlyOne(
+    closed({ column: column.exactOptional(), declared: z.literal('last').exactOptional() }),
+    ['column', 'declared'],
+  ),
+  reject: threshold.describe('records that may be rejected before the parse fails'),
+  detect: detect.exactOptional(),
+})
+
+export const layoutDocument = wholeDocument({
+  name: z.string().exactOptional(),
+  title: z.string().exactOptional(),
+  homepage: z.string().exactOptional(),
+  keywords: z.array(z.string()).exactOptional(),
+  resources: z.tuple([resource]),
+  'x-ingest': ingestShape,
+})
+export type LayoutDocument = z.output<typeof layoutDocument>
+
+/** Which files have this layout. Every signal that is there counts; see design §6.4. */
+export interface LayoutRoute {
+  readonly status: 'ACTIVE' | 'INACTIVE'
+  /** months `YYYY-MM`, inclusive; a missing end is open */
+  readonly effective: { readonly from?: string; readonly to?: string }
+  /** patterns of whole file names, case ignored: see fileNamePattern */
+  readonly fileNames: readonly string[]
+  /** empty: any state */
+  readonly states: readonly string[]
+  readonly columnCount: number
+  /** null: this layout has no record of column names */
+  readonly headerNames: readonly string[] | null
+  readonly headerVersion: string | null
+  /** what control records call the file type; absent: not compared */
+  readonly controlFileTypes?: readonly string[]
+}
+
+export interface LayoutSlices {
+  readonly parse: ParseSpec
+  readonly route: LayoutRoute
+  readonly judge: { readonly reject: Threshold }
+  /** only columns that are not `none` */
+  readonly phi: Readonly<Record<string, PhiClass>>
+}
+
+export interface Layout {
+  readonly fileType: string
+  readonly layout: string
+  readonly version: string
+  /** `{file_type}/{layout}/{version}`: a row's source_layout_id */
+  readonly id: string
+  readonly slices: LayoutSlices
+}
+
+const COLUMN_TYPES: Readonly<Record<FieldDocument['type'], ColumnType>> = {
+  string: 'string',
+  integer: 'integer',
+  number: 'decimal',
+  date: 'date',
+  datetime: 'datetime',
+  boolean: 'boolean',
+}
+/** What `default` means for the two types that have formats. */
+const DEFAULT_FORMAT = { date: '%Y-%m-%d', datetime: '%Y-%m-%dT%H:%M:%SZ' } as const
+
+/** The name a column has in the file's header. */
+export const headerName = (field: FieldDocument): string => field['x-header'] ?? field.name
+
+/** The strptime formats of a date or datetime field, in the order they are tried; else undefined. */
+export function fieldFormats(field: FieldDocument): readonly string[] | undefined {
+  if (field.type !== 'date' && field.type !== 'datetime') return undefined
+  const first = field.format ?? 'default'
+  const format = first === 'default' ? DEFAULT_FORMAT[field.type] : first
+  return [format, ...(field['x-formats'] ?? [])]
+}
+
+function columnSpec(field: FieldDocument): ColumnSpec & { readonly header?: string } {
+  const { required = false, maxLength, pattern: form, enum: values } = field.constraints ?? {}
+  const formats = fieldFormats(field)
+  const header = headerName(field)
+  return {
+    name: field.name,
+    type: COLUMN_TYPES[field.type],
+    required,
+    ...(header !== field.name && { header }),
+    ...(formats !== undefined && { formats }),
+    ...(field['x-decimal'] !== undefined && {
+      precision: field['x-decimal'].precision,
+      scale: field['x-decimal'].scale,
+    }),
+    ...(maxLength !== undefined && { maxLength }),
+    ...(form !== undefined && { pattern: form }),
+    ...(values !== undefined && { enum: values }),
+  }
+}
+
+function parseSlice(document: LayoutDocument): ParseSpec {
+  const [{ dialect, schema }] = document.resources
+  const ingest = document['x-ingest']
+  const control = ingest.control ?? []
+  return {
+    dialect: {
+      delimiter: dialect.delimiter ?? ',',
+      quoteChar: dialect.quoteChar === undefined ? '"' : dialect.quoteChar,
+      header: dialect.header ?? true,
+    },
+    control: control.map(({ role, prefix, fields }) => ({ role, prefix, fields })),
+    columns: schema.fields.map(columnSpec),
+    month:
+      ingest.month.column === undefined ? { declared: 'last' } : { column: ingest.month.column },
+  }
+}
+
+function routeSlice(document: LayoutDocument): LayoutRoute {
+  const [{ dialect, schema }] = document.resources
+  const { status: active, effective = {}, detect: signals = {} } = document['x-ingest']
+  const names = dialect.header === false ? null : schema.fields.map(headerName)
+  return {
+    status: active,
+    effective: {
+      ...(effective.from !== undefined && { from: effective.from }),
+      ...(effective.to !== undefined && { to: effective.to }),
+    },
+    fileNames: signals.fileNames ?? [],
+    states: signals.states ?? [],
+    columnCount: signals.columnCount ?? schema.fields.length,
+    headerNames: signals.header ?? names,
+    headerVersion: signals.headerVersion ?? null,
+    ...(signals.controlFileTypes !== undefined && { controlFileTypes: signals.controlFileTypes }),
+  }
+}
+
+/** A layout document compiled: what parses read, what routing reads, what judging reads. */
+export function layoutSlices(document: LayoutDocument): LayoutSlices {
+  const { count, share } = document['x-ingest'].reject
+  const phi = document.resources[0].schema.fields.flatMap((field) => {
+    const kind = field['x-phi'] ?? 'none'
+    return kind === 'none' ? [] : [[field.name, kind] as const]
+  })
+  return {
+    parse: parseSlice(document),
+    route: routeSlice(document),
+    judge: { reject: count === undefined ? { share: share ?? 0 } : { count } },
+    phi: Object.fromEntries(phi),
+  }
+}

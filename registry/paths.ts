@@ -1,0 +1,226 @@
+/**
+ * Where every stage keeps its objects: the storage paths of the delivery road, and their inverse.
+ *
+ * A path is made of validated ids, months and fixed words only; a submitter's own file names are
+ * data and enter a path only through `rawFileNames`. Source of the paths: seed 003, "Storage
+ * conventions" (rejects are ours). Two promises hold for every path, and tests/registry/paths
+ * keeps them: `formatPath(parsePath(path)) === path`, and no object is a folder of another.
+ */
+import { EngineError, sha256 } from '../engine/index.ts'
+
+/** A folder of one stage. `object` is what lies in it; without it, the folder itself. */
+export type StoragePath =
+  | ({ readonly stage: 'raw' | 'silver' | 'rejects' } & SubmissionPath)
+  | ({ readonly stage: 'silver_month'; readonly month: string } & SubmissionPath)
+  | ({ readonly stage: 'gold_submitter'; readonly submitter: string } & MonthPath)
+  | ({ readonly stage: 'gold_canonical' } & MonthPath)
+  | ({ readonly stage: 'validation' } & ValidationPath)
+
+interface InFolder {
+  readonly object?: string
+}
+interface SubmissionPath extends InFolder {
+  readonly submitter: string
+  readonly fileType: string
+  readonly submissionId: string
+}
+interface MonthPath extends InFolder {
+  readonly state: string
+  readonly fileType: string
+  /** `YYYY-MM` */
+  readonly month: string
+}
+interface ValidationPath extends InFolder {
+  readonly submissionId: string
+  readonly runId: string
+}
+
+const ID = /^(?!.*\.\.)[a-z0-9_][a-z0-9_.-]{0,63}$/
+const PATTERNS = {
+  submitter: ID,
+  fileType: ID,
+  runId: ID,
+  submissionId: /^\d{8}T\d{9}Z-[0-9a-f]{12}$/,
+  state: /^[A-Z]{2}$/,
+  month: /^\d{4}-(?:0[1-9]|1[0-2])$/,
+  // Rows whose month is not known stay in silver and never feed gold.
+  silverMonth: /^(?:\d{4}-(?:0[1-9]|1[0-2])|__unknown__)$/,
+} as const
+
+const PART = 'part-[a-z0-9_][a-z0-9_.-]{0,127}\\.parquet'
+const MANIFEST = '_manifest/\\d{10}\\.json'
+const FILE_NAME = '(?!.*\\.\\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}'
+const objectPattern = (...forms: readonly string[]): RegExp =>
+  new RegExp(`^(?:${forms.join('|')})$`)
+
+/** What may lie in a folder of each stage; anything else is no path of ours. */
+const OBJECTS: Readonly<Record<StoragePath['stage'], RegExp>> = {
+  raw: objectPattern(`data/${FILE_NAME}`, 'manifest\\.generated\\.json', MANIFEST),
+  silver: objectPattern('parse_report\\.json', MANIFEST),
+  silver_month: objectPattern(PART, MANIFEST),
+  rejects: objectPattern(PART, MANIFEST),
+  gold_submitter: objectPattern(PART, MANIFEST),
+  gold_canonical: objectPattern(PART, MANIFEST),
+  validation: objectPattern(
+    'validation_report\\.json',
+    'samples/[a-z0-9_][a-z0-9_-]{0,63}/sample\\.parquet',
+  ),
+}
+
+function checked(name: keyof typeof PATTERNS, value: string): string {
+  if (PATTERNS[name].test(value)) return value
+  throw new EngineError('PATH_INVALID', { dimension: name, length: value.length })
+}
+
+const month = (value: string): string => `atomic_month=${checked('month', value)}`
+
+const submissionFolder = (at: SubmissionPath): string =>
+  [
+    checked('submitter', at.submitter),
+    checked('fileType', at.fileType),
+    checked('submissionId', at.submissionId),
+  ].join('/')
+
+function folderOf(path: StoragePath): string {
+  switch (path.stage) {
+    case 'raw':
+    case 'silver':
+    case 'rejects':
+      return `${path.stage}/${submissionFolder(path)}`
+    case 'silver_month':
+      return `silver/${submissionFolder(path)}/atomic_month=${checked('silverMonth', path.month)}`
+    case 'gold_submitter':
+      return [
+        'gold_submitter',
+        checked('state', path.state),
+        checked('fileType', path.fileType),
+        checked('submitter', path.submitter),
+        month(path.month),
+      ].join('/')
+    case 'gold_canonical':
+      return [
+        'gold_canonical',
+        checked('state', path.state),
+        checked('fileType', path.fileType),
+        month(path.month),
+      ].join('/')
+    case 'validation':
+      return [
+        'validation',
+        checked('submissionId', path.submissionId),
+        checked('runId', path.runId),
+      ].join('/')
+  }
+}
+
+/** A path's text, without a leading or closing slash. Throws PATH_INVALID on an id out of form. */
+export function formatPath(path: StoragePath): string {
+  const folder = folderOf(path)
+  if (path.object === undefined) return folder
+  if (!OBJECTS[path.stage].test(path.object)) {
+    throw new EngineError('PATH_INVALID', { dimension: 'object', length: path.object.length })
+  }
+  return `${folder}/${path.object}`
+}
+
+/** `raw/{submitter}/{file_type}/{submission_id}`: `data/{file}`, `manifest.generated.json`. */
+export const rawPath = (at: SubmissionPath): string => formatPath({ ...at, stage: 'raw' })
+
+/** `silver/{submitter}/{file_type}/{submission_id}`: `parse_report.json` and the months. */
+export const silverPath = (at: SubmissionPath): string => formatPath({ ...at, stage: 'silver' })
+
+/** `silver/…/atomic_month={YYYY-MM|__unknown__}`: `part-*.parquet`. */
+export const silverMonthPath = (at: SubmissionPath & { readonly month: string }): string =>
+  formatPath({ ...at, stage: 'silver_month' })
+
+/** `rejects/{submitter}/{file_type}/{submission_id}`: `part-*.parquet`; holds raw lines. */
+export const rejectsPath = (at: SubmissionPath): string => formatPath({ ...at, stage: 'rejects' })
+
+/** `gold_submitter/{state}/{file_type}/{submitter}/atomic_month=YYYY-MM`: `part-*.parquet`. */
+export const submitterGoldPath = (at: MonthPath & { readonly submitter: string }): string =>
+  formatPath({ ...at, stage: 'gold_submitter' })
+
+/** `gold_canonical/{state}/{file_type}/atomic_month=YYYY-MM`: `part-*.parquet`. */
+export const canonicalGoldPath = (at: MonthPath): string =>
+  formatPath({ ...at, stage: 'gold_canonical' })
+
+/** `validation/{submission_id}/{run_id}`: the report and `samples/{rule_id}/sample.parquet`. */
+export const validationPath = (at: ValidationPath): string =>
+  formatPath({ ...at, stage: 'validation' })
+
+/** The parts of a path, or undefined when it is not exactly a path that formatPath writes. */
+export function parsePath(text: string): StoragePath | undefined {
+  const [stage, ...parts] = text.split('/')
+  const found = byStage(stage ?? '', parts)
+  if (found === undefined) return undefined
+  try {
+    return formatPath(found) === text ? found : undefined
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'PATH_INVALID') return undefined
+    throw error
+  }
+}
+
+const MONTH_FOLDER = 'atomic_month='
+
+function byStage(stage: string, parts: readonly string[]): StoragePath | undefined {
+  const [a = '', b = '', c = '', d = ''] = parts
+  const tail = (from: number): InFolder =>
+    parts.length > from ? { object: parts.slice(from).join('/') } : {}
+  switch (stage) {
+    case 'silver':
+      if (d.startsWith(MONTH_FOLDER)) {
+        const at = { submitter: a, fileType: b, submissionId: c }
+        return { stage: 'silver_month', ...at, month: d.slice(MONTH_FOLDER.length), ...tail(4) }
+      }
+      return { stage, submitter: a, fileType: b, submissionId: c, ...tail(3) }
+    case 'raw':
+    case 'rejects':
+      return { stage, submitter: a, fileType: b, submissionId: c, ...tail(3) }
+    case 'gold_submitter':
+      return {
+        stage,
+        state: a,
+        fileType: b,
+        submitter: c,
+        month: d.slice(MONTH_FOLDER.length),
+        ...tail(4),
+      }
+    case 'gold_canonical':
+      return { stage, state: a, fileType: b, month: c.slice(MONTH_FOLDER.length), ...tail(3) }
+    case 'validation':
+      return { stage, submissionId: a, runId: b, ...tail(2) }
+    default:
+      return undefined
+  }
+}
+
+/**
+ * An id for a name from outside: itself when it is a valid id, else its safe letters and 8 hex
+ * digits of its SHA-256. A submitter nobody registered still gets a raw folder this way.
+ */
+export function safeId(name: string): string {
+  if (ID.test(name)) return name
+  const letters = name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  return `${letters.replace(/^-+/, '').slice(0, 40) || 'x'}-${sha256(name).slice(0, 8)}`
+}
+
+// A plain name of the form of a made-up one is not kept, so that nobody can aim at another's.
+const RAW_NAME = new RegExp(`^(?![0-9a-f]{12}-)${FILE_NAME}$`)
+
+/**
+ * The names under `raw/…/data/` of one submission's files, in the order given.
+ *
+ * A file keeps its base name when that is plain and no other file of the submission has it (case
+ * ignored: some stores are case-blind). Otherwise its safe letters follow 12 hex digits of its
+ * whole path, so that two folders with one `claims.csv` each never overwrite one another.
+ */
+export function rawFileNames(paths: readonly string[]): readonly string[] {
+  const names = paths.map((path) => path.slice(path.lastIndexOf('/') + 1))
+  const uses = Map.groupBy(names, (name) => name.toLowerCase())
+  return names.map((name, at) => {
+    if (RAW_NAME.test(name) && uses.get(name.toLowerCase())?.length === 1) return name
+    const letters = name.replace(/[^A-Za-z0-9_-]+/g, '.').replace(/^\.+|\.+$/g, '')
+    return `${sha256(paths[at] ?? '').slice(0, 12)}-${letters.slice(-80).replace(/^\.+/, '')}`
+  })
+}

@@ -1,0 +1,258 @@
+/**
+ * Reads a whole registry from texts: every document, or every error of every file at once.
+ *
+ * Pure. Identity comes from the path, and each kind of document has one place: PLACES. Shapes are
+ * checked first (zod), then what each document says of itself and of others (checks.ts). An issue
+ * names properties and columns of registry files; it never holds anything of a data file.
+ */
+import type { z } from 'zod'
+import { compareText } from '../engine/index.ts'
+import { canonicalColumns, canonicalSchemaDocument, schemaSlice } from './canonical-schema.ts'
+import { checkRegistry } from './checks.ts'
+import { compareVersions, FILE_TYPE, ID, LAYOUT_VERSION } from './fields.ts'
+import { VERSION } from './fields.ts'
+import { layoutDocument, layoutSlices } from './layout.ts'
+import { mappingColumns, mappingDocument, mappingSlice, mappingTestDocument } from './mapping.ts'
+import type { DocumentKind, Draft, Loaded, Registry } from './registry.ts'
+import { routingDocument, routingRules } from './routing.ts'
+import { judgeSlice, measureSlice, ruleSetDocument } from './rule-set.ts'
+import { shapeIssues } from './shape-issues.ts'
+import { readSource } from './source.ts'
+import type { Issue, RegistryFile, Source } from './source.ts'
+import { submitterDocument, submitterOf, submitterSlice } from './submitter.ts'
+import { varianceDocument, varianceOf, varianceSlice } from './variance.ts'
+
+type Lists = { [Name in Exclude<keyof Draft, 'broken'>]: Draft[Name][number][] }
+
+interface Place {
+  readonly what: DocumentKind
+  /** what people see when a path is almost right */
+  readonly form: string
+  /** its groups are the names that make the identity */
+  readonly path: RegExp
+  /** adds the document to its list, or says what is wrong with its shape */
+  readonly load: (source: Source, names: readonly string[], lists: Lists) => readonly Issue[]
+}
+
+const group = (form: RegExp): string => `(${form.source.slice(1, -1)})`
+const pathPattern = (form: string): RegExp => {
+  const names = form
+    .replaceAll('{file_type}', group(FILE_TYPE))
+    .replaceAll('{version}', group(LAYOUT_VERSION))
+    .replaceAll('v{n}', group(VERSION))
+    .replaceAll(/\{(?:layout|name)\}/g, group(ID))
+  return new RegExp(`^${names}\\.(?:json|yaml|yml)$`)
+}
+
+interface Compiled<Value> {
+  readonly id: string
+  readonly value: Value
+  readonly slices: Readonly<Record<string, unknown>>
+}
+
+/** A kind of document: where it lies, its shape, its list, and how it compiles. */
+function place<Schema extends z.ZodType, Value>(kind: {
+  readonly what: DocumentKind
+  readonly form: string
+  readonly schema: Schema
+  readonly list: (lists: Lists) => Loaded<Value, z.output<Schema>>[]
+  readonly compile: (document: z.output<Schema>, names: readonly string[]) => Compiled<Value>
+}): Place {
+  return {
+    what: kind.what,
+    form: `${kind.form}.json`,
+    path: pathPattern(kind.form),
+    load: (source, names, lists) => {
+      const parsed = kind.schema.safeParse(source.json)
+      if (!parsed.success) return shapeIssues(parsed.error, source)
+      const compiled = kind.compile(parsed.data, names)
+      kind.list(lists).push({ what: kind.what, source, document: parsed.data, ...compiled })
+      return []
+    },
+  }
+}
+
+// The order is the order of kinds in diffs. A test's form also ends like a mapping's: it is first.
+const PLACES: readonly Place[] = [
+  place({
+    what: 'layout',
+    form: 'registry/layouts/{file_type}/{layout}/{version}',
+    schema: layoutDocument,
+    list: ({ layouts }) => layouts,
+    compile: (document, [fileType = '', layout = '', version = '']) => {
+      const slices = layoutSlices(document)
+      const id = `${fileType}/${layout}/${version}`
+      return { id, value: { fileType, layout, version, id, slices }, slices: { ...slices } }
+    },
+  }),
+  place({
+    what: 'submitter',
+    form: 'registry/submitters/{name}',
+    schema: submitterDocument,
+    list: ({ submitters }) => submitters,
+    compile: (document) => {
+      const value = submitterOf(document)
+      return { id: value.id, value, slices: { submitter: submitterSlice(value) } }
+    },
+  }),
+  place({
+    what: 'routing',
+    form: 'registry/routing/{name}',
+    schema: routingDocument,
+    list: ({ routing }) => routing,
+    compile: (document, [name = '']) => {
+      const value = routingRules(document)
+      return { id: name, value, slices: { route: value } }
+    },
+  }),
+  place({
+    what: 'schema',
+    form: 'schemas/{file_type}/v{n}',
+    schema: canonicalSchemaDocument,
+    list: ({ schemas }) => schemas,
+    compile: (document, [fileType = '', version = '']) => {
+      const columns = canonicalColumns(document)
+      const id = `${fileType}/${version}`
+      const value = { fileType, version, id, status: document.status, columns }
+      return { id, value, slices: { schema: schemaSlice(value), status: document.status } }
+    },
+  }),
+  place({
+    what: 'mapping_test',
+    form: 'mappings/{file_type}/{layout}/v{n}.test',
+    schema: mappingTestDocument,
+    list: ({ mappingTests }) => mappingTests,
+    compile: (document, names) => ({ id: names.join('/'), value: document, slices: {} }),
+  }),
+  place({
+    what: 'mapping',
+    form: 'mappings/{file_type}/{layout}/v{n}',
+    schema: mappingDocument,
+    list: ({ mappings }) => mappings,
+    compile: (document, [fileType = '', layout = '', version = '']) => {
+      const { schema, status } = document
+      const id = `${fileType}/${layout}/${version}`
+      const columns = mappingColumns(document)
+      const value = { fileType, layout, version, id, schema, status, columns }
+      return { id, value, slices: { mapping: mappingSlice(value), status } }
+    },
+  }),
+  place({
+    what: 'rules',
+    form: 'registry/rules/{file_type}/{name}',
+    schema: ruleSetDocument,
+    list: ({ ruleSets }) => ruleSets,
+    compile: (document, [fileType = '']) => {
+      const { layout } = document
+      const id = layout === undefined ? fileType : `${fileType}/${layout}`
+      const slices = { measure: measureSlice(document), judge: judgeSlice(document) }
+      const value = { fileType, id, ...slices, ...(layout !== undefined && { layout }) }
+      return { id, value, slices }
+    },
+  }),
+  place({
+    what: 'variance',
+    form: 'registry/variances/{name}',
+    schema: varianceDocument,
+    list: ({ variances }) => variances,
+    compile: (document) => {
+      const value = varianceOf(document)
+      const id = `${value.submitter}/${value.fileType}/${value.rule}`
+      return { id, value, slices: { variance: varianceSlice(value) } }
+    },
+  }),
+]
+
+/**
+ * The registry of some files, or everything that is wrong with them.
+ *
+ * Warnings come with either; there is a registry exactly when no issue is an error. Issues are in
+ * order of file and position.
+ */
+export function readRegistry(files: readonly RegistryFile[]): {
+  readonly registry?: Registry
+  readonly issues: readonly Issue[]
+} {
+  const lists: Lists = {
+    layouts: [],
+    submitters: [],
+    routing: [],
+    schemas: [],
+    mappings: [],
+    mappingTests: [],
+    ruleSets: [],
+    variances: [],
+  }
+  const issues: Issue[] = []
+  const broken = new Set<DocumentKind>()
+  for (const file of files) {
+    const found = PLACES.find(({ path }) => path.test(file.path))
+    const faults = found === undefined ? [misplaced(file)] : loadFile(file, found, lists)
+    if (faults.length > 0 && found !== undefined) broken.add(found.what)
+    issues.push(...faults)
+  }
+  issues.push(...checkRegistry({ ...lists, broken }))
+  const sorted = issues.toSorted(byPosition)
+  return sorted.some(({ kind }) => kind === 'error')
+    ? { issues: sorted }
+    : { registry: registryOf(lists), issues: sorted }
+}
+
+function loadFile(file: RegistryFile, { path, load }: Place, lists: Lists): readonly Issue[] {
+  const source = readSource(file)
+  if ('faults' in source) return source.faults
+  return load(source, path.exec(file.path)?.slice(1) ?? [], lists)
+}
+
+function misplaced({ path: file }: RegistryFile): Issue {
+  const near = PLACES.find(({ form }) => file.startsWith(form.slice(0, form.indexOf('{'))))
+  const forms = near === undefined ? PLACES.map(({ form }) => form) : [near.form]
+  const text = `no registry file has its place here; expected ${forms.join(', ')}`
+  return { file, line: 1, column: 1, kind: 'error', text }
+}
+
+function registryOf(lists: Lists): Registry {
+  const values = <Value>(list: readonly Loaded<Value, unknown>[]): readonly Value[] =>
+    list.toSorted(byId).map(({ value }) => value)
+  const tests = new Map(lists.mappingTests.map(({ id, value }) => [id, value]))
+  return {
+    layouts: values(lists.layouts),
+    submitters: values(lists.submitters),
+    routing: values(lists.routing).flat(),
+    schemas: values(lists.schemas),
+    mappings: values(lists.mappings).map((mapping) => {
+      const test = tests.get(mapping.id)
+      return test === undefined ? mapping : { ...mapping, tests: test }
+    }),
+    ruleSets: values(lists.ruleSets),
+    variances: values(lists.variances),
+    documents: Object.values(lists)
+      .flat()
+      .map(({ what, id, source, slices }) => ({
+        what,
+        id,
+        path: source.path,
+        json: source.json,
+        slices,
+      }))
+      .toSorted((a, b) => kindOrder(a.what) - kindOrder(b.what) || byId(a, b)),
+  }
+}
+
+const kindOrder = (what: DocumentKind): number => PLACES.findIndex((kind) => kind.what === what)
+
+/** By the names of an id, and by its last part as a version. */
+function byId({ id: a }: { readonly id: string }, { id: b }: { readonly id: string }): number {
+  const [left, right] = [a, b].map((id) => id.slice(0, id.lastIndexOf('/') + 1))
+  if (left !== right) return compareText(left ?? '', right ?? '')
+  const numbered = [a, b].every((id) => LAYOUT_VERSION.test(id.slice(id.lastIndexOf('/') + 1)))
+  return numbered
+    ? compareVersions(a.slice(left?.length), b.slice(right?.length))
+    : compareText(a, b)
+}
+
+const byPosition = (a: Issue, b: Issue): number =>
+  compareText(a.file, b.file) ||
+  a.line - b.line ||
+  a.column - b.column ||
+  compareText(a.text, b.text)

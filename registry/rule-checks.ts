@@ -1,0 +1,125 @@
+/** What a rule set must know of the layouts it measures. */
+import type { ColumnSpec, ColumnType } from '../engine/index.ts'
+import type { Layout } from './layout.ts'
+import type { Draft, Loaded } from './registry.ts'
+import { unknownName } from './report.ts'
+import type { Report } from './report.ts'
+import { LAYOUT_REJECTS } from './rule-set.ts'
+import type { RuleDocument, RuleSet, RuleSetDocument } from './rule-set.ts'
+import type { Path, Source } from './source.ts'
+
+type LoadedRuleSet = Loaded<RuleSet, RuleSetDocument>
+
+export function checkRuleSet(ruleSet: LoadedRuleSet, draft: Draft, report: Report): void {
+  const { document, value, source } = ruleSet
+  const layouts = layoutsOf(ruleSet, draft)
+  if (layouts.length === 0 && !draft.broken.has('layout')) {
+    report(source.at(value.layout === undefined ? [] : ['layout']), `no layout of ${value.id}`)
+  }
+  const seen = new Set<string>()
+  for (const [at, rule] of document.rules.entries()) {
+    if (seen.has(rule.id)) report(source.at(['rules', at, 'id']), `rule ${rule.id} is there twice`)
+    if (rule.id === LAYOUT_REJECTS) {
+      report(source.at(['rules', at, 'id']), 'this id means the layout’s reject threshold')
+    }
+    seen.add(rule.id)
+    for (const layout of layouts) checkRule({ rule, at, layout, source }, report)
+  }
+}
+
+/** The ACTIVE layouts a set applies to: a layout with a set of its own has only that one. */
+function layoutsOf({ value }: LoadedRuleSet, draft: Draft): readonly Layout[] {
+  const own = new Set(
+    draft.ruleSets
+      .filter((set) => set.value.fileType === value.fileType)
+      .map((set) => set.value.layout),
+  )
+  return draft.layouts
+    .map((layout) => layout.value)
+    .filter(
+      ({ fileType, layout, slices }) =>
+        fileType === value.fileType &&
+        slices.route.status === 'ACTIVE' &&
+        (value.layout === undefined ? !own.has(layout) : layout === value.layout),
+    )
+}
+
+interface RuleAt {
+  readonly rule: RuleDocument
+  readonly at: number
+  readonly layout: Layout
+  readonly source: Source
+}
+
+function checkRule({ rule, at, layout, source }: RuleAt, report: Report): void {
+  const columns = layout.slices.parse.columns
+  const fault = (path: Path, text: string): void =>
+    report(source.at(['rules', at, 'params', ...path]), `${text} (layout ${layout.id})`)
+  const names = columns.map(({ name }) => name)
+  const missing = ruleColumns(rule).filter(({ name }) => !names.includes(name))
+  for (const { name, path } of missing) fault(path, unknownName('column', name, names))
+  if (missing.length > 0) return
+  const typeOf = (name: string): ColumnType | undefined =>
+    columns.find((spec: ColumnSpec) => spec.name === name)?.type
+  if (rule.kind === 'RANGE') {
+    const text = rangeFault(rule.params, typeOf(rule.params.column))
+    if (text !== undefined) fault([], text)
+  }
+  if (rule.kind === 'CROSS_FIELD') {
+    const [left, right] = [typeOf(rule.params.left), typeOf(rule.params.right)]
+    if (comparable(left) !== comparable(right)) fault([], 'these columns are not comparable')
+  }
+  if (rule.kind === 'TRAILER_COUNT' && !countsRecords(layout)) {
+    report(source.at(['rules', at, 'kind']), `no control record of ${layout.id} counts records`)
+  }
+}
+
+const countsRecords = (layout: Layout): boolean =>
+  layout.slices.parse.control.some(({ fields }) => Object.values(fields).includes('recordCount'))
+
+/** The layout columns a rule reads, and where it names them under `params`. */
+function ruleColumns(
+  rule: RuleDocument,
+): readonly { readonly name: string; readonly path: Path }[] {
+  switch (rule.kind) {
+    case 'NOT_NULL':
+    case 'RANGE':
+    case 'ALLOWED_VALUES':
+    case 'REGEX':
+      return [{ name: rule.params.column, path: ['column'] }]
+    case 'UNIQUE_KEY':
+      return rule.params.columns.map((name, at) => ({ name, path: ['columns', at] }))
+    case 'REQUIRED_UNLESS':
+      return [
+        { name: rule.params.column, path: ['column'] },
+        { name: rule.params.unless.column, path: ['unless', 'column'] },
+      ]
+    case 'CROSS_FIELD':
+      return [
+        { name: rule.params.left, path: ['left'] },
+        { name: rule.params.right, path: ['right'] },
+      ]
+    case 'TRAILER_COUNT':
+      return []
+  }
+}
+
+type Range = Extract<RuleDocument, { kind: 'RANGE' }>['params']
+
+function rangeFault({ min, max }: Range, type: ColumnType | undefined): string | undefined {
+  const bounds = [min, max].filter((bound) => bound !== undefined)
+  if (bounds.length === 0) return 'a range has min, max or both'
+  if (type === 'boolean') return 'a range of truth values says nothing'
+  if (type === 'date' || type === 'datetime') {
+    const days = bounds.every((bound) => /^\d{4}-\d{2}-\d{2}$/.test(String(bound)))
+    return days ? undefined : 'a range of a date column is between days YYYY-MM-DD'
+  }
+  return bounds.every((bound) => typeof bound === 'number')
+    ? undefined
+    : 'a range of this column is between numbers'
+}
+
+function comparable(type: ColumnType | undefined): string | undefined {
+  if (type === 'integer' || type === 'decimal') return 'number'
+  return type === 'datetime' ? 'date' : type
+}

@@ -1,0 +1,132 @@
+/**
+ * Rule sets: what a submission's rows are measured by, and how many may fail.
+ *
+ * `registry/rules/{file_type}/*.json`: one set for a file type, and one for each layout that
+ * needs its own, which then replaces it. A set has two slices: `measure` (what is counted) and
+ * `judge` (severity and threshold), so that a threshold edit reads no data. Kinds and their
+ * treatment of empty values are the seed's (003 §P3), which `measure-sql.ts` restates.
+ */
+import { z } from 'zod'
+import {
+  closed,
+  column,
+  wholeDocument,
+  fileType,
+  id,
+  month,
+  pattern,
+  ruleId,
+  scalar,
+} from './fields.ts'
+import { threshold } from './fields.ts'
+import type { Threshold } from './fields.ts'
+
+const bound = z.union([z.number(), z.string().max(40)])
+const values = z.array(scalar).min(1).max(10_000)
+
+const shared = {
+  id: ruleId,
+  severity: z.enum(['HARD', 'SOFT']).describe('HARD fails a submission, SOFT warns'),
+  threshold,
+  since: month.exactOptional().describe('only rows of this month and later'),
+}
+
+const rule = z.discriminatedUnion('kind', [
+  closed({ ...shared, kind: z.literal('NOT_NULL'), params: closed({ column }) }),
+  closed({
+    ...shared,
+    kind: z.literal('RANGE'),
+    params: closed({ column, min: bound.exactOptional(), max: bound.exactOptional() }),
+  }),
+  closed({ ...shared, kind: z.literal('ALLOWED_VALUES'), params: closed({ column, values }) }),
+  closed({
+    ...shared,
+    kind: z.literal('REGEX'),
+    params: closed({ column, pattern: pattern('data').describe('found anywhere in the value') }),
+  }),
+  closed({
+    ...shared,
+    kind: z.literal('UNIQUE_KEY'),
+    params: closed({ columns: z.array(column).min(1).max(20) }),
+  }),
+  closed({
+    ...shared,
+    kind: z.literal('REQUIRED_UNLESS'),
+    params: closed({ column, unless: closed({ column, values }) }),
+  }),
+  closed({
+    ...shared,
+    kind: z.literal('CROSS_FIELD'),
+    params: closed({
+      left: column,
+      op: z.enum(['=', '!=', '<', '<=', '>', '>=']),
+      right: column,
+    }),
+  }),
+  closed({ ...shared, kind: z.literal('TRAILER_COUNT'), params: closed({}).exactOptional() }),
+])
+export type RuleDocument = z.output<typeof rule>
+
+export const ruleSetDocument = wholeDocument({
+  file_type: fileType.exactOptional().describe('the folder says it already'),
+  layout: id.exactOptional().describe('only this layout, instead of the file type’s own set'),
+  rules: z.array(rule).max(500),
+})
+export type RuleSetDocument = z.output<typeof ruleSetDocument>
+
+type OfEach<Rule, Dropped extends PropertyKey> = Rule extends unknown ? Omit<Rule, Dropped> : never
+/** What is counted: a kind, its parameters, and the first month it applies to. */
+export type MeasuredRule = OfEach<RuleDocument, 'severity' | 'threshold' | 'description'>
+
+/** The id under which a layout's own reject threshold is judged and may have a variance. */
+export const LAYOUT_REJECTS = 'layout_rejects'
+
+export interface JudgedRule {
+  readonly severity: 'HARD' | 'SOFT'
+  readonly threshold: Threshold
+}
+
+export interface RuleSet {
+  readonly fileType: string
+  /** undefined: every layout of the file type without a set of its own */
+  readonly layout?: string
+  /** `medical` or `medical/synthea` */
+  readonly id: string
+  readonly measure: readonly MeasuredRule[]
+  readonly judge: JudgeSlice
+}
+/** By rule id. */
+export type JudgeSlice = Readonly<Record<string, JudgedRule>>
+
+/** The ids, kinds and parameters of a set's rules, by id: what measuring reads. */
+export const measureSlice = (document: RuleSetDocument): readonly MeasuredRule[] =>
+  document.rules
+    .map(({ severity: _, threshold: __, ...measured }) => plain(measured))
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+
+/** The severities and thresholds of a set's rules: what judging reads. */
+export const judgeSlice = (document: RuleSetDocument): JudgeSlice =>
+  Object.fromEntries(
+    document.rules.map(({ id: name, severity, threshold: allowed }) => [
+      name,
+      { severity, threshold: plain(allowed) },
+    ]),
+  )
+
+/** A value without the descriptions in it. Rules hold no objects with names of people's choice. */
+function plain<Value>(value: Value): Value {
+  return JSON.parse(
+    JSON.stringify(value, (name, member: unknown) => (name === 'description' ? undefined : member)),
+  ) as Value
+}
+
+/** The set that applies to a layout: its own, else the file type's; undefined: none. */
+export const ruleSetFor = (
+  ruleSets: readonly RuleSet[],
+  wanted: { readonly fileType: string; readonly layout: string },
+): RuleSet | undefined => {
+  const sets = ruleSets.filter((set) => set.fileType === wanted.fileType)
+  return (
+    sets.find((set) => set.layout === wanted.layout) ?? sets.find((set) => set.layout === undefined)
+  )
+}
