@@ -1,10 +1,11 @@
 /** Every migration, in order; forward only. A name, once released, never changes. */
 import type { Kysely } from 'kysely'
 import { createCatalog } from './0001-catalog.ts'
+import { createRegistry } from './0002-registry.ts'
 
-export type MigrationDialect = 'sqlite' | 'postgres'
-export type Migrate = (db: Kysely<unknown>, dialect: MigrationDialect) => Promise<void>
-
-export const MIGRATIONS: Readonly<Record<string, Migrate>> = {
+export const MIGRATIONS: Readonly<
+  Record<string, (db: Kysely<unknown>, dialect: 'sqlite' | 'postgres') => Promise<void>>
+> = {
   '0001-catalog': createCatalog,
+  '0002-registry': createRegistry,
 }

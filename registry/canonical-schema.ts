@@ -6,7 +6,9 @@
 import { z } from 'zod'
 import { assert } from '../engine/index.ts'
 import type { ColumnSpec } from '../engine/index.ts'
-import { closed, column, wholeDocument, fileType, status, VERSION } from './fields.ts'
+import { leaf } from './fields.ts'
+import { VERSION } from './names.ts'
+import { closed, wholeDocument } from './shape.ts'
 
 const TYPE = /^(?:VARCHAR|INTEGER|BIGINT|DATE|TIMESTAMP|BOOLEAN|DECIMAL\((\d{1,2}),\s?(\d{1,2})\))$/
 
@@ -16,11 +18,13 @@ export const canonicalType = z
   .refine((text) => decimalHolds(text), 'DECIMAL(p,s) needs 1 <= p <= 38 and s <= p')
 
 export const canonicalSchemaDocument = wholeDocument({
-  file_type: fileType.exactOptional().describe('the folder says it already'),
+  file_type: leaf.fileType.exactOptional().describe('the folder says it already'),
   version: z.string().regex(VERSION).exactOptional().describe('the file name says it already'),
-  status,
+  status: leaf.status,
   columns: z
-    .array(closed({ name: column, type: canonicalType, required: z.boolean().exactOptional() }))
+    .array(
+      closed({ name: leaf.column, type: canonicalType, required: z.boolean().exactOptional() }),
+    )
     .min(1),
 })
 export type CanonicalSchemaDocument = z.output<typeof canonicalSchemaDocument>

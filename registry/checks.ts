@@ -6,7 +6,9 @@
  * error would only repeat that file's.
  */
 import { canonicalJson } from '../engine/index.ts'
-import { compareVersions, shown } from './fields.ts'
+import { compareVersions } from './names.ts'
+import { shown } from './nearest-name.ts'
+import { LINEAGE_COLUMNS } from './canonical-schema.ts'
 import { checkLayout } from './layout-checks.ts'
 import type { Layout } from './layout.ts'
 import { checkMapping, checkMappingTest } from './mapping-checks.ts'
@@ -37,7 +39,7 @@ export function checkRegistry(draft: Draft): readonly Issue[] {
   checkPaths(draft, report)
   for (const layout of draft.layouts) checkLayout(layout, report)
   checkWindows(draft, report)
-  checkActiveSchemas(draft, report)
+  checkSchemas(draft, report)
   for (const mapping of draft.mappings) checkMapping(mapping, draft, report)
   for (const test of draft.mappingTests) checkMappingTest(test, draft, report)
   for (const ruleSet of draft.ruleSets) checkRuleSet(ruleSet, draft, report)
@@ -106,7 +108,16 @@ function windowsOverlap(a: Layout, b: Layout): boolean {
   )
 }
 
-function checkActiveSchemas({ schemas }: Draft, report: Report): void {
+function checkSchemas({ schemas }: Draft, report: Report): void {
+  const lineage: readonly string[] = LINEAGE_COLUMNS
+  for (const { value, source } of schemas) {
+    const names = value.columns.map(({ name }) => name.toLowerCase())
+    for (const [at, name] of names.entries()) {
+      const fault = (text: string): void => report(source.at(['columns', at, 'name']), text)
+      if (names.indexOf(name) < at) fault(`column ${name} is there twice (case is ignored)`)
+      if (lineage.includes(name)) fault(`every canonical row has a column ${name} already`)
+    }
+  }
   const active = schemas.filter(({ value }) => value.status === 'ACTIVE')
   for (const { value, source } of active) {
     const other = active.find(

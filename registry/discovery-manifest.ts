@@ -8,7 +8,7 @@
  */
 import { z } from 'zod'
 import { canonicalJson, EngineError, type Position } from '../engine/index.ts'
-import { monthsOf, type Period } from './route.ts'
+import { samePeriod, vintagePeriod, type Period } from './period.ts'
 import { readSource } from './source.ts'
 
 /** A file to fetch and land. */
@@ -257,8 +257,9 @@ interface Taken {
 }
 
 function takeRow(row: Row, source: string, say: Say): Taken {
-  const isObject = typeof row.json === 'object' && row.json !== null && !Array.isArray(row.json)
-  const has = (member: string): boolean => isObject && member in (row.json as object)
+  const { json } = row
+  const has = (member: string): boolean =>
+    typeof json === 'object' && json !== null && Object.hasOwn(json, member)
   if (has('files')) {
     const manifest = checked(whole, row, say)
     if (manifest === undefined) return { entries: [], missingFiles: [] }
@@ -291,30 +292,34 @@ function checked<Shape extends z.ZodType>(
   return undefined
 }
 
-function entryOf(
-  entry: FileJson,
-  from: { readonly source: string; readonly dataset: string },
-): ManifestEntry {
+function entryOf(entry: FileJson, from: Pick<ManifestEntry, 'source' | 'dataset'>): ManifestEntry {
   const sha256 = entry.sha256 ?? entry.checksum ?? null
-  const name = entry.filename ?? entry.name ?? ''
-  const year = entry.year ?? entry.metadata?.year
-  const quarter = entry.quarter ?? entry.metadata?.quarter ?? ''
-  const given = entry.vintage == null ? undefined : String(entry.vintage)
-  const ofYear = year == null ? undefined : `${year}${quarter}`
-  const inName = /rvu\d{2}[a-d]/i.exec(name)?.[0]
-  const vintage = narrowest([given, ofYear, inName].filter((text) => text !== undefined))
+  const vintage = vintageOf(entry)
   return {
     source: from.source,
     dataset: entry.dataset ?? from.dataset,
-    filename: name,
+    filename: nameOf(entry),
     url: entry.file_url ?? entry.url ?? '',
     sha256,
     sizeBytes: entry.size_bytes ?? null,
     checksumOrigin: sha256 === null ? 'first_download' : 'publisher',
     fileType: entry.file_type ?? 'unknown',
     vintage: vintage ?? null,
-    period: vintage === undefined ? null : (vintagePeriod(vintage) ?? null),
+    period: vintagePeriod(vintage ?? '') ?? null,
   }
+}
+
+const nameOf = ({ filename: given, name }: FileJson): string => given ?? name ?? ''
+
+/** As declared, else by year and quarter, else by the file's name; the narrowest of them. */
+function vintageOf(entry: FileJson): string | undefined {
+  const { vintage, metadata } = entry
+  const year = entry.year ?? metadata?.year
+  const quarter = entry.quarter ?? metadata?.quarter ?? ''
+  const ofYear = year == null ? undefined : `${year}${quarter}`
+  const given = vintage == null ? undefined : String(vintage)
+  const inName = /rvu\d{2}[a-d]/i.exec(nameOf(entry))?.[0]
+  return narrowest([given, ofYear, inName].filter((text) => text !== undefined))
 }
 
 /**
@@ -330,44 +335,10 @@ function narrowest(vintages: readonly string[]): string | undefined {
   if (outer === undefined) return first
   const inner = later.find((text) => {
     const within = vintagePeriod(text)
-    if (within === undefined || within.first < outer.first || within.last > outer.last) return false
-    return within.first !== outer.first || within.last !== outer.last
+    if (within === undefined || samePeriod(within, outer)) return false
+    return within.first >= outer.first && within.last <= outer.last
   })
   return inner ?? first
-}
-
-const QUARTERS: Readonly<Record<string, readonly [string, string]>> = {
-  A: ['01', '03'],
-  B: ['04', '06'],
-  C: ['07', '09'],
-  D: ['10', '12'],
-}
-
-/**
- * The months a vintage is effective; undefined for a text that declares none.
- *
- * `2025D`, `RVU25D`, `2025AR` (a revision), `2025A-R-2025-01-10`, `2025Q3`, `2025`, `2025-07`,
- * `202507`, `2025-07..2025-09`. CMS releases A to D are effective from January, April, July and
- * October.
- */
-export function vintagePeriod(vintage: string): Period | undefined {
-  const text = vintage.trim().toUpperCase()
-  const range = /^(\d{4}-\d\d)(?:\.\.|\/)(\d{4}-\d\d)$/.exec(text)
-  if (range !== null) return months(range[1], range[2])
-  const month = /^(\d{4})-?(\d\d)$/.exec(text)
-  if (month !== null) return months(`${month[1]}-${month[2]}`, `${month[1]}-${month[2]}`)
-  const [, year, letter, digit] =
-    /^(?:RVU)?(\d{4}|\d\d(?=[A-D]))-?(?:([A-D])(?:-?R)?(?:-\d{4}-\d\d-\d\d)?|Q([1-4])|ANNUAL)?$/.exec(
-      text,
-    ) ?? []
-  if (year === undefined) return undefined
-  const full = year.length === 2 ? `20${year}` : year
-  const quarter = QUARTERS[letter ?? 'ABCD'[Number(digit ?? 0) - 1] ?? ''] ?? ['01', '12']
-  return months(`${full}-${quarter[0]}`, `${full}-${quarter[1]}`)
-}
-
-function months(first = '', last = ''): Period | undefined {
-  return monthsOf({ first, last }).length > 0 ? { first, last } : undefined
 }
 
 /** Says what only the whole manifest can show. */

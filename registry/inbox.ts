@@ -299,3 +299,33 @@ function forgotten({ listed, seen }: Observation): readonly string[] {
     .map(({ path }) => path)
     .toSorted()
 }
+
+/**
+ * An id for a name from outside: itself when it is a valid id, else its safe letters and 8 hex
+ * digits of its SHA-256. A submitter nobody registered still gets a raw folder this way.
+ */
+export function safeId(name: string): string {
+  if (/^(?!.*\.\.)[a-z0-9_][a-z0-9_.-]{0,63}$/.test(name)) return name
+  const letters = name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  return `${letters.replace(/^-+/, '').slice(0, 40) || 'x'}-${sha256(name).slice(0, 8)}`
+}
+
+// A plain name of the form of a made-up one is not kept, so that nobody can aim at another's.
+const RAW_NAME = /^(?![0-9a-f]{12}-)(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
+
+/**
+ * The names under `raw/…/data/` of one submission's files, in the order given.
+ *
+ * A file keeps its base name when that is plain and no other file of the submission has it (case
+ * ignored: some stores are case-blind). Otherwise its safe letters follow 12 hex digits of its
+ * whole path, so that two folders with one `claims.csv` each never overwrite one another.
+ */
+export function rawFileNames(paths: readonly string[]): readonly string[] {
+  const names = paths.map((path) => path.slice(path.lastIndexOf('/') + 1))
+  const uses = Map.groupBy(names, (name) => name.toLowerCase())
+  return names.map((name, at) => {
+    if (RAW_NAME.test(name) && uses.get(name.toLowerCase())?.length === 1) return name
+    const letters = name.replace(/[^A-Za-z0-9_-]+/g, '.').replace(/^\.+|\.+$/g, '')
+    return `${sha256(paths[at] ?? '').slice(0, 12)}-${letters.slice(-80).replace(/^\.+/, '')}`
+  })
+}

@@ -19,11 +19,24 @@ const DOCUMENTS = {
   variance: varianceDocument,
 } as const
 
-/** The text of each file under `registry/json-schema/`, by file name. */
+/** The text of each file under `registry/json-schema/`, by file name, as the formatter leaves it. */
 export const exportJsonSchemas = (): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    Object.entries(DOCUMENTS).map(([name, schema]) => [
-      `${name}.json`,
-      `${JSON.stringify(z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' }), null, 2)}\n`,
-    ]),
+    Object.entries(DOCUMENTS).map(([name, schema]) => {
+      const json = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' })
+      return [`${name}.json`, `${shortLists(JSON.stringify(json, null, 2))}\n`]
+    }),
   )
+
+const LINE_WIDTH = 100
+
+/** Lists of plain values on one line where they fit. */
+function shortLists(text: string): string {
+  return text.replaceAll(/^.*\[\n[^[\]{}]*\n *\],?$/gm, (lines) => {
+    const line = lines
+      .replace(/\[\n */, '[')
+      .replace(/\n *\]/, ']')
+      .replaceAll(/\n */g, ' ')
+    return line.length <= LINE_WIDTH ? line : lines
+  })
+}

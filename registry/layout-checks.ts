@@ -9,7 +9,7 @@ import type { Path } from './source.ts'
 type LoadedLayout = Loaded<Layout, LayoutDocument>
 
 /** Columns that every silver row has beside the layout's own (design §6.7). */
-export const SILVER_COLUMNS: readonly string[] = [
+const SILVER_COLUMNS: readonly string[] = [
   'line_number',
   'state',
   'file_type',
@@ -87,11 +87,11 @@ function checkNames({ document, source }: LoadedLayout, report: Report): void {
   const headers = new Set<string>()
   for (const [at, field] of document.resources[0].schema.fields.entries()) {
     const name = field.name.toLowerCase()
-    const where = source.at(fieldPath(at, 'name'))
+    const fault = (text: string): void => report(source.at(fieldPath(at, 'name')), text)
     if (SILVER_COLUMNS.includes(name)) {
-      report(where, `every row has a column ${name} already: rename it and set x-header`)
+      fault(`every row has a column ${name} already: rename it and set x-header`)
     }
-    if (headers.has(headerName(field))) report(where, 'this name is twice in the header')
+    if (headers.has(headerName(field))) fault('this name is twice in the header')
     headers.add(headerName(field))
   }
 }

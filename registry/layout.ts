@@ -11,17 +11,8 @@
  */
 import { z } from 'zod'
 import type { ColumnSpec, ColumnType, ControlField, ParseSpec } from '../engine/index.ts'
-import {
-  closed,
-  column,
-  wholeDocument,
-  exactlyOne,
-  month,
-  pattern,
-  state,
-  status,
-} from './fields.ts'
-import { threshold } from './fields.ts'
+import { leaf, pattern, threshold } from './fields.ts'
+import { closed, exactlyOne, wholeDocument } from './shape.ts'
 import type { Threshold } from './fields.ts'
 
 const CONTROL_FIELDS = [
@@ -40,7 +31,9 @@ const CONTROL_FIELDS = [
 const strings = z.array(z.string()).min(1)
 
 const fieldShape = closed({
-  name: column.describe('the column in silver, and in the header unless x-header says otherwise'),
+  name: leaf.column.describe(
+    'the column in silver, and in the header unless x-header says otherwise',
+  ),
   title: z.string().exactOptional(),
   example: z.string().exactOptional(),
   type: z.enum(['string', 'integer', 'number', 'date', 'datetime', 'boolean']),
@@ -82,7 +75,7 @@ const resource = closed({
 
 const detect = closed({
   fileNames: z.array(pattern('name')).min(1).exactOptional().describe('whole name, case ignored'),
-  states: z.array(state).min(1).exactOptional(),
+  states: z.array(leaf.state).min(1).exactOptional(),
   headerVersion: z.string().exactOptional().describe('the layoutVersion of a control record'),
   controlFileTypes: strings.exactOptional().describe('what control records call the file type'),
   columnCount: z.int().min(1).exactOptional().describe('the number of fields by default'),
@@ -90,8 +83,8 @@ const detect = closed({
 })
 
 const ingestShape = closed({
-  status,
-  effective: closed({ from: month.exactOptional(), to: month.exactOptional() })
+  status: leaf.status,
+  effective: closed({ from: leaf.month.exactOptional(), to: leaf.month.exactOptional() })
     .exactOptional()
     .describe('months of the declared period, both inclusive'),
   control: z
@@ -105,7 +98,7 @@ const ingestShape = closed({
     .max(2)
     .exactOptional(),
   month: exactlyOne(
-    closed({ column: column.exactOptional(), declared: z.literal('last').exactOptional() }),
+    closed({ column: leaf.column.exactOptional(), declared: z.literal('last').exactOptional() }),
     ['column', 'declared'],
   ),
   reject: threshold.describe('records that may be rejected before the parse fails'),
@@ -171,7 +164,7 @@ const DEFAULT_FORMAT = { date: '%Y-%m-%d', datetime: '%Y-%m-%dT%H:%M:%SZ' } as c
 export const headerName = (field: FieldDocument): string => field['x-header'] ?? field.name
 
 /** The strptime formats of a date or datetime field, in the order they are tried; else undefined. */
-export function fieldFormats(field: FieldDocument): readonly string[] | undefined {
+function fieldFormats(field: FieldDocument): readonly string[] | undefined {
   if (field.type !== 'date' && field.type !== 'datetime') return undefined
   const first = field.format ?? 'default'
   const format = first === 'default' ? DEFAULT_FORMAT[field.type] : first

@@ -9,34 +9,29 @@
 import { z } from 'zod'
 import { assert } from '../engine/index.ts'
 import { canonicalType } from './canonical-schema.ts'
-import {
-  closed,
-  column,
-  compareVersions,
-  wholeDocument,
-  exactlyOne,
-  month,
-  scalar,
-} from './fields.ts'
-import { status } from './fields.ts'
+import { leaf } from './fields.ts'
+import { compareVersions } from './names.ts'
+import { closed, exactlyOne, wholeDocument } from './shape.ts'
 import type { Scalar } from './fields.ts'
 
 /** The kinds of mapping rule; a rule has exactly one of them. */
-export const RULE_KINDS = ['source', 'const', 'coalesce', 'map', 'month'] as const
+const RULE_KINDS = ['source', 'const', 'coalesce', 'map', 'month'] as const
 
 const rule = exactlyOne(
   closed({
-    source: column.exactOptional(),
+    source: leaf.column.exactOptional(),
     cast: canonicalType.exactOptional().describe('with source: a type on the way to the target'),
-    const: scalar.exactOptional(),
-    coalesce: z.array(column).min(2).exactOptional().describe('the first that is not empty'),
+    const: leaf.scalar.exactOptional(),
+    coalesce: z.array(leaf.column).min(2).exactOptional().describe('the first that is not empty'),
     map: closed({
-      source: column,
-      values: z.record(z.string(), scalar).describe('any other value becomes default, or empty'),
-      default: scalar.exactOptional(),
+      source: leaf.column,
+      values: z
+        .record(z.string(), leaf.scalar)
+        .describe('any other value becomes default, or empty'),
+      default: leaf.scalar.exactOptional(),
     }).exactOptional(),
-    month: closed({ source: column }).exactOptional().describe('%Y-%m of a date'),
-    since: month.exactOptional(),
+    month: closed({ source: leaf.column }).exactOptional().describe('%Y-%m of a date'),
+    since: leaf.month.exactOptional(),
   }),
   RULE_KINDS,
 )
@@ -44,17 +39,17 @@ export type RuleDocument = z.output<typeof rule>
 
 export const mappingDocument = wholeDocument({
   schema: z.string().regex(/^[a-z][a-z0-9_]{0,63}\/v[1-9]\d{0,8}$/, 'a schema is file_type/vN'),
-  status,
-  columns: z.record(column, z.union([rule, z.array(rule).min(1)])),
+  status: leaf.status,
+  columns: z.record(leaf.column, z.union([rule, z.array(rule).min(1)])),
 })
 export type MappingDocument = z.output<typeof mappingDocument>
 
-const cell = z.union([scalar, z.null()])
-const sampleRow = z.record(column, cell)
+const cell = z.union([leaf.scalar, z.null()])
+const sampleRow = z.record(leaf.column, cell)
 
 /** `v{n}.test.json` beside a mapping: rows as silver has them, and the canonical rows expected. */
 export const mappingTestDocument = wholeDocument({
-  month: month.exactOptional().describe('the month the rules are taken of'),
+  month: leaf.month.exactOptional().describe('the month the rules are taken of'),
   rows: z.array(sampleRow).min(1),
   expect: z.array(sampleRow).min(1),
 })

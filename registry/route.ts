@@ -12,30 +12,20 @@
  * unknown type together are one NEEDS_REVIEW. Source: design §6.1, §6.4; seed 003 intake.
  */
 import { assert } from '../engine/index.ts'
-import type { LayoutRoute } from './layout.ts'
+import {
+  explainFit,
+  fitFault,
+  fitOf,
+  fitScore,
+  includes,
+  type FirstRecords,
+  type Fit,
+  type RoutedLayout,
+} from './layout-fit.ts'
 import { fileNamePattern } from './pattern.ts'
+import { monthAfter, monthsOf, PERIOD_MONTHS_MAX, samePeriod, type Period } from './period.ts'
 import { matchRouting, monthOf, type RoutingRule } from './routing.ts'
 import type { Submitter } from './submitter.ts'
-
-/** Inclusive months, `YYYY-MM`. */
-export interface Period {
-  readonly first: string
-  readonly last: string
-}
-
-/** What the first records say, read in some layout's dialect. Absent: not there or not read. */
-export interface FirstRecords {
-  /** the first record that is no control record, split */
-  readonly headerNames?: readonly string[]
-  /** fields of the first record that is no control record */
-  readonly columnCount?: number
-  readonly controlVersion?: string
-  readonly controlPeriod?: Period
-  /** the submitter's own code, e.g. `MC` */
-  readonly controlFileType?: string
-  readonly controlState?: string
-  readonly testFlag?: boolean
-}
 
 export interface DeliveredFile extends FirstRecords {
   /** base name */
@@ -45,19 +35,6 @@ export interface DeliveredFile extends FirstRecords {
 }
 
 export type RoutedSubmitter = Pick<Submitter, 'id' | 'state' | 'fileTypes' | 'layouts'>
-
-/** What routing reads of a layout; a registry Layout is one. */
-export interface RoutedLayout {
-  /** `medical/encounters/v1` */
-  readonly id: string
-  readonly fileType: string
-  readonly slices: {
-    readonly route: LayoutRoute & {
-      /** what control records call the file type; absent: not compared */
-      readonly controlFileTypes?: readonly string[]
-    }
-  }
-}
 
 export type ReviewCode =
   | 'UNKNOWN_SUBMITTER'
@@ -104,7 +81,6 @@ export interface RouteRequest {
 }
 
 export const UNKNOWN_FILE_TYPE = 'unknown'
-export const PERIOD_MONTHS_MAX = 120
 
 /** Routes a delivery: one route per file type, by file type. */
 export function route(request: RouteRequest): readonly Route[] {
@@ -161,7 +137,7 @@ function nameFile(file: DeliveredFile, { submitter, rules, layouts }: RouteReque
   const conventional = groupPeriod(CONVENTION.exec(file.name)?.groups)
   const [period = conventional, ...others] = hits.flatMap((hit) => groupPeriod(hit.groups) ?? [])
   if (period === undefined) return facts
-  const isOne = others.every(({ first, last }) => first === period.first && last === period.last)
+  const isOne = others.every((other) => samePeriod(other, period))
   if (isOne) return { ...facts, period }
   const words = 'the file name fits rules that read different periods from it'
   return { ...facts, fault: fault('PERIOD_CONFLICT', words) }
@@ -218,130 +194,55 @@ function choose(files: readonly NamedFile[], { submitter, layouts }: RouteReques
   if (submitter.fileTypes?.includes(fileType) === false) {
     return fault('FILE_TYPE_NOT_EXPECTED', `the submitter is not registered for ${fileType}`)
   }
-  const candidates = layouts.filter(
-    (layout) =>
-      isActive(layout) && layout.fileType === fileType && allows(submitter.layouts, layout),
-  )
+  const { layouts: allowed } = submitter
+  const candidates = layouts
+    .filter((layout) => isActive(layout) && layout.fileType === fileType)
+    .filter((layout) => allowed === undefined || includes(allowed, layout))
   if (candidates.length === 0) {
     return fault('NO_ACTIVE_LAYOUT', `no active layout reads ${fileType} of this submitter`)
   }
-  const fit = commonFit(files.map((file) => bestFit(file, candidates, submitter.state)))
+  const fit = sharedFit(files.map((file) => bestFit(file, candidates, submitter)))
   if (isFault(fit)) return fit
   const records = files.map(({ file }) => firstRecords(file, fit.layout))
-  const state = stateOf(files.map((file) => statesOf(file, fit.layout, submitter.state)).flat())
+  const state = stateOf(files.map((file) => statesOf(file, fit.layout, submitter)).flat())
   if (isFault(state)) return state
   const period = unionOf(files.map((file) => periodOf(file, fit.layout)))
   if (isFault(period)) return period
   const testFlag = testFlagOf(records)
   if (isFault(testFlag)) return testFlag
-  return { layoutId: fit.layout.id, state, period, testFlag, explained: explain(fit) }
+  return { layoutId: fit.layout.id, state, period, testFlag, explained: explainFit(fit) }
 }
-
-const allows = (references: readonly string[] | undefined, { id }: RoutedLayout): boolean =>
-  references === undefined || references.some((of) => id === of || id.startsWith(`${of}/`))
 
 const firstRecords = (file: DeliveredFile, layout: RoutedLayout): FirstRecords =>
   file.byLayout?.[layout.id] ?? file
 
-/** `out` rules a layout out, `miss` counts against it. */
-interface Signal {
-  readonly name: string
-  readonly outcome: 'match' | 'miss' | 'out'
-  /** of the file's content, not of its name, dates or origin */
-  readonly content: boolean
-}
-
-interface Fit {
-  readonly layout: RoutedLayout
-  readonly signals: readonly Signal[]
-}
-
-/** Only the signals that both the layout and the file can speak to. */
-function signalsOf(named: NamedFile, layout: RoutedLayout, state: string): readonly Signal[] {
-  const { effective, fileNames, states, ...wanted } = layout.slices.route
-  const found = firstRecords(named.file, layout)
-  const signals: Signal[] = []
-  const says = (name: string, holds: boolean, otherwise: 'miss' | 'out', content = false): void => {
-    signals.push({ name, outcome: holds ? 'match' : otherwise, content })
-  }
-  const ordered = named.rules.flatMap((rule) => rule.layout ?? [])
-  if (ordered.length > 0) says('routing rule', allows(ordered, layout), 'out')
-  if (states.length > 0) {
-    const given = statesOf(named, layout, state)
-    says(
-      'state',
-      given.every((one) => states.includes(one)),
-      'out',
-    )
-  }
-  if (fileNames.length > 0) {
-    const fits = fileNames.some((pattern) => fileNamePattern(pattern).test(named.file.name))
-    says('file name', fits, 'miss')
-  }
-  const period = found.controlPeriod ?? named.period
-  const isBounded = (effective.from ?? effective.to) !== undefined
-  if (isBounded && period !== undefined && monthsOf(period).length > 0) {
-    says('effective window', inWindow(period, effective), 'out')
-  }
-  if (wanted.headerNames !== null && found.headerNames !== undefined) {
-    says('header names', sameNames(found.headerNames, wanted.headerNames), 'out', true)
-  }
-  if (found.columnCount !== undefined) {
-    says('column count', found.columnCount === wanted.columnCount, 'miss', true)
-  }
-  if (wanted.headerVersion !== null) {
-    const otherwise = found.controlVersion === undefined ? 'miss' : 'out'
-    says('header version', found.controlVersion === wanted.headerVersion, otherwise, true)
-  }
-  if (wanted.controlFileTypes !== undefined && found.controlFileType !== undefined) {
-    const fits = wanted.controlFileTypes.includes(found.controlFileType)
-    says('file type code', fits, 'out', true)
-  }
-  return signals
-}
-
-const inWindow = ({ first, last }: Period, { from, to }: LayoutRoute['effective']): boolean =>
-  (from === undefined || from <= last) && (to === undefined || to >= first)
-
-/** The same names in any order; a byte order mark and outer blanks do not count. */
-function sameNames(found: readonly string[], wanted: readonly string[]): boolean {
-  const names = new Set(found.map((name) => name.replace(/^\ufeff/, '').trim()))
-  return (
-    names.size === found.length &&
-    names.size === wanted.length &&
-    wanted.every((name) => names.has(name))
-  )
-}
-
-/** A layout is out when a signal says so, or when it can be seen in no part of the content. */
-function fitFault({ layout, signals }: Fit): string | undefined {
-  const out = signals.filter(({ outcome }) => outcome === 'out').map(({ name }) => name)
-  if (out.length > 0) return `${layout.id} has another ${out.join(', ')}`
-  const content = signals.filter((signal) => signal.content)
-  const isSeen = content.length === 0 || content.some(({ outcome }) => outcome === 'match')
-  return isSeen
-    ? undefined
-    : `${layout.id} has another ${content.map(({ name }) => name).join(', ')}`
-}
-
-const net = ({ signals }: Fit): number =>
-  signals.reduce((sum, { outcome }) => sum + (outcome === 'match' ? 1 : -1), 0)
-
 const LAYOUTS_NAMED_MAX = 5
 
+/** Step 2: the one layout that a file fits best. */
 function bestFit(
   named: NamedFile,
   candidates: readonly RoutedLayout[],
-  state: string,
+  submitter: RoutedSubmitter,
 ): Fit | Fault {
-  const fits = candidates.map((layout) => ({ layout, signals: signalsOf(named, layout, state) }))
+  const fits = candidates.map((layout) =>
+    fitOf(
+      {
+        name: named.file.name,
+        records: firstRecords(named.file, layout),
+        period: named.period,
+        ordered: named.rules.flatMap((rule) => rule.layout ?? []),
+        states: statesOf(named, layout, submitter),
+      },
+      layout,
+    ),
+  )
   const possible = fits.filter((fit) => fitFault(fit) === undefined)
   if (possible.length === 0) {
     const why = fits.map((fit) => fitFault(fit)).slice(0, LAYOUTS_NAMED_MAX)
     return fault('LAYOUT_MISMATCH', `the file fits no active layout: ${why.join('; ')}`)
   }
-  const most = Math.max(...possible.map(net))
-  const best = possible.filter((fit) => net(fit) === most)
+  const most = Math.max(...possible.map(fitScore))
+  const best = possible.filter((fit) => fitScore(fit) === most)
   const [fit] = best
   if (fit !== undefined && best.length === 1) return fit
   const ids = best.map(({ layout }) => layout.id).toSorted()
@@ -349,7 +250,7 @@ function bestFit(
 }
 
 /** The one layout that all files of a type fit. */
-function commonFit(fits: readonly (Fit | Fault)[]): Fit | Fault {
+function sharedFit(fits: readonly (Fit | Fault)[]): Fit | Fault {
   const wrong = fits.find(isFault)
   if (wrong !== undefined) return wrong
   const good = fits.filter((fit): fit is Fit => !isFault(fit))
@@ -359,15 +260,6 @@ function commonFit(fits: readonly (Fit | Fault)[]): Fit | Fault {
   if (ids.length === 1) return fit
   const words = `files of one type fit different layouts: ${ids.toSorted().join(', ')}`
   return fault('AMBIGUOUS_LAYOUT', words)
-}
-
-function explain({ signals }: Fit): string {
-  const named = (outcome: Signal['outcome']): string[] =>
-    signals.filter((signal) => signal.outcome === outcome).map(({ name }) => name)
-  const [matched, missed] = [named('match'), named('miss')]
-  if (signals.length === 0) return 'the only active layout of the file type; no signal to compare'
-  const not = missed.length === 0 ? '' : `; not ${missed.join(', ')}`
-  return `matched ${matched.length} of ${signals.length} signals: ${matched.join(', ')}${not}`
 }
 
 /** Step 3: the one period a file declares. */
@@ -383,7 +275,7 @@ function periodOf(named: NamedFile, layout: RoutedLayout): Period | Fault {
     return fault('PERIOD_INVALID', words)
   }
   const { first, last } = controlPeriod ?? period
-  if (period.first === first && period.last === last) return period
+  if (samePeriod(period, { first, last })) return period
   const words = `the file name declares ${period.first} to ${period.last}, its control record`
   return fault('PERIOD_CONFLICT', `${words} ${first} to ${last}`)
 }
@@ -397,7 +289,7 @@ function unionOf(periods: readonly (Period | Fault)[]): Period | Fault {
   assert(earliest, 'a file type has a file')
   let { last } = earliest
   for (const next of later) {
-    if (monthIndex(next.first) > monthIndex(last) + 1) {
+    if (next.first > monthAfter(last)) {
       return fault('PERIOD_GAP', `no file declares the month after ${last}: deliver them apart`)
     }
     if (next.last > last) last = next.last
@@ -414,7 +306,11 @@ function testFlagOf(records: readonly FirstRecords[]): boolean | Fault {
 }
 
 /** The control record's state, else those of the rules, else the submitter's. */
-function statesOf(named: NamedFile, layout: RoutedLayout, state: string): readonly string[] {
+function statesOf(
+  named: NamedFile,
+  layout: RoutedLayout,
+  { state }: RoutedSubmitter,
+): readonly string[] {
   const { controlState } = firstRecords(named.file, layout)
   if (controlState !== undefined) return [controlState]
   const ruled = named.rules.flatMap((rule) => rule.state ?? [])
@@ -425,25 +321,4 @@ function stateOf(given: readonly string[]): string | Fault {
   const [state = '', ...others] = new Set(given)
   if (others.length === 0 && /^[A-Z]{2}$/.test(state)) return state
   return fault('STATE_CONFLICT', 'the files, rules and submitter do not give one state')
-}
-
-const MONTH = /^(?:19|20|21)\d{2}-(?:0[1-9]|1[0-2])$/
-
-/** Months since year 0: the next month is one more. */
-const monthIndex = (month: string): number =>
-  Number(month.slice(0, 4)) * 12 + Number(month.slice(5)) - 1
-
-const monthAt = (index: number): string =>
-  `${Math.floor(index / 12)}-${String((index % 12) + 1).padStart(2, '0')}`
-
-/**
- * The months of a period in order: none when it is no period (first after last, a month out of
- * form, or more than PERIOD_MONTHS_MAX months).
- */
-export function monthsOf({ first, last }: Period): readonly string[] {
-  if (!MONTH.test(first) || !MONTH.test(last)) return []
-  const from = monthIndex(first)
-  const count = monthIndex(last) - from + 1
-  if (count < 1 || count > PERIOD_MONTHS_MAX) return []
-  return Array.from({ length: count }, (_, at) => monthAt(from + at))
 }

@@ -6,7 +6,8 @@
  * before rules of any; then the lowest priority number wins (seed 003, submitter_file_config).
  */
 import { z } from 'zod'
-import { closed, wholeDocument, fileType, id, layoutReference, pattern, state } from './fields.ts'
+import { leaf, pattern } from './fields.ts'
+import { closed, wholeDocument } from './shape.ts'
 import { fileNamePattern } from './pattern.ts'
 
 export const routingDocument = wholeDocument({
@@ -14,10 +15,10 @@ export const routingDocument = wholeDocument({
     .array(
       closed({
         pattern: pattern('name'),
-        file_type: fileType,
-        layout: layoutReference.exactOptional(),
-        submitter: id.exactOptional().describe('only files of this submitter'),
-        state: state.exactOptional().describe('instead of the submitter’s'),
+        file_type: leaf.fileType,
+        layout: leaf.layoutReference.exactOptional(),
+        submitter: leaf.id.exactOptional().describe('only files of this submitter'),
+        state: leaf.state.exactOptional().describe('instead of the submitter’s'),
         priority: z.int().min(0).exactOptional().describe('the lowest wins; 100 by default'),
       }),
     )

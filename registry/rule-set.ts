@@ -7,60 +7,57 @@
  * treatment of empty values are the seed's (003 §P3), which `measure-sql.ts` restates.
  */
 import { z } from 'zod'
-import {
-  closed,
-  column,
-  wholeDocument,
-  fileType,
-  id,
-  month,
-  pattern,
-  ruleId,
-  scalar,
-} from './fields.ts'
-import { threshold } from './fields.ts'
+import { leaf, pattern, threshold } from './fields.ts'
+import { closed, wholeDocument } from './shape.ts'
 import type { Threshold } from './fields.ts'
 
 const bound = z.union([z.number(), z.string().max(40)])
-const values = z.array(scalar).min(1).max(10_000)
+const values = z.array(leaf.scalar).min(1).max(10_000)
 
 const shared = {
-  id: ruleId,
+  id: leaf.ruleId,
   severity: z.enum(['HARD', 'SOFT']).describe('HARD fails a submission, SOFT warns'),
   threshold,
-  since: month.exactOptional().describe('only rows of this month and later'),
+  since: leaf.month.exactOptional().describe('only rows of this month and later'),
 }
 
 const rule = z.discriminatedUnion('kind', [
-  closed({ ...shared, kind: z.literal('NOT_NULL'), params: closed({ column }) }),
+  closed({ ...shared, kind: z.literal('NOT_NULL'), params: closed({ column: leaf.column }) }),
   closed({
     ...shared,
     kind: z.literal('RANGE'),
-    params: closed({ column, min: bound.exactOptional(), max: bound.exactOptional() }),
+    params: closed({ column: leaf.column, min: bound.exactOptional(), max: bound.exactOptional() }),
   }),
-  closed({ ...shared, kind: z.literal('ALLOWED_VALUES'), params: closed({ column, values }) }),
+  closed({
+    ...shared,
+    kind: z.literal('ALLOWED_VALUES'),
+    params: closed({ column: leaf.column, values }),
+  }),
   closed({
     ...shared,
     kind: z.literal('REGEX'),
-    params: closed({ column, pattern: pattern('data').describe('found anywhere in the value') }),
+    params: closed({
+      column: leaf.column,
+      pattern: pattern('data').describe('found anywhere in the value'),
+    }),
   }),
   closed({
     ...shared,
     kind: z.literal('UNIQUE_KEY'),
-    params: closed({ columns: z.array(column).min(1).max(20) }),
+    params: closed({ columns: z.array(leaf.column).min(1).max(20) }),
   }),
   closed({
     ...shared,
     kind: z.literal('REQUIRED_UNLESS'),
-    params: closed({ column, unless: closed({ column, values }) }),
+    params: closed({ column: leaf.column, unless: closed({ column: leaf.column, values }) }),
   }),
   closed({
     ...shared,
     kind: z.literal('CROSS_FIELD'),
     params: closed({
-      left: column,
+      left: leaf.column,
       op: z.enum(['=', '!=', '<', '<=', '>', '>=']),
-      right: column,
+      right: leaf.column,
     }),
   }),
   closed({ ...shared, kind: z.literal('TRAILER_COUNT'), params: closed({}).exactOptional() }),
@@ -68,8 +65,8 @@ const rule = z.discriminatedUnion('kind', [
 export type RuleDocument = z.output<typeof rule>
 
 export const ruleSetDocument = wholeDocument({
-  file_type: fileType.exactOptional().describe('the folder says it already'),
-  layout: id.exactOptional().describe('only this layout, instead of the file type’s own set'),
+  file_type: leaf.fileType.exactOptional().describe('the folder says it already'),
+  layout: leaf.id.exactOptional().describe('only this layout, instead of the file type’s own set'),
   rules: z.array(rule).max(500),
 })
 export type RuleSetDocument = z.output<typeof ruleSetDocument>

@@ -33,6 +33,9 @@ export interface Source {
 
 const TEXT_LENGTH_MAX = 1_048_576
 
+/** Libraries drop it without a word. */
+const PROTO = '__proto__'
+
 const YAML_FAULTS: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'this name is already in the same object',
   MULTIPLE_DOCS: 'a registry file holds one document',
@@ -57,19 +60,19 @@ export function readSource(file: RegistryFile): Source | { readonly faults: read
   return { path, json: json.value, at }
 }
 
-/** The value of a text that is sound JSON without a name twice in one object; else undefined. */
+/** The value of a text that is sound JSON and needs no second look; else undefined. */
 function plainJson(text: string): { readonly value: Json } | undefined {
   try {
     const value = JSON.parse(text) as Json
-    return hasNameTwice(text) ? undefined : { value }
+    return hasBadName(text) ? undefined : { value }
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
   }
 }
 
-/** Of a text that is sound JSON. */
-function hasNameTwice(text: string): boolean {
+/** A name twice in one object, or one that objects cannot hold. Of a text that is sound JSON. */
+function hasBadName(text: string): boolean {
   const open: Set<string>[] = []
   for (const [token, name] of text.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}]/g)) {
     if (token === '{') open.push(new Set())
@@ -77,7 +80,7 @@ function hasNameTwice(text: string): boolean {
     else if (name !== undefined) {
       const names = open.at(-1)
       const key = String(JSON.parse(name))
-      if (names?.has(key) === true) return true
+      if (names?.has(key) === true || key === PROTO) return true
       names?.add(key)
     }
   }
@@ -126,6 +129,7 @@ class Positions {
       ...decorations(document).map((offset) =>
         this.#issue(offset, 'anchors, aliases and tags are not allowed here: write the value'),
       ),
+      ...protoNames(document).map((offset) => this.#issue(offset, `no name may be ${PROTO}`)),
     ]
   }
 
@@ -157,6 +161,16 @@ function decorations(document: Document): readonly number[] {
       if (named || node.tag?.startsWith('!') === true) offsets.push(start(node))
     },
     Alias: (_, node) => void offsets.push(start(node)),
+  })
+  return offsets
+}
+
+function protoNames(document: Document): readonly number[] {
+  const offsets: number[] = []
+  visit(document, {
+    Pair: (_, { key }) => {
+      if (isScalar(key) && key.value === PROTO) offsets.push(start(key))
+    },
   })
   return offsets
 }

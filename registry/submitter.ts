@@ -4,15 +4,24 @@
  * A submission's state is its submitter's unless a routing rule or a header says otherwise.
  */
 import { z } from 'zod'
-import { wholeDocument, fileType, id, layoutReference, state } from './fields.ts'
+import { leaf } from './fields.ts'
+import { wholeDocument } from './shape.ts'
 
 export const submitterDocument = wholeDocument({
-  id,
+  id: leaf.id,
   name: z.string().min(1),
-  state,
+  state: leaf.state,
   kind: z.enum(['delivers', 'collected']),
-  file_types: z.array(fileType).min(1).exactOptional().describe('only these; any when missing'),
-  layouts: z.array(layoutReference).min(1).exactOptional().describe('only these; any when missing'),
+  file_types: z
+    .array(leaf.fileType)
+    .min(1)
+    .exactOptional()
+    .describe('only these; any when missing'),
+  layouts: z
+    .array(leaf.layoutReference)
+    .min(1)
+    .exactOptional()
+    .describe('only these; any when missing'),
 })
 export type SubmitterDocument = z.output<typeof submitterDocument>
 

@@ -5,15 +5,16 @@
  * that was received before.
  */
 import { z } from 'zod'
-import { day, wholeDocument, fileType, id, ruleId, threshold } from './fields.ts'
+import { leaf, threshold } from './fields.ts'
+import { wholeDocument } from './shape.ts'
 import type { Threshold } from './fields.ts'
 
 export const varianceDocument = wholeDocument({
-  submitter: id,
-  file_type: fileType,
-  rule: ruleId.describe('a rule id, or layout_rejects for the layout’s reject threshold'),
+  submitter: leaf.id,
+  file_type: leaf.fileType,
+  rule: leaf.ruleId.describe('a rule id, or layout_rejects for the layout’s reject threshold'),
   threshold,
-  expires: day.describe('the last day (UTC) of receipt it applies to'),
+  expires: leaf.day.describe('the last day (UTC) of receipt it applies to'),
   reason: z.string().min(1),
 })
 export type VarianceDocument = z.output<typeof varianceDocument>

@@ -82,7 +82,7 @@ export function chooseWinner({
     assert(INSTANT.test(receivedAt), 'received_at is an ISO instant with milliseconds')
   }
   const inOrder = candidates.filter(isCandidate).toSorted(compareReceipt)
-  const pinned = inOrder.find(({ submissionId }) => submissionId === pin)
+  const pinned = inOrder.find((one) => one.submissionId === pin)
   if (pinned !== undefined) return { ...won(pinned), held: [], reason: 'pinned' }
   const ignored = pin === undefined ? {} : { pinIgnored: pin }
   const [first, ...later] = inOrder
@@ -107,10 +107,10 @@ export function chooseWinner({
   return { ...won(incumbent), held, reason, ...before, ...ignored }
 }
 
-const won = ({ submissionId, rows }: Candidate): Pick<Winner, 'winner' | 'rows' | 'retired'> => ({
-  winner: submissionId,
-  rows,
-  retired: rows === 0,
+const won = (one: Candidate): Pick<Winner, 'winner' | 'rows' | 'retired'> => ({
+  winner: one.submissionId,
+  rows: one.rows,
+  retired: one.rows === 0,
 })
 
 /** A submission received before the one in question. */

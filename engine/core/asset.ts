@@ -72,6 +72,8 @@ export interface ValueAsset extends Declared {
   readonly reads?: Reads
   /** pure; undefined makes the node absent */
   readonly evaluate: (inputs: Inputs) => Json | undefined
+  /** bytes of canonical JSON; default 4096. More only for a slice of a document, which is kept anyway */
+  readonly valueBytesMax?: number
   /** what a person has to decide, shown by `plan` under `waiting` until the value changes */
   readonly waiting?: (value: Json) => string | undefined
 }

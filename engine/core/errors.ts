@@ -91,6 +91,12 @@ export const ERRORS = {
     text: ({ folder }) => `no tributary.json in ${folder} or above`,
     hint: 'run `tributary init` here, or name a project with --project FOLDER',
   }),
+  DECISION_INVALID: spec<{ readonly subject: string; readonly reason: string }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ subject, reason }) => `the decision about ${subject} cannot be taken: ${reason}`,
+    hint: 'look at it with `tributary submissions show`',
+  }),
   DISK_FULL: spec<{ readonly what: string }>({
     fault: 'upstream',
     retry: 'backoff',
@@ -168,6 +174,13 @@ export const ERRORS = {
       ].join('\n'),
     hint: 'nothing of it was landed; write a new manifest with the places named above corrected',
   }),
+  MAPPING_CAST_FAILED: spec<{ readonly node: string; readonly layout: string }>({
+    fault: 'config',
+    retry: 'when-input-changes',
+    text: ({ node, layout }) =>
+      `${node}: a value of layout ${layout} does not become its canonical column's type`,
+    hint: 'correct the mapping or the canonical type; the month keeps its last version',
+  }),
   PARSE_FAILED: spec<{ readonly file: string; readonly reason: string; readonly detail: string }>({
     fault: 'input',
     retry: 'when-input-changes',
@@ -215,6 +228,18 @@ export const ERRORS = {
       ].join('\n'),
     hint: 'correct the places named above; nothing was changed. Try: tributary registry check',
   }),
+  ROWS_NOT_CONSERVED: spec<{
+    readonly node: string
+    readonly part: string
+    readonly rowsIn: number
+    readonly rowsOut: number
+  }>({
+    fault: 'bug',
+    retry: 'never',
+    text: ({ node, part, rowsIn, rowsOut }) =>
+      `${node}: ${part} has ${rowsOut} rows, its submitter's month has ${rowsIn}`,
+    hint: 'nothing was published; report this with the mapping and layout named in the plan',
+  }),
   RUN_BUSY: spec<{ readonly holder: string }>({
     fault: 'conflict',
     retry: 'backoff',
@@ -238,6 +263,12 @@ export const ERRORS = {
     retry: 'never',
     text: ({ state, event }) => `the event ${event} is not possible for a submission in ${state}`,
     hint: 'see where it stands with: tributary submissions show ID',
+  }),
+  SUBMISSION_UNKNOWN: spec<{ readonly submission: string }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ submission }) => `there is no submission ${submission}`,
+    hint: 'list them with `tributary submissions list`',
   }),
   VALUE_TOO_LARGE: spec<{ readonly node: string; readonly sizeBytes: number }>({
     fault: 'bug',

@@ -14,7 +14,7 @@ import type { Frame, Resolved } from './frame.ts'
 import { resolveNodes } from './frame.ts'
 import type { Committed, Hooks } from './project.ts'
 
-/** What a value may weigh, in bytes of canonical JSON. */
+/** What a value may weigh, in bytes of canonical JSON, unless its asset says otherwise. */
 export const VALUE_BYTES_MAX = 4096
 
 /** Evaluating needs the transaction, the definitions and the project's hook. */
@@ -50,7 +50,7 @@ export function frameOf(evaluation: Evaluation): Frame {
 export function evaluateOne(asset: ValueAsset, node: Resolved): Json | undefined {
   const value = node.isMember ? asset.evaluate(node.inputs) : undefined
   const sizeBytes = value === undefined ? 0 : Buffer.byteLength(canonicalJson(value))
-  if (sizeBytes > VALUE_BYTES_MAX) {
+  if (sizeBytes > (asset.valueBytesMax ?? VALUE_BYTES_MAX)) {
     const name = nodeText({ asset: asset.name, key: node.row.key })
     throw new EngineError('VALUE_TOO_LARGE', { node: name, sizeBytes })
   }
@@ -64,8 +64,17 @@ export async function evaluateNodes(
   rows: readonly (NodeRow | DirtyRow)[],
 ): Promise<void> {
   if (rows.length === 0) return
+  await commitValues(evaluation, asset, await resolveNodes(frameOf(evaluation), asset, rows))
+}
+
+/** Evaluates resolved nodes and commits what they come to. */
+export async function commitValues(
+  evaluation: Evaluation,
+  asset: ValueAsset,
+  nodes: readonly Resolved[],
+): Promise<void> {
+  if (nodes.length === 0) return
   const { trx, definitions, hooks, nowMs, run } = evaluation
-  const nodes = await resolveNodes(frameOf(evaluation), asset, rows)
   const values = nodes.map((node) => evaluateOne(asset, node))
   const commits = nodes.map((node, at) => {
     const value = values[at]

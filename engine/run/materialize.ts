@@ -26,7 +26,9 @@ import type { AssetDefinition, ValueAsset } from '../core/asset.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { nodeText } from '../core/key.ts'
 import type { Evaluation } from './evaluate.ts'
-import { evaluateNodes } from './evaluate.ts'
+import { commitValues, frameOf } from './evaluate.ts'
+import type { Resolved } from './frame.ts'
+import { resolveNodes } from './frame.ts'
 import type { Observed } from './planning.ts'
 import { observe, planIn, quietPlan, requirePlan } from './planning.ts'
 import type { Project } from './project.ts'
@@ -155,8 +157,9 @@ async function evaluateStage(run: Run, asset: ValueAsset): Promise<void> {
         run: run.id,
       }
       const rows = await dirtyNodes(trx.db, run.definitions.ids.idOf(asset.name))
-      const below = run.heldBelow.get(asset.name)
-      await evaluateNodes(evaluation, asset, rows.filter((row) => below?.has(row.id) !== true))
+      const nodes = await resolveNodes(frameOf(evaluation), asset, rows)
+      const isHeld = (node: Resolved): boolean => node.read.some(([source]) => run.held.has(source))
+      await commitValues(evaluation, asset, nodes.filter((node) => !isHeld(node)))
     },
     { volatile: true },
   )

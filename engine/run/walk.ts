@@ -25,7 +25,7 @@ import { causesOf } from './causes.ts'
 import type { Decision } from './decide.ts'
 import { decide, outlineOf } from './decide.ts'
 import type { Evaluation } from './evaluate.ts'
-import { evaluateNodes, evaluateOne, frameOf } from './evaluate.ts'
+import { commitValues, evaluateOne, frameOf } from './evaluate.ts'
 import type { Frame, Resolved } from './frame.ts'
 import { resolveNodes } from './frame.ts'
 
@@ -127,16 +127,22 @@ async function visitValues(
   asset: ValueAsset,
   { dirty, touched }: Candidates,
 ): Promise<readonly number[]> {
-  const settled = dirty.filter((row) => !touched.has(row.id))
-  await evaluateNodes(walk.evaluation, asset, settled)
+  const dirtyIds = new Set(dirty.map((row) => row.id))
+  const rows = [...dirty, ...[...touched.values()].filter((row) => !dirtyIds.has(row.id))]
+  const settled: Resolved[] = []
   const moved: number[] = []
-  for (const node of await resolveNodes(walk.frame, asset, [...touched.values()])) {
+  for (const node of await resolveNodes(walk.frame, asset, rows)) {
     const name = { asset: asset.name, key: node.row.key }
+    // A new node has no edges for its reads yet, so its sources are asked, not its touches.
     if (firstIn(walk.held, node) !== undefined) walk.held.set(node.row.id, name)
     else if (firstIn(walk.pending, node) !== undefined) walk.pending.set(node.row.id, name)
-    else if (!(await expectValue(walk, asset, node))) continue
+    else if (!readsExpected(walk, node)) {
+      if (dirtyIds.has(node.row.id)) settled.push(node)
+      continue
+    } else if (!(await expectValue(walk, asset, node))) continue
     moved.push(node.row.id)
   }
+  await commitValues(walk.evaluation, asset, settled)
   return moved
 }
 

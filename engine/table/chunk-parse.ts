@@ -31,7 +31,7 @@ export interface ChunkJob {
 }
 
 /** Columns of every part, in order, as its footer must show them. */
-export function partColumns(context: ChunkContext): FooterColumn[] {
+function partColumns(context: ChunkContext): FooterColumn[] {
   const { spec, constants, monthColumn } = context
   const text = (name: string): FooterColumn => ({ name, type: 'VARCHAR' })
   return [

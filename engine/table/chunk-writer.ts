@@ -115,6 +115,8 @@ export class ChunkWriter {
   readonly #options: ChunkWriterOptions
   readonly #delimiter: number
   readonly #sentinels: Sentinels
+  /** digit of each byte's escape sequence, -1 for a byte that stands for itself */
+  readonly #codes = new Int8Array(256).fill(-1)
   #current: OpenChunk | null = null
   #full: OpenChunk[] = []
   #count = 0
@@ -124,6 +126,8 @@ export class ChunkWriter {
     this.#options = options
     this.#delimiter = options.delimiter.charCodeAt(0)
     this.#sentinels = sentinels(options.delimiter)
+    const escaped = [ESCAPE_BYTE, this.#delimiter, LF, CR]
+    for (const [code, byte] of escaped.entries()) this.#codes[byte] = code
   }
 
   /** Takes one record. Nothing is written before `drain`. */
@@ -155,7 +159,7 @@ export class ChunkWriter {
     const chunk: OpenChunk = {
       number: this.#count,
       fileIndex,
-      index: new RecordIndex(number),
+      index: new RecordIndex(number, record.byteStart),
       lines: new Outlet(join(folder, `chunk-${name}.txt`)),
       raw: new Outlet(join(folder, `chunk-${name}.raw`)),
       records: 0,
@@ -173,25 +177,17 @@ export class ChunkWriter {
     this.#current = null
   }
 
-  /** Writes what has collected; returns the chunks that are complete now, in order. */
-  async drain(): Promise<Chunk[]> {
-    const full = this.#full
-    this.#full = []
+  /** Writes what has collected; yields the chunks that are complete now, in order, one by one. */
+  async *drain(): AsyncGenerator<Chunk> {
     await mkdir(this.#options.folder, { recursive: true })
-    for (const chunk of this.#current === null ? full : [...full, this.#current]) {
-      await chunk.lines.drain()
-      await chunk.raw.drain()
+    for (let full = this.#full[0]; full !== undefined; full = this.#full[0]) {
+      await writeOut(full)
+      await full.lines.close()
+      await full.raw.close()
+      this.#full.shift()
+      yield sealed(full)
     }
-    for (const { lines, raw } of full) {
-      await lines.close()
-      await raw.close()
-    }
-    return full.map(({ lines, raw, until: _, ...chunk }) => ({
-      ...chunk,
-      path: lines.path,
-      rawPath: raw.path,
-      seal: [lines.size, lines.crc, raw.size, raw.crc, chunk.index.size].join('-'),
-    }))
+    if (this.#current !== null) await writeOut(this.#current)
   }
 
   /** Gives up: closes what is open and removes it. */
@@ -236,13 +232,14 @@ export class ChunkWriter {
 
   #escapeFields(record: RawRecord, out: Buffer, from: number): { at: number; escapes: number } {
     const { bytes } = record
+    const codes = this.#codes
     let at = from
     let escapes = 0
     for (const [index, field] of (record.quoted?.fields ?? []).entries()) {
       if (index > 0) out[at++] = this.#delimiter
       for (let read = field.start; read < field.end; read += 1) {
         const byte = bytes[read] as number
-        const code = this.#escapeCode(byte)
+        const code = codes[byte] as number
         if (code >= 0) {
           out[at++] = ESCAPE_BYTE
           escapes += 1
@@ -254,13 +251,16 @@ export class ChunkWriter {
     }
     return { at, escapes }
   }
+}
 
-  #escapeCode(byte: number): number {
-    if (byte === ESCAPE_BYTE) return 0
-    if (byte === this.#delimiter) return 1
-    if (byte === LF) return 2
-    return byte === CR ? 3 : -1
-  }
+async function writeOut({ lines, raw }: OpenChunk): Promise<void> {
+  await lines.drain()
+  await raw.drain()
+}
+
+function sealed({ lines, raw, until: _, ...chunk }: OpenChunk): Chunk {
+  const seal = [lines.size, lines.crc, raw.size, raw.crc, chunk.index.size].join('-')
+  return { ...chunk, path: lines.path, rawPath: raw.path, seal }
 }
 
 function appendRaw(raw: Outlet, { bytes, start, end }: RawRecord): number {

@@ -81,13 +81,15 @@ function kindOf(error: unknown): DuckErrorKind {
   if (error instanceof TooManyRows) return 'too many rows'
   const text = error instanceof Error ? error.message : ''
   if (/No space left on device|disk quota exceeded/i.test(text)) return 'disk full'
-  const name = /^([A-Za-z][A-Za-z ]{1,30}) Error:/.exec(text)?.[1]
+  const name = /^(?:Failed to [a-z ]+: )?([A-Za-z][A-Za-z ]{1,30}) Error:/.exec(text)?.[1]
   return DUCK_ERROR_KINDS.find((kind) => kind === name) ?? 'unknown'
 }
 
 process.on('message', (request: ChildRequest) => {
   void run(request).then(reply)
 })
+// Ctrl-C reaches the whole process group: the parent decides what becomes of a task.
+process.on('SIGINT', () => undefined)
 // The pool's end went away: nobody waits for an answer.
 process.on('disconnect', () => process.exit(0))
 setInterval(() => {

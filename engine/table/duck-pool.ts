@@ -35,6 +35,7 @@ export class DuckPool {
   readonly size: number
   readonly #options: Required<DuckPoolOptions>
   readonly #idle: DuckChild[] = []
+  readonly #running = new Set<DuckChild>()
   readonly #waiting: (() => void)[] = []
   #busy = 0
   #started = 0
@@ -53,6 +54,12 @@ export class DuckPool {
     return this.#started
   }
 
+  /** Process ids of the children that are alive. */
+  get pids(): number[] {
+    const children = [...this.#idle, ...this.#running].filter((child) => child.isFit)
+    return children.flatMap(({ pid }) => pid ?? [])
+  }
+
   /** Runs a task when a child is free, in order of calls. Aborting ends the child. */
   async run(task: DuckTask, signal?: AbortSignal): Promise<DuckResult> {
     assert(task.statements.length > 0, 'a DuckDB task without statements')
@@ -60,6 +67,7 @@ export class DuckPool {
     let child: DuckChild | undefined
     try {
       child = (await this.#rested()) ?? (await this.#start())
+      this.#running.add(child)
       return { rows: await child.run(task, signal) }
     } finally {
       await this.#giveBack(child)
@@ -114,6 +122,7 @@ export class DuckPool {
   }
 
   async #giveBack(child: DuckChild | undefined): Promise<void> {
+    if (child !== undefined) this.#running.delete(child)
     const isFit = child?.isFit === true && child.taskCount < this.#options.taskCountMax
     if (child !== undefined && isFit && !this.#closed) this.#idle.push(child)
     else await child?.end()

@@ -82,11 +82,13 @@ function decimalPattern(column: ColumnSpec): string {
   return scale === 0 ? `-?${digits}` : String.raw`-?${digits}(?:\.\d{1,${scale}})?`
 }
 
-function readDecimal(raw: string, scale: number): string {
+function readDecimal(raw: string, column: ColumnSpec): string {
+  const scale = scaleOf(column)
   const [whole = '', fraction = ''] = raw.replace('-', '').split('.')
   const units = BigInt(whole + fraction.padEnd(scale, '0'))
-  const text = String(units).padStart(scale + 1, '0')
   const sign = raw.startsWith('-') && units !== 0n ? '-' : ''
+  // DuckDB prints a DECIMAL(3,3) as .123
+  const text = String(units).padStart(precisionOf(column) === scale ? scale : scale + 1, '0')
   return scale === 0 ? sign + text : `${sign}${text.slice(0, -scale)}.${text.slice(-scale)}`
 }
 
@@ -132,7 +134,7 @@ export const FIELD_TYPES: Readonly<Record<ColumnType, FieldType>> = {
       {
         pattern: decimalPattern(column),
         sql: (raw) => `try_cast(${raw} AS DECIMAL(${precisionOf(column)},${scaleOf(column)}))`,
-        read: (raw) => readDecimal(raw, scaleOf(column)),
+        read: (raw) => readDecimal(raw, column),
       },
     ],
   },

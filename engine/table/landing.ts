@@ -52,7 +52,7 @@ export async function landFile(request: LandingRequest): Promise<LandedFile> {
   const pass = new LandingPass(request)
   const reader = new RecordReader(request.spec.dialect, (record) => pass.accept(record))
   const flush = async (): Promise<void> => {
-    for (const chunk of await writer.drain()) await request.accept(chunk, pass.fields)
+    for await (const chunk of writer.drain()) await request.accept(chunk, pass.fields)
   }
   const content = await readContent({
     ...file,

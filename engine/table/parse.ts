@@ -185,7 +185,10 @@ class Parse {
 
   /** Takes a complete chunk; returns when another may be written. */
   async #accept(job: ChunkJob): Promise<void> {
-    if (this.#failure !== null) throw this.#failure.error
+    if (this.#failure !== null) {
+      await removeChunk(job.chunk)
+      throw this.#failure.error
+    }
     const running = this.#parse(job)
       .catch((error: unknown) => {
         this.#failure ??= { error }

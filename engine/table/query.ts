@@ -12,7 +12,7 @@ import { PARQUET_OPTIONS } from './sql.ts'
 export const PARTS = 'parts'
 
 export interface QueryRequest {
-  /** a SELECT without ORDER BY; reads its input as `parts` */
+  /** a SELECT that reads its input as `parts` */
   readonly select: string
   /** absolute paths of Parquet files; columns are matched by name */
   readonly parts: readonly string[]
@@ -28,8 +28,11 @@ export interface QueryRequest {
 }
 
 export interface CopyRequest extends QueryRequest {
-  /** a total order: no two rows compare equal, else the bytes are not determined */
-  readonly orderBy: string
+  /**
+   * a total order over the select's columns: no two rows compare equal, else the bytes are not
+   * determined; omitted: the select ends with such an order of its own
+   */
+  readonly orderBy?: string
   /** absolute path of the file to write; its folder is made */
   readonly out: string
 }
@@ -44,11 +47,15 @@ export interface CopiedPart {
 /** Writes one Parquet file (zstd, row groups of 122,880), the same bytes for the same rows. */
 export async function copyQuery(request: CopyRequest): Promise<CopiedPart> {
   const { select, orderBy, out } = request
-  assert(orderBy.trim() !== '', 'a part without an order')
+  assert(
+    /\border by\b/i.test(orderBy === undefined ? select : `order by ${orderBy}`),
+    'a part without an order',
+  )
   await mkdir(dirname(out), { recursive: true })
   // an attempt that was cut off; DuckDB would write over it, but not if it is a folder
   await rm(out, { recursive: true, force: true })
-  const copy = `COPY (SELECT * FROM (${select}) ORDER BY ${orderBy})
+  const ordered = orderBy === undefined ? select : `SELECT * FROM (${select}) ORDER BY ${orderBy}`
+  const copy = `COPY (${ordered})
 TO ${quoteText(out)} (${PARQUET_OPTIONS}, RETURN_STATS true)`
   const rows = await runOver(request, copy, [dirname(out)])
   const count = Number(rows[0]?.['count'])

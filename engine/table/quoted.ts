@@ -8,8 +8,8 @@
  */
 
 /** A quoted field may span at most 64 KiB, and a record at most 20 lines. */
-export const QUOTED_FIELD_BYTES_MAX = 64 * 1024
-export const QUOTED_RECORD_LINES_MAX = 20
+const QUOTED_FIELD_BYTES_MAX = 64 * 1024
+const QUOTED_RECORD_LINES_MAX = 20
 
 const QUOTE = 0x22
 const LF = 0x0a

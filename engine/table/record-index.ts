@@ -1,9 +1,11 @@
 /**
- * What is known of every record of one chunk: kind, faults, position. Columnar, 37 bytes a record.
+ * What is known of every record of one chunk: kind, faults, position. Columnar, 22 bytes a record.
  *
  * It is how a record that did not arrive in Parquet is found again, and what the byte ranges of
  * row conservation are made of. Bounded by CHUNK_RECORDS_MAX.
  */
+
+import { assert } from '../core/errors.ts'
 
 /**
  * Records per chunk, at most. Below DuckDB's partitioned_write_flush_threshold (524,288), so each
@@ -28,22 +30,25 @@ export interface IndexedRecord {
 }
 
 const FIRST_CAPACITY = 1024
+const UINT32 = 2 ** 32
 
 /** Columns that grow by doubling; records are added in order of their numbers. */
 export class RecordIndex {
   /** number of the first record of the chunk; they run on without a gap */
   readonly firstRecord: number
+  readonly #byteStart: number
   #size = 0
   #kinds = new Uint8Array(FIRST_CAPACITY)
   #faults = new Uint8Array(FIRST_CAPACITY)
-  #lines = new Float64Array(FIRST_CAPACITY)
-  #starts = new Float64Array(FIRST_CAPACITY)
+  #lines = new Uint32Array(FIRST_CAPACITY)
+  /** each record starts where the one before it ends */
   #ends = new Float64Array(FIRST_CAPACITY)
-  #rawOffsets = new Float64Array(FIRST_CAPACITY)
+  #rawOffsets = new Uint32Array(FIRST_CAPACITY)
   #rawBytes = new Uint32Array(FIRST_CAPACITY)
 
-  constructor(firstRecord: number) {
+  constructor(firstRecord: number, byteStart: number) {
     this.firstRecord = firstRecord
+    this.#byteStart = byteStart
   }
 
   get size(): number {
@@ -56,10 +61,11 @@ export class RecordIndex {
   add(record: IndexedRecord): void {
     if (this.#size === this.#kinds.length) this.#grow()
     const at = this.#size
+    assert(record.byteStart === this.#startOf(at), 'a gap between two records')
+    assert(record.line < UINT32 && record.rawOffset < UINT32, 'a chunk beyond 4 GiB')
     this.#kinds[at] = record.kind
     this.#faults[at] = record.faults
     this.#lines[at] = record.line
-    this.#starts[at] = record.byteStart
     this.#ends[at] = record.byteEnd
     this.#rawOffsets[at] = record.rawOffset
     this.#rawBytes[at] = record.rawBytes
@@ -76,11 +82,15 @@ export class RecordIndex {
       kind: this.#kinds[at] as Kind,
       faults: this.#faults[at] as number,
       line: this.#lines[at] as number,
-      byteStart: this.#starts[at] as number,
+      byteStart: this.#startOf(at),
       byteEnd: this.#ends[at] as number,
       rawOffset: this.#rawOffsets[at] as number,
       rawBytes: this.#rawBytes[at] as number,
     }
+  }
+
+  #startOf(at: number): number {
+    return at === 0 ? this.#byteStart : (this.#ends[at - 1] as number)
   }
 
   #grow(): void {
@@ -91,10 +101,9 @@ export class RecordIndex {
     const capacity = Math.min(CHUNK_RECORDS_MAX, this.#size * 2)
     this.#kinds = larger(this.#kinds, new Uint8Array(capacity))
     this.#faults = larger(this.#faults, new Uint8Array(capacity))
-    this.#lines = larger(this.#lines, new Float64Array(capacity))
-    this.#starts = larger(this.#starts, new Float64Array(capacity))
+    this.#lines = larger(this.#lines, new Uint32Array(capacity))
     this.#ends = larger(this.#ends, new Float64Array(capacity))
-    this.#rawOffsets = larger(this.#rawOffsets, new Float64Array(capacity))
+    this.#rawOffsets = larger(this.#rawOffsets, new Uint32Array(capacity))
     this.#rawBytes = larger(this.#rawBytes, new Uint32Array(capacity))
   }
 }

@@ -17,9 +17,9 @@ const QUOTE = 0x22
 const BOM = Buffer.from([0xef, 0xbb, 0xbf])
 
 /** A file without LF in its first 64 KiB, but with a CR, has records that end with CR. */
-export const NEWLINE_PROBE_BYTES = 64 * 1024
+const NEWLINE_PROBE_BYTES = 64 * 1024
 /** Of a record over RECORD_BYTES_MAX only this much is kept. */
-export const LONG_SAMPLE_BYTES = 64 * 1024
+const LONG_SAMPLE_BYTES = 64 * 1024
 
 /** Faults of a record as a whole, as bits. */
 export const FAULT = { nul: 1, encoding: 2, stray: 4, long: 8, quote: 16, header: 32 } as const

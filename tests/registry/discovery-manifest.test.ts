@@ -7,7 +7,6 @@ import {
   manifestIdentity,
   parseManifestName,
   readManifest,
-  vintagePeriod,
   type Manifest,
 } from '../../registry/discovery-manifest.ts'
 
@@ -115,29 +114,6 @@ test('a year beside a quarter, or over a release name, is narrowed to the releas
   expect(read(plain).entries[0]).toMatchObject({ period: { first: '2025-01', last: '2025-12' } })
   const odd = flat({ vintage: 'spring', filename: 'cf.csv' })
   expect(read(odd).entries[0]).toMatchObject({ vintage: 'spring', period: null })
-})
-
-test('a vintage declares the months it is effective', () => {
-  const cases: Readonly<Record<string, string>> = {
-    '2025A': '2025-01 2025-03',
-    '2025D': '2025-10 2025-12',
-    RVU25D: '2025-10 2025-12',
-    rvu24ar: '2024-01 2024-03',
-    '2025A-R-2025-01-10': '2025-01 2025-03',
-    '2025Q3': '2025-07 2025-09',
-    '2025-q2': '2025-04 2025-06',
-    '2025': '2025-01 2025-12',
-    '2025-07': '2025-07 2025-07',
-    '202507': '2025-07 2025-07',
-    '2021-01..2022-06': '2021-01 2022-06',
-  }
-  for (const [text, months] of Object.entries(cases)) {
-    const period = vintagePeriod(text)
-    expect([text, `${period?.first} ${period?.last}`]).toEqual([text, months])
-  }
-  for (const text of ['', '25', '2025E', '2025-13', '2025Q5', '2022-06..2021-01', 'D']) {
-    expect([text, vintagePeriod(text)]).toEqual([text, undefined])
-  }
 })
 
 test('a partial discovery names what it did not find', () => {

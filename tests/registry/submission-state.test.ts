@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { closeDeliveries } from '../../registry/inbox.ts'
-import { route, type RoutedLayout } from '../../registry/route.ts'
+import type { RoutedLayout } from '../../registry/layout-fit.ts'
+import { route } from '../../registry/route.ts'
 import { quarantineReason, sniff } from '../../registry/sniff.ts'
 import {
   isAccepted,

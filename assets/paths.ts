@@ -2,11 +2,11 @@
  * Where every stage keeps its objects: the storage paths of the delivery road, and their inverse.
  *
  * A path is made of validated ids, months and fixed words only; a submitter's own file names are
- * data and enter a path only through `rawFileNames`. Source of the paths: seed 003, "Storage
+ * data and enter a path only through inbox.ts's `rawFileNames`. Source of the paths: seed 003, "Storage
  * conventions" (rejects are ours). Two promises hold for every path, and tests/registry/paths
- * keeps them: `formatPath(parsePath(path)) === path`, and no object is a folder of another.
+ * keeps them: formatting a parsed path gives the path, and no object is a folder of another.
  */
-import { EngineError, sha256 } from '../engine/index.ts'
+import { EngineError } from '../engine/index.ts'
 
 /** A folder of one stage. `object` is what lies in it; without it, the folder itself. */
 export type StoragePath =
@@ -114,7 +114,7 @@ function folderOf(path: StoragePath): string {
 }
 
 /** A path's text, without a leading or closing slash. Throws PATH_INVALID on an id out of form. */
-export function formatPath(path: StoragePath): string {
+function formatPath(path: StoragePath): string {
   const folder = folderOf(path)
   if (path.object === undefined) return folder
   if (!OBJECTS[path.stage].test(path.object)) {
@@ -193,34 +193,4 @@ function byStage(stage: string, parts: readonly string[]): StoragePath | undefin
     default:
       return undefined
   }
-}
-
-/**
- * An id for a name from outside: itself when it is a valid id, else its safe letters and 8 hex
- * digits of its SHA-256. A submitter nobody registered still gets a raw folder this way.
- */
-export function safeId(name: string): string {
-  if (ID.test(name)) return name
-  const letters = name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
-  return `${letters.replace(/^-+/, '').slice(0, 40) || 'x'}-${sha256(name).slice(0, 8)}`
-}
-
-// A plain name of the form of a made-up one is not kept, so that nobody can aim at another's.
-const RAW_NAME = new RegExp(`^(?![0-9a-f]{12}-)${FILE_NAME}$`)
-
-/**
- * The names under `raw/…/data/` of one submission's files, in the order given.
- *
- * A file keeps its base name when that is plain and no other file of the submission has it (case
- * ignored: some stores are case-blind). Otherwise its safe letters follow 12 hex digits of its
- * whole path, so that two folders with one `claims.csv` each never overwrite one another.
- */
-export function rawFileNames(paths: readonly string[]): readonly string[] {
-  const names = paths.map((path) => path.slice(path.lastIndexOf('/') + 1))
-  const uses = Map.groupBy(names, (name) => name.toLowerCase())
-  return names.map((name, at) => {
-    if (RAW_NAME.test(name) && uses.get(name.toLowerCase())?.length === 1) return name
-    const letters = name.replace(/[^A-Za-z0-9_-]+/g, '.').replace(/^\.+|\.+$/g, '')
-    return `${sha256(paths[at] ?? '').slice(0, 12)}-${letters.slice(-80).replace(/^\.+/, '')}`
-  })
 }

@@ -1,0 +1,131 @@
+/**
+ * A project's configuration: flag > environment > `tributary.json` > default, each value with where
+ * it came from, so that `doctor` can print it. Secrets may also come from `NAME_FILE`.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { z } from 'zod'
+import { EngineError } from '../engine/index.ts'
+
+export const CONFIG_FILE = 'tributary.json'
+
+const documentShape = z.strictObject({
+  $schema: z.string().exactOptional(),
+  /** SQLite file or postgres:// URL */
+  catalog: z.string().exactOptional(),
+  /** folder for parts and published tables */
+  store: z.string().exactOptional(),
+  inbox: z.string().exactOptional(),
+  /** holds scraped/{source}/manifests */
+  discovery: z.string().exactOptional(),
+  scratch: z.string().exactOptional(),
+  intake: z
+    .strictObject({
+      quiescence_minutes: z.number().min(0).max(10_080).exactOptional(),
+    })
+    .exactOptional(),
+  retain_versions: z.int().min(1).max(1000).exactOptional(),
+  concurrency: z.int().min(1).max(64).exactOptional(),
+})
+
+export type Origin = 'flag' | 'environment' | 'tributary.json' | 'default'
+export interface Setting<Value> {
+  readonly value: Value
+  readonly origin: Origin
+}
+
+export interface Config {
+  /** absolute; holds tributary.json */
+  readonly root: string
+  readonly catalog: Setting<string>
+  readonly store: Setting<string>
+  readonly inbox: Setting<string>
+  readonly discovery: Setting<string>
+  readonly scratch: Setting<string>
+  readonly quiescenceMinutes: Setting<number>
+  readonly retainVersions: Setting<number>
+  readonly concurrency: Setting<number>
+}
+
+/** The nearest folder with a tributary.json, from `start` upwards. Throws CONFIG_MISSING. */
+export function findProject(start: string): string {
+  for (let folder = resolve(start); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, CONFIG_FILE))) return folder
+    if (dirname(folder) === folder) throw new EngineError('CONFIG_MISSING', { folder: start })
+  }
+}
+
+export interface ConfigSources {
+  readonly root: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly flags: { readonly concurrency?: number }
+  readonly cores: number
+}
+
+/** Reads and merges. Throws CONFIG_INVALID. */
+export function readConfig({ root, environment, flags, cores }: ConfigSources): Config {
+  const document = readDocument(join(root, CONFIG_FILE))
+  const text = (name: string, also: readonly string[], own: string | undefined, or: string) => {
+    for (const variable of [`TRIBUTARY_${name}`, ...also]) {
+      const value = fromEnvironment(environment, variable)
+      if (value !== undefined) return { value, origin: 'environment' as const }
+    }
+    return own === undefined
+      ? { value: or, origin: 'default' as const }
+      : { value: own, origin: 'tributary.json' as const }
+  }
+  const path = (setting: Setting<string>): Setting<string> =>
+    /^[a-z]+:\/\//.test(setting.value) ? setting : { ...setting, value: resolve(root, setting.value) }
+  const number = (name: string, own: number | undefined, or: number): Setting<number> => {
+    const given = fromEnvironment(environment, `TRIBUTARY_${name}`)
+    if (given !== undefined) {
+      const value = Number(given)
+      if (!Number.isFinite(value) || value < 0) {
+        throw new EngineError('CONFIG_INVALID', { file: `TRIBUTARY_${name}`, reason: 'no number' })
+      }
+      return { value, origin: 'environment' }
+    }
+    return own === undefined ? { value: or, origin: 'default' } : { value: own, origin: 'tributary.json' }
+  }
+  const concurrency: Setting<number> =
+    flags.concurrency === undefined
+      ? number('CONCURRENCY', document.concurrency, cores)
+      : { value: flags.concurrency, origin: 'flag' }
+  return {
+    root,
+    catalog: path(text('CATALOG', ['METADATA_DB_URL'], document.catalog, '.tributary/catalog.db')),
+    store: path(text('STORE', [], document.store, 'data')),
+    inbox: path(text('INBOX', [], document.inbox, 'inbox')),
+    discovery: path(text('DISCOVERY', [], document.discovery, 'scraped')),
+    scratch: path(text('SCRATCH', [], document.scratch, '.tributary/scratch')),
+    quiescenceMinutes: number('QUIESCENCE_MINUTES', document.intake?.quiescence_minutes, 10),
+    retainVersions: number('RETAIN_VERSIONS', document.retain_versions, 3),
+    concurrency,
+  }
+}
+
+function fromEnvironment(
+  environment: ConfigSources['environment'],
+  name: string,
+): string | undefined {
+  const file = environment[`${name}_FILE`]
+  if (file !== undefined && file !== '') return readFileSync(file, 'utf8').trim()
+  const value = environment[name]
+  return value === '' ? undefined : value
+}
+
+function readDocument(file: string): z.output<typeof documentShape> {
+  let json: unknown
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? 'it is not JSON' : 'it cannot be read'
+    throw new EngineError('CONFIG_INVALID', { file, reason }, { cause: error })
+  }
+  const parsed = documentShape.safeParse(json)
+  if (parsed.success) return parsed.data
+  const reason = parsed.error.issues
+    .map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`)
+    .join('; ')
+  throw new EngineError('CONFIG_INVALID', { file, reason })
+}

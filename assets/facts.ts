@@ -1,0 +1,99 @@
+/**
+ * The facts of the road: what was delivered, how it was routed, what a person decided, and every
+ * slice of the registry that a build may read.
+ *
+ * Keys of a submission are (submitter, file type, submission id): the path of its data.
+ */
+import { defineAsset } from '../engine/index.ts'
+import type { FactAsset, Json, Slot } from '../engine/index.ts'
+import { FACT_DIMENSIONS } from '../registry/facts.ts'
+
+export const SUBMISSION = ['submitter_id', 'file_type', 'submission_id'] as const
+export const SUBMITTER_MONTH = ['state', 'file_type', 'submitter_id', 'atomic_month'] as const
+export const CANONICAL_MONTH = ['state', 'file_type', 'atomic_month'] as const
+
+/** The bytes of a submission: immutable once stored. */
+export interface Delivery {
+  /** `MARKER`, `QUIESCENCE` or `MANIFEST` */
+  readonly grouping: string
+  readonly drop: string
+  readonly files: readonly {
+    /** under `data/` in raw: a safe name */
+    readonly name: string
+    /** absolute path of the bytes as delivered */
+    readonly source: string
+    readonly size_bytes: number
+    readonly sha256: string
+  }[]
+}
+
+/** What intake made of a submission: stamped once, changed only by `submissions route`. */
+export interface Stamp {
+  readonly state: string
+  /** `{file_type}/{layout}/{version}` */
+  readonly layout: string
+  readonly first_month: string
+  readonly last_month: string
+  /** ISO 8601 with milliseconds */
+  readonly received_at: string
+  readonly test: boolean
+}
+
+/** A person's decisions about one submission. */
+export interface DecisionFact {
+  readonly withdrawn?: true
+  /** months, or all of them */
+  readonly rejected?: readonly string[] | 'all'
+  readonly confirmed?: readonly string[] | 'all'
+}
+
+export interface PinFact {
+  readonly submission: string
+}
+
+export const deliveryFacts = defineAsset({
+  kind: 'fact',
+  name: 'delivery',
+  dimensions: SUBMISSION,
+  description: 'the files of a submission as they were delivered',
+})
+export const stampFacts = defineAsset({
+  kind: 'fact',
+  name: 'stamp',
+  dimensions: SUBMISSION,
+  description: 'state, layout, period and time of receipt of a submission',
+})
+export const decisionFacts = defineAsset({
+  kind: 'fact',
+  name: 'decision',
+  dimensions: SUBMISSION,
+  description: 'what a person decided about a submission',
+})
+export const pinFacts = defineAsset({
+  kind: 'fact',
+  name: 'pin',
+  dimensions: SUBMITTER_MONTH,
+  description: 'the submission a person chose for a month',
+})
+
+/** One fact asset for each kind of registry slice. */
+export const registryFacts: readonly FactAsset[] = Object.entries(FACT_DIMENSIONS).map(
+  ([name, dimensions]) => defineAsset({ kind: 'fact', name, dimensions, tags: ['registry'] }),
+)
+
+/** A slot's value as the type its writer gave it; facts and values are parsed where they enter. */
+export const valueOf = <Value>(slot: Slot | undefined): Value | undefined =>
+  slot?.value as Value | undefined
+
+/** A value as JSON: interfaces have no index signature. */
+export const asJson = (value: object): Json => value as Json
+
+/** `medical/synthea/v1` → its three parts. */
+export function layoutParts(layout: string): {
+  readonly fileType: string
+  readonly layout: string
+  readonly version: string
+} {
+  const [fileType = '', name = '', version = ''] = layout.split('/')
+  return { fileType, layout: name, version }
+}

@@ -1,0 +1,28 @@
+/** Every asset of the road, in data order. */
+import type { AssetDefinition, DuckPool } from '../engine/index.ts'
+import { canonicalGoldAsset, mappingMonth } from './canonical-gold.ts'
+import { decisionFacts, deliveryFacts, pinFacts, registryFacts, stampFacts } from './facts.ts'
+import { raw } from './raw.ts'
+import { parseAsset, silver } from './silver.ts'
+import { submitterGold } from './submitter-gold.ts'
+import { measureAsset, validationReport, verdict } from './validation.ts'
+import { winner } from './winner.ts'
+
+/** The road's assets; those that compute rows do so in the given pool. */
+export const roadAssets = (duck: DuckPool): readonly AssetDefinition[] => [
+  deliveryFacts,
+  stampFacts,
+  decisionFacts,
+  pinFacts,
+  ...registryFacts,
+  raw,
+  parseAsset(duck),
+  silver,
+  measureAsset(duck),
+  verdict,
+  validationReport,
+  winner,
+  submitterGold,
+  mappingMonth,
+  canonicalGoldAsset(duck),
+]

@@ -1,0 +1,225 @@
+/**
+ * Intake: deliveries become submissions, in the planning transaction, before a byte is copied.
+ *
+ * A submission's id and time of receipt are given out here, strictly increasing; its files are
+ * landed by `raw` afterwards. What cannot go on (unknown, ambiguous, not data, seen before) gets a
+ * submission row too, with the reason, and no facts: nothing is ever built from it.
+ */
+import { basename } from 'node:path/posix'
+import type { Fact, PlanningAccess } from '../engine/index.ts'
+import { formatKey } from '../engine/index.ts'
+import { rawFileNames } from '../registry/inbox.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Route } from '../registry/route.ts'
+import { UNKNOWN_FILE_TYPE, route } from '../registry/route.ts'
+import type { SubmissionState } from '../registry/submission-state.ts'
+import { next } from '../registry/submission-state.ts'
+import { platformTables } from '../registry/tables.ts'
+import type { Earlier } from '../registry/winner.ts'
+import { contentDigest, duplicateOf, nextReceivedAt, submissionId } from '../registry/winner.ts'
+import type { Delivery, Stamp } from './facts.ts'
+import { asJson } from './facts.ts'
+import type { InspectedFile } from './inspect.ts'
+import { describe } from './inspect.ts'
+
+/** Files that arrived together, looked at. */
+export interface Arrival {
+  readonly submitter: string
+  /** the drop folder or loose file, relative to the inbox; or the release of a manifest */
+  readonly drop: string
+  readonly grouping: 'MARKER' | 'QUIESCENCE' | 'MANIFEST'
+  readonly files: readonly InspectedFile[]
+  /** decided by a manifest instead of by routing */
+  readonly declared?: { readonly fileType: string; readonly first: string; readonly last: string }
+}
+
+/** One submission to be: some files of an arrival, and where they go. */
+interface Intended {
+  readonly arrival: Arrival
+  readonly files: readonly InspectedFile[]
+  readonly fileType: string
+  readonly route: Route | undefined
+  /** set when it stops here */
+  readonly stopped?: {
+    readonly event: 'quarantined' | 'unrouted'
+    readonly code: string
+    readonly words: string
+  }
+}
+
+/** Takes in arrivals, in the order given. Returns the submission ids by drop. */
+export async function takeIn(
+  access: PlanningAccess,
+  registry: Registry,
+  arrivals: readonly Arrival[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const intended = arrivals.flatMap((arrival) => intend(arrival, registry))
+  const { trx, nowMs } = access
+  const { received_ms: lastMs } = await trx.db
+    .selectFrom('catalog')
+    .select('received_ms')
+    .executeTakeFirstOrThrow()
+  const facts: Fact[] = []
+  const ids = new Map<string, string[]>()
+  let receivedMs = lastMs
+  for (const [at, one] of intended.entries()) {
+    receivedMs = nextReceivedAt(lastMs, nowMs, at)
+    const taken = await takeOne(access, one, receivedMs)
+    facts.push(...taken.facts)
+    ids.set(one.arrival.drop, [...(ids.get(one.arrival.drop) ?? []), taken.submissionId])
+  }
+  await trx.db.updateTable('catalog').set({ received_ms: receivedMs }).execute()
+  await access.writeFacts(facts)
+  return ids
+}
+
+function intend(arrival: Arrival, registry: Registry): readonly Intended[] {
+  const refused = arrival.files.filter((file) => file.refusal !== undefined)
+  const good = arrival.files.filter((file) => file.refusal === undefined)
+  const submitter = registry.submitters.find((one) => one.id === arrival.submitter)
+  const routes = (files: readonly InspectedFile[]): readonly Route[] =>
+    files.length === 0
+      ? []
+      : route({
+          files: files.map((file) => describe(file, registry.layouts)),
+          submitter,
+          rules: registry.routing,
+          layouts: registry.layouts,
+        })
+  const stopped = refused.map((file): Intended => {
+    const [named] = routes([file])
+    const { status, code, words } = file.refusal ?? { status: 'QUARANTINED', code: '', words: '' }
+    const event = status === 'QUARANTINED' ? 'quarantined' : 'unrouted'
+    const fileType = named?.fileType ?? UNKNOWN_FILE_TYPE
+    return { arrival, files: [file], fileType, route: undefined, stopped: { event, code, words } }
+  })
+  const routed = routes(good).map((found): Intended => {
+    const files = good.filter((file) => found.files.includes(file.name))
+    const own = { arrival, files, fileType: found.fileType, route: found }
+    if (found.status === 'READY_FOR_PARSE') return own
+    return { ...own, stopped: { event: 'unrouted', code: found.code, words: found.words } }
+  })
+  return [...routed, ...stopped]
+}
+
+async function takeOne(
+  access: PlanningAccess,
+  intended: Intended,
+  receivedMs: number,
+): Promise<{ readonly submissionId: string; readonly facts: readonly Fact[] }> {
+  const { arrival, files, fileType, stopped } = intended
+  const digest = contentDigest(files.map((file) => file.sha256))
+  const id = submissionId(receivedMs, digest)
+  const repeated = stopped === undefined ? await repeats(access, intended, digest) : null
+  const found = intended.route?.status === 'READY_FOR_PARSE' ? intended.route : undefined
+  const event = stopped?.event ?? (repeated === null ? 'routed' : 'duplicated')
+  const status = next('RECEIVED', event)
+  const words = stopped?.words ?? (repeated === null ? null : `the same bytes as ${repeated}`)
+  const tables = platformTables(access.trx.db)
+  await tables
+    .insertInto('submission')
+    .values({
+      submission_id: id,
+      submitter_id: arrival.submitter,
+      state: found?.state ?? null,
+      file_type: fileType,
+      layout_id: found?.layoutId ?? null,
+      first_month: found?.period.first ?? null,
+      last_month: found?.period.last ?? null,
+      received_ms: receivedMs,
+      received_at: new Date(receivedMs).toISOString(),
+      status,
+      status_code: stopped?.code ?? (repeated === null ? null : 'DUPLICATE'),
+      status_words: words,
+      grouping_method: arrival.grouping,
+      drop_path: arrival.drop,
+      content_digest: digest,
+      is_test: found?.testFlag === true ? 1 : 0,
+      duplicate_of: repeated,
+      routed_because: found?.explained ?? null,
+    })
+    .execute()
+  const names = rawFileNames(files.map((file) => file.name))
+  const rows = files.map((file, at) => ({
+    submission_id: id,
+    name: names[at] ?? basename(file.name),
+    source: file.source,
+    size_bytes: file.sizeBytes,
+    sha256: file.sha256,
+  }))
+  await tables.insertInto('submission_file').values(rows).execute()
+  if (words !== null) await note(access, { submission: id, status, words, drop: arrival.drop })
+  if (status !== 'READY_FOR_PARSE' || found === undefined) return { submissionId: id, facts: [] }
+  const key = formatKey([arrival.submitter, fileType, id])
+  const delivery: Delivery = {
+    grouping: arrival.grouping,
+    drop: arrival.drop,
+    files: rows.map(({ name, source, size_bytes, sha256 }) => ({ name, source, size_bytes, sha256 })),
+  }
+  const stamp: Stamp = {
+    state: found.state,
+    layout: found.layoutId,
+    first_month: found.period.first,
+    last_month: found.period.last,
+    received_at: new Date(receivedMs).toISOString(),
+    test: found.testFlag,
+  }
+  return {
+    submissionId: id,
+    facts: [
+      { asset: 'delivery', key, value: asJson(delivery) },
+      { asset: 'stamp', key, value: asJson(stamp) },
+    ],
+  }
+}
+
+/** The submission whose bytes these are, if they are no new submission. */
+async function repeats(
+  { trx }: PlanningAccess,
+  { arrival, fileType }: Intended,
+  digest: string,
+): Promise<string | null> {
+  const rows = await platformTables(trx.db)
+    .selectFrom('submission')
+    .selectAll()
+    .where('submitter_id', '=', arrival.submitter)
+    .where('file_type', '=', fileType)
+    .execute()
+  const earlier = rows.map((row): Earlier => ({
+    submissionId: row.submission_id,
+    receivedAt: row.received_at,
+    digest: row.content_digest,
+    submitter: row.submitter_id,
+    fileType: row.file_type,
+    status: row.status,
+    test: row.is_test === 1,
+    period:
+      row.first_month === null || row.last_month === null
+        ? null
+        : { first: row.first_month, last: row.last_month },
+  }))
+  return duplicateOf({ digest, submitter: arrival.submitter, fileType, earlier })
+}
+
+/** A finding for the steward: what stopped a submission, in words. */
+async function note(
+  { trx, nowMs }: PlanningAccess,
+  stopped: {
+    readonly submission: string
+    readonly status: SubmissionState
+    readonly words: string
+    readonly drop: string
+  },
+): Promise<void> {
+  await platformTables(trx.db)
+    .insertInto('finding')
+    .values({
+      at_ms: nowMs,
+      severity: stopped.status === 'DUPLICATE' ? 'info' : 'warning',
+      code: stopped.status,
+      subject: stopped.submission,
+      words: `${stopped.drop}: ${stopped.words}`,
+      closed_ms: null,
+    })
+    .execute()
+}

@@ -1,0 +1,66 @@
+/** Opens a project folder as the platform: the road's graph over its catalog, store and inbox. */
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Catalog, MigrationSet, ObjectStore, Project } from '../engine/index.ts'
+import { DuckPool, buildGraph, openCatalog, systemClock } from '../engine/index.ts'
+import type { Config } from './config.ts'
+import { inboxObserver } from './discovered.ts'
+import { roadAssets } from './index.ts'
+import { platformHooks } from './records.ts'
+import { CurrentRegistry, registryObserver } from './registry-sync.ts'
+import { routeAgain } from './reroute.ts'
+
+/** An open project. Close it with `await using`. */
+export interface Platform extends AsyncDisposable {
+  readonly config: Config
+  readonly project: Project
+  readonly duck: DuckPool
+}
+
+export interface OpenOptions {
+  readonly config: Config
+  readonly migrations: MigrationSet
+  readonly openStore: (config: Config) => ObjectStore
+  /** false: the registry stays as the catalog has it */
+  readonly sync?: boolean
+}
+
+const MINUTE_MS = 60_000
+
+/** Opens catalog and store, makes the folders of a new project. Starts no child process. */
+export async function openPlatform(options: OpenOptions): Promise<Platform> {
+  const { config, sync = true } = options
+  const catalog = await openProjectCatalog(config, options.migrations)
+  const duck = new DuckPool({ size: config.concurrency.value, folder: config.scratch.value })
+  const registry = new CurrentRegistry(config.root, { sync })
+  const inbox = inboxObserver({
+    folder: config.inbox.value,
+    quiescenceMs: config.quiescenceMinutes.value * MINUTE_MS,
+    registry,
+  })
+  const project: Project = {
+    graph: buildGraph(roadAssets(duck)),
+    catalog,
+    store: options.openStore(config),
+    clock: systemClock,
+    observers: sync ? [registryObserver(config.root, registry, routeAgain), inbox] : [inbox],
+    hooks: platformHooks,
+    scratchRoot: config.scratch.value,
+    retainedVersions: config.retainVersions.value,
+  }
+  return {
+    config,
+    project,
+    duck,
+    [Symbol.asyncDispose]: async () => {
+      await duck[Symbol.asyncDispose]()
+      await catalog.close()
+    },
+  }
+}
+
+async function openProjectCatalog(config: Config, migrations: MigrationSet): Promise<Catalog> {
+  const url = config.catalog.value
+  if (!/^[a-z]+:\/\//.test(url)) mkdirSync(dirname(url), { recursive: true })
+  return openCatalog({ url, migrations })
+}

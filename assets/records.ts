@@ -1,0 +1,292 @@
+/**
+ * What the platform keeps beside the engine's state, written in the engine's own transactions:
+ * states of submissions, parses, validations, winners, month builds and the rebuild queue.
+ */
+import type { Committed, Hooks, Json, ParseReport, WriteTransaction } from '../engine/index.ts'
+import { parseKey } from '../engine/index.ts'
+import type { SubmissionEvent } from '../registry/submission-state.ts'
+import { TRANSITIONS } from '../registry/submission-state.ts'
+import { platformTables } from '../registry/tables.ts'
+import type { ParseValue } from './silver.ts'
+import type { VerdictValue } from './validation.ts'
+import type { WinnerValue } from './winner.ts'
+
+interface Access {
+  readonly trx: WriteTransaction
+  readonly nowMs: number
+  readonly run: number
+}
+
+type Record = (access: Access, one: Committed) => Promise<void>
+
+/** Which committed nodes are recorded, by asset. */
+const RECORDS: Readonly<Partial<{ [asset: string]: Record }>> = {
+  parse: recordParse,
+  verdict: recordVerdict,
+  winner: recordWinner,
+  gold_canonical: recordMonth,
+}
+
+export const platformHooks: Hooks = {
+  onCommit: async (access, committed) => {
+    for (const one of committed) await RECORDS[one.asset]?.(access, one)
+  },
+  onPlanned: enqueue,
+  onRunEnd: closeQueue,
+}
+
+/** Moves a submission on; an event that is not possible in its state changes nothing. */
+async function move(
+  { trx }: Access,
+  submission: string,
+  event: SubmissionEvent,
+  because: { readonly code: string | null; readonly words: string | null },
+): Promise<void> {
+  const tables = platformTables(trx.db)
+  const row = await tables
+    .selectFrom('submission')
+    .select('status')
+    .where('submission_id', '=', submission)
+    .executeTakeFirst()
+  const after = row === undefined ? null : TRANSITIONS[row.status][event]
+  if (after === null) return
+  await tables
+    .updateTable('submission')
+    .set({ status: after, status_code: because.code, status_words: because.words })
+    .where('submission_id', '=', submission)
+    .execute()
+}
+
+const NO_REASON = { code: null, words: null } as const
+
+async function recordParse(access: Access, one: Committed): Promise<void> {
+  const submission = parseKey(one.key)[2] ?? ''
+  const value = one.value as ParseValue | undefined
+  if (one.outcome === 'failed' || value === undefined) return
+  const event = value.failed === undefined ? 'parsed' : 'parse_failed'
+  const because =
+    value.failed === undefined
+      ? NO_REASON
+      : { code: value.failed.code, words: value.failed.detail }
+  await move(access, submission, event, because)
+  const report = (one.record as { readonly report?: ParseReport } | undefined)?.report
+  const tables = platformTables(access.trx.db)
+  const { parse_run_id: id } = await tables
+    .insertInto('parse_run')
+    .values({
+      submission_id: submission,
+      build: one.build,
+      status: value.failed === undefined ? 'SUCCEEDED' : 'FAILED',
+      at_ms: access.nowMs,
+      ms: one.ms,
+      rows_read: value.accepted + value.rejected,
+      rows_written: value.accepted,
+      rows_rejected: value.rejected,
+      error_code: value.failed?.code ?? null,
+    })
+    .returning('parse_run_id')
+    .executeTakeFirstOrThrow()
+  if (report !== undefined) await recordMetrics(access, id, report)
+}
+
+async function recordMetrics({ trx }: Access, id: number, report: ParseReport): Promise<void> {
+  const tables = platformTables(trx.db)
+  const files = report.files.map((file) => ({
+    parse_run_id: id,
+    file: file.name,
+    rows_read: file.totals.accepted.records + file.totals.rejected.records,
+    rows_written: file.totals.accepted.records,
+    rows_rejected: file.totals.rejected.records,
+    bytes_read: file.contentBytes,
+  }))
+  if (files.length > 0) await tables.insertInto('parse_file_metrics').values(files).execute()
+  const columns = report.columns.map((column) => ({
+    parse_run_id: id,
+    column_name: column.name,
+    null_count: column.nulls,
+    invalid_count: column.invalid,
+  }))
+  if (columns.length > 0) await tables.insertInto('parse_column_metrics').values(columns).execute()
+}
+
+const VERDICT_EVENTS: Readonly<{ [Status in VerdictValue['status']]: SubmissionEvent }> = {
+  VALIDATED: 'validated',
+  VALIDATED_WITH_WARNINGS: 'validated_with_warnings',
+  VALIDATION_FAILED: 'validation_failed',
+  PARSE_FAILED: 'parse_failed',
+}
+
+async function recordVerdict(access: Access, one: Committed): Promise<void> {
+  const value = one.value as VerdictValue | undefined
+  if (value === undefined || !one.changed) return
+  const submission = parseKey(one.key)[2] ?? ''
+  const failed = value.findings.filter((finding) => !finding.passed).map((finding) => finding.rule)
+  await move(access, submission, VERDICT_EVENTS[value.status], {
+    code: value.failed?.code ?? null,
+    words: value.failed?.detail ?? (failed.length === 0 ? null : `failed: ${failed.join(', ')}`),
+  })
+  const tables = platformTables(access.trx.db)
+  const total = value.findings.reduce((most, finding) => Math.max(most, finding.denominator), 0)
+  const { validation_run_id: id } = await tables
+    .insertInto('validation_run')
+    .values({
+      submission_id: submission,
+      at_ms: access.nowMs,
+      outcome: value.status,
+      total_rows: total,
+    })
+    .returning('validation_run_id')
+    .executeTakeFirstOrThrow()
+  const rows = value.findings.map((finding) => ({
+    validation_run_id: id,
+    rule: finding.rule,
+    severity: finding.severity,
+    violations: finding.violations,
+    denominator: finding.denominator,
+    threshold: JSON.stringify(finding.threshold),
+    passed: finding.passed ? 1 : 0,
+  }))
+  if (rows.length > 0) await tables.insertInto('validation_finding').values(rows).execute()
+}
+
+async function recordWinner({ trx, nowMs, run }: Access, one: Committed): Promise<void> {
+  if (!one.changed) return
+  const [state = '', fileType = '', submitter = '', month = ''] = parseKey(one.key)
+  const value = one.value as WinnerValue | undefined
+  await platformTables(trx.db)
+    .insertInto('winner_history')
+    .values({
+      state,
+      file_type: fileType,
+      submitter_id: submitter,
+      atomic_month: month,
+      submission_id: value?.submission ?? null,
+      rows: value?.rows ?? 0,
+      reason: value?.reason ?? 'no_candidate',
+      at_ms: nowMs,
+      run,
+    })
+    .execute()
+}
+
+const BUILD_STATUS = {
+  built: 'SUCCEEDED',
+  reused: 'SUCCEEDED',
+  evaluated: 'SUCCEEDED',
+  cutoff: 'SKIPPED',
+  retired: 'RETIRED',
+  failed: 'FAILED',
+} as const
+
+async function recordMonth({ trx, nowMs }: Access, one: Committed): Promise<void> {
+  const [state = '', fileType = '', month = ''] = parseKey(one.key)
+  const tables = platformTables(trx.db)
+  const status = BUILD_STATUS[one.outcome]
+  await tables
+    .insertInto('canonical_month_build')
+    .values({
+      state,
+      file_type: fileType,
+      atomic_month: month,
+      status,
+      fingerprint: one.fingerprint,
+      rows: rowsOf(one.value),
+      build: one.build,
+      at_ms: nowMs,
+      ms: one.ms,
+      error_code: one.error ?? null,
+    })
+    .execute()
+  // A request ends with the commit that covered it; a failure never consumes it.
+  const request = tables
+    .updateTable('canonical_rebuild_queue')
+    .where('state', '=', state)
+    .where('file_type', '=', fileType)
+    .where('atomic_month', '=', month)
+    .where('processed_ms', 'is', null)
+  if (one.outcome === 'failed') {
+    await request
+      .set((row) => ({ attempts: row('attempts', '+', 1), outcome: one.error ?? null }))
+      .execute()
+  } else {
+    const done = status === 'SKIPPED' ? 'SKIPPED' : 'SUCCEEDED'
+    await request.set({ status: done, processed_ms: nowMs, outcome: one.outcome }).execute()
+  }
+}
+
+const rowsOf = (value: Json | undefined): number | null =>
+  typeof value === 'object' && value !== null && 'rows' in value ? Number(value.rows) : null
+
+/** One request for each canonical month that is dirty and has none open. */
+async function enqueue({
+  trx,
+  nowMs,
+  actor,
+  run,
+}: Parameters<NonNullable<Hooks['onPlanned']>>[0]): Promise<void> {
+  const dirty = await trx.db
+    .selectFrom('dirty')
+    .innerJoin('node', 'node.id', 'dirty.node')
+    .innerJoin('asset', 'asset.id', 'node.asset')
+    .select(['node.key', 'dirty.cause'])
+    .where('asset.name', '=', 'gold_canonical')
+    .execute()
+  if (dirty.length === 0) return
+  const tables = platformTables(trx.db)
+  const open = await tables
+    .selectFrom('canonical_rebuild_queue')
+    .select(['state', 'file_type', 'atomic_month'])
+    .where('processed_ms', 'is', null)
+    .execute()
+  const waiting = new Set(open.map((row) => `${row.state}/${row.file_type}/${row.atomic_month}`))
+  for (const { key, cause } of dirty) {
+    if (waiting.has(key)) continue
+    const [state = '', fileType = '', month = ''] = parseKey(key)
+    await tables
+      .insertInto('canonical_rebuild_queue')
+      .values({
+        state,
+        file_type: fileType,
+        atomic_month: month,
+        reason: cause,
+        requested_by: actor.name,
+        enqueued_ms: nowMs,
+        run,
+        status: 'PENDING',
+        outcome: null,
+        attempts: 0,
+        processed_ms: null,
+      })
+      .execute()
+  }
+}
+
+/** Requests of months that turned out to need nothing end as SKIPPED. */
+async function closeQueue({
+  trx,
+  nowMs,
+}: Parameters<NonNullable<Hooks['onRunEnd']>>[0]): Promise<void> {
+  const tables = platformTables(trx.db)
+  const open = await tables
+    .selectFrom('canonical_rebuild_queue')
+    .selectAll()
+    .where('processed_ms', 'is', null)
+    .execute()
+  if (open.length === 0) return
+  const dirty = await trx.db
+    .selectFrom('dirty')
+    .innerJoin('node', 'node.id', 'dirty.node')
+    .innerJoin('asset', 'asset.id', 'node.asset')
+    .select('node.key')
+    .where('asset.name', '=', 'gold_canonical')
+    .execute()
+  const stillDirty = new Set(dirty.map((row) => row.key))
+  for (const row of open) {
+    if (stillDirty.has(`${row.state}/${row.file_type}/${row.atomic_month}`)) continue
+    await tables
+      .updateTable('canonical_rebuild_queue')
+      .set({ status: 'SKIPPED', processed_ms: nowMs, outcome: 'unchanged' })
+      .where('queue_id', '=', row.queue_id)
+      .execute()
+  }
+}

@@ -1,0 +1,97 @@
+/** After a registry sync: submissions that waited for review are routed again, and no others. */
+import type { PlanningAccess } from '../engine/index.ts'
+import { formatKey, isEngineError } from '../engine/index.ts'
+import type { Registry } from '../registry/registry.ts'
+import { route } from '../registry/route.ts'
+import { next } from '../registry/submission-state.ts'
+import type { RegistryTables } from '../registry/tables.ts'
+import { platformTables } from '../registry/tables.ts'
+import type { Delivery, Stamp } from './facts.ts'
+import { asJson } from './facts.ts'
+import type { InspectedFile } from './inspect.ts'
+import { describe, inspect } from './inspect.ts'
+
+/** Tries every NEEDS_REVIEW submission anew; one whose files are gone stays as it is. */
+export async function routeAgain(access: PlanningAccess, registry: Registry): Promise<void> {
+  const rows = await platformTables(access.trx.db)
+    .selectFrom('submission')
+    .selectAll()
+    .where('status', '=', 'NEEDS_REVIEW')
+    .orderBy('submission_id')
+    .execute()
+  for (const row of rows) await routeOne(access, registry, row)
+}
+
+async function routeOne(
+  access: PlanningAccess,
+  registry: Registry,
+  row: RegistryTables['submission'],
+): Promise<void> {
+  const tables = platformTables(access.trx.db)
+  const stored = await tables
+    .selectFrom('submission_file')
+    .selectAll()
+    .where('submission_id', '=', row.submission_id)
+    .orderBy('name')
+    .execute()
+  const files = await inspectAll(stored)
+  if (files === undefined || files.some((file) => file.refusal !== undefined)) return
+  const [found, ...others] = route({
+    files: files.map((file) => describe(file, registry.layouts)),
+    submitter: registry.submitters.find((one) => one.id === row.submitter_id),
+    rules: registry.routing,
+    layouts: registry.layouts,
+  })
+  if (found?.status !== 'READY_FOR_PARSE' || others.length > 0) return
+  const key = formatKey([row.submitter_id, found.fileType, row.submission_id])
+  const delivery: Delivery = {
+    grouping: row.grouping_method,
+    drop: row.drop_path,
+    files: stored.map(({ name, source, size_bytes, sha256 }) => ({ name, source, size_bytes, sha256 })),
+  }
+  const stamp: Stamp = {
+    state: found.state,
+    layout: found.layoutId,
+    first_month: found.period.first,
+    last_month: found.period.last,
+    received_at: row.received_at,
+    test: found.testFlag,
+  }
+  await tables
+    .updateTable('submission')
+    .set({
+      status: next(row.status, 'routed'),
+      status_code: null,
+      status_words: null,
+      file_type: found.fileType,
+      layout_id: found.layoutId,
+      state: found.state,
+      first_month: found.period.first,
+      last_month: found.period.last,
+      is_test: found.testFlag ? 1 : 0,
+      routed_because: found.explained,
+    })
+    .where('submission_id', '=', row.submission_id)
+    .execute()
+  await access.writeFacts([
+    { asset: 'delivery', key, value: asJson(delivery) },
+    { asset: 'stamp', key, value: asJson(stamp) },
+  ])
+}
+
+/** The files as they lie there now; undefined when one is gone or has other bytes. */
+async function inspectAll(
+  stored: readonly RegistryTables['submission_file'][],
+): Promise<readonly InspectedFile[] | undefined> {
+  const files: InspectedFile[] = []
+  for (const one of stored) {
+    const name = one.source.split('/').at(-1) ?? one.name
+    const file = await inspect(one.source, name).catch((error: unknown) => {
+      if (isEngineError(error, 'INPUT_UNREADABLE')) return undefined
+      throw error
+    })
+    if (file?.sha256 !== one.sha256) return undefined
+    files.push(file)
+  }
+  return files
+}

@@ -1,0 +1,164 @@
+/**
+ * silver: a submission's rows as typed columns, one folder a month. One parse writes all months.
+ *
+ * Rejected records and the report belong to the parse; months are its outputs, so that a month
+ * whose bytes did not change is a cutoff for everything behind it.
+ */
+import { join } from 'node:path'
+import type { BuildContext, BuildResult, DuckPool, ParseOutcome, ParseSpec, StoredAsset } from '../engine/index.ts'
+import { byKey, canonicalJson, defineAsset, formatKey, parseFiles } from '../engine/index.ts'
+import type { Stamp } from './facts.ts'
+import { SUBMISSION, asJson, valueOf } from './facts.ts'
+import { silverMonthPath, silverPath } from './paths.ts'
+
+export const MONTH_COLUMN = 'atomic_month'
+
+/** What the catalog keeps of a parse. */
+export interface ParseValue {
+  readonly layout: string
+  /** the submitter's fault that stopped it; no value of the file */
+  readonly failed?: { readonly code: string; readonly detail: string }
+  readonly accepted: number
+  readonly rejected: number
+  /** (data records, records its control record declares) of each file, at most 100 */
+  readonly files: readonly (readonly [number, number | null])[]
+}
+
+export interface SilverValue {
+  readonly rows: number
+}
+
+const FILES_MAX = 100
+
+export const silver = defineAsset({
+  kind: 'output',
+  name: 'silver',
+  dimensions: [...SUBMISSION, MONTH_COLUMN],
+  description: 'typed rows of one submission and month',
+  tags: ['phi'],
+  publish: ([submitter = '', fileType = '', submissionId = '', month = '']) => ({
+    path: silverMonthPath({ submitter, fileType, submissionId, month }),
+    mode: 'folder',
+  }),
+})
+
+/** The parse of a submission: one build, all its months. */
+export function parseAsset(duck: DuckPool): StoredAsset {
+  return defineAsset({
+    kind: 'stored',
+    name: 'parse',
+    dimensions: SUBMISSION,
+    description: 'one pass over a submission: months, rejects, report',
+    tags: ['phi'],
+    recipe: '1',
+    from: { stamp: byKey((key) => [key]) },
+    reads: {
+      assets: ['raw', 'layout_parse'],
+      nodes: (key, [stamp]) => {
+        const layout = valueOf<Stamp>(stamp)?.layout
+        const parse = layout === undefined ? [] : [{ asset: 'layout_parse', key: layout }]
+        return [{ asset: 'raw', key: formatKey(key) }, ...parse]
+      },
+    },
+    outline: (inputs) => {
+      if (inputs.of('stamp').length === 0) return { verdict: 'retire', why: 'the submission is not routed' }
+      if (inputs.of('raw').length === 0) return { verdict: 'blocked', why: 'its files are not landed' }
+      if (inputs.of('layout_parse').length > 0) return { verdict: 'build' }
+      const layout = valueOf<Stamp>(inputs.one('stamp'))?.layout ?? ''
+      return { verdict: 'blocked', why: `the registry has no layout ${layout}` }
+    },
+    outputs: 'silver',
+    publish: ([submitter = '', fileType = '', submissionId = '']) => ({
+      path: silverPath({ submitter, fileType, submissionId }),
+      mode: 'files',
+    }),
+    build: async (context) => parse(context, duck),
+  })
+}
+
+async function parse(context: BuildContext, duck: DuckPool): Promise<BuildResult> {
+  const stamp = valueOf<Stamp>(context.inputs.one('stamp'))
+  if (stamp === undefined) throw new TypeError('a stamp has a value')
+  const spec = valueOf<object>(context.inputs.one('layout_parse')) as ParseSpec
+  const [submitter = '', fileType = '', submission = ''] = context.inputs.key
+  const files = await context.read({ asset: 'raw', key: formatKey(context.inputs.key) })
+  const scratch = await context.scratch()
+  const outcome = await parseFiles({
+    spec,
+    files: files
+      .filter((file) => file.name.startsWith('data/'))
+      .map((file) => ({ name: file.name.slice('data/'.length), path: file.path })),
+    declaredLastMonth: stamp.last_month,
+    monthColumn: MONTH_COLUMN,
+    constants: [
+      { name: 'state', value: stamp.state },
+      { name: 'file_type', value: fileType },
+      { name: 'submitter_id', value: submitter },
+      { name: 'submission_id', value: submission },
+      { name: 'layout_id', value: stamp.layout },
+    ],
+    scratch: join(scratch, 'work'),
+    out: join(scratch, 'out'),
+    duck,
+    signal: context.signal,
+    onProgress: ({ records }) => context.progress({ done: records }),
+  })
+  return outcome.kind === 'parsed'
+    ? parsed(outcome, stamp, context.inputs.key)
+    : failed(outcome, stamp)
+}
+
+function parsed(
+  { months, rejects, report }: Extract<ParseOutcome, { kind: 'parsed' }>,
+  stamp: Stamp,
+  key: readonly string[],
+): BuildResult {
+  const value: ParseValue = {
+    layout: stamp.layout,
+    accepted: report.accepted,
+    rejected: report.rejected,
+    files: report.files.slice(0, FILES_MAX).map((file) => {
+      const declared = file.reconciliation.find((one) => one.declared !== null)?.declared
+      return [file.totals.accepted.records + file.totals.rejected.records, declared ?? null]
+    }),
+  }
+  return {
+    parts: [
+      { name: 'parse_report.json', from: { bytes: reportText(report) } },
+      { name: 'rejects.jsonl', from: { file: rejects.path }, rows: report.rejected },
+    ],
+    value: asJson(value),
+    outputs: months.map((month) => ({
+      key: [...key, month.month],
+      parts: month.parts.map((part) => ({ name: part.name, from: { file: part.path }, rows: part.rows })),
+      value: asJson({ rows: month.rows } satisfies SilverValue),
+    })),
+    rows: report.accepted,
+    record: asJson({ report }),
+  }
+}
+
+/** A file that cannot be read as its layout: no months, and the reason in words. */
+function failed(
+  { code, detail, file, report }: Extract<ParseOutcome, { kind: 'failed' }>,
+  stamp: Stamp,
+): BuildResult {
+  const value: ParseValue = {
+    layout: stamp.layout,
+    failed: { code, detail: `${file}: ${detail}` },
+    accepted: 0,
+    rejected: report?.rejected ?? 0,
+    files: [],
+  }
+  const text = reportText({ format: 'parse-report/1', failed: value.failed, ...report })
+  return {
+    parts: [{ name: 'parse_report.json', from: { bytes: text } }],
+    value: asJson(value),
+    outputs: [],
+    rows: 0,
+    ...(report !== undefined && { record: asJson({ report }) }),
+  }
+}
+
+const reportText = (report: object): string =>
+  `${JSON.stringify(JSON.parse(canonicalJson(report)), null, 2)}\n`

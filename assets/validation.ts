@@ -1,0 +1,208 @@
+/**
+ * Validation: measure reads a submission's silver once and counts; judge is pure.
+ *
+ * So a severity, a threshold or a variance is judged anew without reading a row, and a month is
+ * rebuilt only if that changes its winner.
+ */
+import type { BuildContext, BuildResult, DuckPool, Inputs, Json, ParseSpec, StoredAsset } from '../engine/index.ts'
+import { PARTS, byKey, canonicalJson, defineAsset, formatKey, rowsQuery, sameKey } from '../engine/index.ts'
+import type { Finding } from '../registry/judge.ts'
+import { judge } from '../registry/judge.ts'
+import type { Measures } from '../registry/measure-sql.ts'
+import { measureSql, readMeasures } from '../registry/measure-sql.ts'
+import type { JudgeSlice, MeasuredRule } from '../registry/rule-set.ts'
+import type { SubmissionState } from '../registry/submission-state.ts'
+import type { varianceSlice } from '../registry/variance.ts'
+import type { Stamp } from './facts.ts'
+import { SUBMISSION, asJson, layoutParts, valueOf } from './facts.ts'
+import { validationPath } from './paths.ts'
+import type { ParseValue } from './silver.ts'
+
+/** What the catalog keeps of a judgement. */
+export interface VerdictValue {
+  readonly status: Extract<SubmissionState, `VALID${string}` | 'PARSE_FAILED'>
+  /** failed ones first; cut to what a value may weigh */
+  readonly findings: readonly Finding[]
+  readonly findingsMore: number
+  /** the parse's own reason, when it failed */
+  readonly failed?: ParseValue['failed']
+}
+
+/** Findings kept in the catalog: about 3 KB of the 4 KB a value may weigh. */
+const FINDINGS_BYTES_MAX = 3000
+
+/** `{file_type}/{layout}`: the key of rule sets. */
+const ruleKey = (layout: string): string => {
+  const parts = layoutParts(layout)
+  return formatKey([parts.fileType, parts.layout])
+}
+
+/** Counts per rule, in one pass over the submission's silver columns. */
+export function measureAsset(duck: DuckPool): StoredAsset {
+  return defineAsset({
+    kind: 'stored',
+    name: 'measure',
+    dimensions: SUBMISSION,
+    description: 'violations of each rule, counted over silver',
+    recipe: '1',
+    from: { parse: sameKey, silver: byKey((key) => [key.slice(0, 3)]) },
+    reads: {
+      assets: ['layout_parse', 'rules_measure'],
+      nodes: (_key, members) => {
+        const layout = valueOf<ParseValue>(members.find((slot) => slot.asset === 'parse'))?.layout
+        if (layout === undefined) return []
+        return [
+          { asset: 'layout_parse', key: layout },
+          { asset: 'rules_measure', key: ruleKey(layout) },
+        ]
+      },
+    },
+    outline: (inputs) =>
+      inputs.of('parse').length === 0
+        ? { verdict: 'retire', why: 'there is no parse to measure' }
+        : { verdict: 'build' },
+    build: async (context) => measure(context, duck),
+  })
+}
+
+async function measure(context: BuildContext, duck: DuckPool): Promise<BuildResult> {
+  const { inputs } = context
+  const parse = valueOf<ParseValue>(inputs.one('parse'))
+  const rules = (valueOf<readonly MeasuredRule[]>(inputs.of('rules_measure')[0]) ?? []).toSorted(
+    (a, b) => (a.id < b.id ? -1 : 1),
+  )
+  const spec = valueOf<object>(inputs.of('layout_parse')[0]) as ParseSpec | undefined
+  const months = inputs.of('silver')
+  const files = await Promise.all(
+    months.map(async (slot) => context.read({ asset: slot.asset, key: slot.key })),
+  )
+  const parts = files.flat().map((file) => file.path)
+  const row =
+    parts.length === 0 || spec === undefined
+      ? undefined
+      : (
+          await rowsQuery({
+            select: measureSql({ rules, columns: spec.columns, view: PARTS }),
+            parts,
+            duck,
+            signal: context.signal,
+          })
+        )[0]
+  const counts = {
+    accepted: parse?.accepted ?? 0,
+    rejected: parse?.rejected ?? 0,
+    files: (parse?.files ?? []).map(([records, declared]) => ({ records, declared })),
+  }
+  const measures = readMeasures({ rules, row, parse: counts })
+  const value = { layout: parse?.layout ?? '', ...measures }
+  return { parts: [], value: asJson(value), rows: counts.accepted }
+}
+
+export const verdict = defineAsset({
+  kind: 'value',
+  name: 'verdict',
+  dimensions: SUBMISSION,
+  description: 'whether a submission may be used: severities, thresholds, variances',
+  recipe: '1',
+  from: { measure: sameKey },
+  reads: {
+    assets: ['stamp', 'parse', 'layout_judge', 'rules_judge', 'variances'],
+    nodes: (key, members) => {
+      const name = formatKey(key)
+      const own = [
+        { asset: 'stamp', key: name },
+        { asset: 'parse', key: name },
+        { asset: 'variances', key: formatKey(key.slice(0, 2)) },
+      ]
+      const layout = valueOf<LayoutOf>(members[0])?.layout
+      if (layout === undefined) return own
+      return [
+        ...own,
+        { asset: 'layout_judge', key: layout },
+        { asset: 'rules_judge', key: ruleKey(layout) },
+      ]
+    },
+  },
+  evaluate,
+})
+
+/** A measure carries its layout, so that a verdict knows which rules judge it. */
+interface LayoutOf {
+  readonly layout: string
+}
+
+function evaluate(inputs: Inputs): Json | undefined {
+  const stamp = valueOf<Stamp>(inputs.of('stamp')[0])
+  const parse = valueOf<ParseValue>(inputs.of('parse')[0])
+  const measures = valueOf<Measures & LayoutOf>(inputs.of('measure')[0])
+  if (stamp === undefined || parse === undefined || measures === undefined) return undefined
+  if (parse.failed !== undefined) {
+    const value: VerdictValue = {
+      status: 'PARSE_FAILED',
+      findings: [],
+      findingsMore: 0,
+      failed: parse.failed,
+    }
+    return asJson(value)
+  }
+  const layoutJudge = valueOf<Parameters<typeof judge>[0]['layoutJudge']>(inputs.of('layout_judge')[0])
+  const { outcome, findings } = judge({
+    measures,
+    judgeSlice: valueOf<JudgeSlice>(inputs.of('rules_judge')[0]) ?? {},
+    layoutJudge: layoutJudge ?? { reject: { share: 0 } },
+    parseCounts: parse,
+    variances: valueOf<readonly ReturnType<typeof varianceSlice>[]>(inputs.of('variances')[0]) ?? [],
+    receivedAt: stamp.received_at,
+  })
+  return asJson({ status: outcome, ...bounded(findings) } satisfies VerdictValue)
+}
+
+function bounded(findings: readonly Finding[]): Pick<VerdictValue, 'findings' | 'findingsMore'> {
+  const ordered = findings.toSorted((a, b) => Number(a.passed) - Number(b.passed))
+  const kept: Finding[] = []
+  let bytes = 0
+  for (const finding of ordered) {
+    bytes += canonicalJson(finding).length
+    if (bytes > FINDINGS_BYTES_MAX) break
+    kept.push(finding)
+  }
+  return { findings: kept, findingsMore: findings.length - kept.length }
+}
+
+/** The report a submitter gets: what was measured and how it was judged. */
+export const validationReport = defineAsset({
+  kind: 'stored',
+  name: 'validation_report',
+  dimensions: SUBMISSION,
+  description: 'what was measured and how it was judged, as a file',
+  recipe: '1',
+  from: { verdict: sameKey },
+  reads: {
+    assets: ['measure', 'stamp'],
+    nodes: (key) => ['measure', 'stamp'].map((asset) => ({ asset, key: formatKey(key) })),
+  },
+  outline: (inputs) =>
+    inputs.of('verdict').length === 0
+      ? { verdict: 'retire', why: 'the submission is not judged' }
+      : { verdict: 'build' },
+  publish: ([, , submissionId = '']) => ({
+    path: validationPath({ submissionId, runId: 'latest' }),
+    mode: 'folder',
+  }),
+  build: ({ inputs }) => {
+    const [submitter, fileType, submission] = inputs.key
+    const report = {
+      format: 'validation-report/1',
+      submission: {
+        submission_id: submission,
+        submitter_id: submitter,
+        file_type: fileType,
+        ...(inputs.of('stamp')[0]?.value as object),
+      },
+      measures: inputs.of('measure')[0]?.value ?? null,
+      verdict: inputs.one('verdict').value ?? null,
+    }
+    const bytes = `${JSON.stringify(JSON.parse(canonicalJson(report)), null, 2)}\n`
+    return { parts: [{ name: 'validation_report.json', from: { bytes } }] }
+  },
+})
