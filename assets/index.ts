@@ -3,7 +3,7 @@ import type { AssetDefinition, DuckPool } from '../engine/index.ts'
 import { canonicalGoldAsset, mappingMonth } from './canonical-gold.ts'
 import { decisionFacts, deliveryFacts, pinFacts, registryFacts, stampFacts } from './facts.ts'
 import { raw } from './raw.ts'
-import { parseAsset, silver } from './silver.ts'
+import { parseAsset, rejects, silver } from './silver.ts'
 import { submitterGold } from './submitter-gold.ts'
 import { measureAsset, validationReport, verdict } from './validation.ts'
 import { winner } from './winner.ts'
@@ -18,6 +18,7 @@ export const roadAssets = (duck: DuckPool): readonly AssetDefinition[] => [
   raw,
   parseAsset(duck),
   silver,
+  rejects,
   measureAsset(duck),
   verdict,
   validationReport,

@@ -21,6 +21,7 @@ import type { Delivery, Stamp } from './facts.ts'
 import { asJson } from './facts.ts'
 import type { InspectedFile } from './inspect.ts'
 import { describe } from './inspect.ts'
+import type { Submitter } from '../registry/submitter.ts'
 
 /** Files that arrived together, looked at. */
 export interface Arrival {
@@ -78,14 +79,7 @@ function intend(arrival: Arrival, registry: Registry): readonly Intended[] {
   const good = arrival.files.filter((file) => file.refusal === undefined)
   const submitter = registry.submitters.find((one) => one.id === arrival.submitter)
   const routes = (files: readonly InspectedFile[]): readonly Route[] =>
-    files.length === 0
-      ? []
-      : route({
-          files: files.map((file) => describe(file, registry.layouts)),
-          submitter,
-          rules: registry.routing,
-          layouts: registry.layouts,
-        })
+    files.length === 0 ? [] : routeFiles(arrival, registry, { files, submitter })
   const stopped = refused.map((file): Intended => {
     const [named] = routes([file])
     const { status, code, words } = file.refusal ?? { status: 'QUARANTINED', code: '', words: '' }
@@ -100,6 +94,31 @@ function intend(arrival: Arrival, registry: Registry): readonly Intended[] {
     return { ...own, stopped: { event: 'unrouted', code: found.code, words: found.words } }
   })
   return [...routed, ...stopped]
+}
+
+/**
+ * Routes files by their names and first records. What a manifest declares is put in the form that
+ * file names declare it, so that one way of routing serves both.
+ */
+function routeFiles(
+  { declared }: Arrival,
+  registry: Registry,
+  {
+    files,
+    submitter,
+  }: { readonly files: readonly InspectedFile[]; readonly submitter: Submitter | undefined },
+): readonly Route[] {
+  const described = files.map((file) => {
+    const own = describe(file, registry.layouts)
+    if (declared === undefined) return own
+    const months = [declared.first, declared.last].map((month) => month.replace('-', ''))
+    const name = `${declared.fileType}_${months.join('_')}.csv`
+    return { ...own, name }
+  })
+  const rules = declared === undefined ? registry.routing : []
+  const found = route({ files: described, submitter, rules, layouts: registry.layouts })
+  if (declared === undefined) return found
+  return found.map((one) => ({ ...one, files: files.map((file) => file.name) }))
 }
 
 async function takeOne(

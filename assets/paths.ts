@@ -48,6 +48,7 @@ const PATTERNS = {
 } as const
 
 const PART = 'part-[a-z0-9_][a-z0-9_.-]{0,127}\\.parquet'
+const REJECTS = 'part-\\d{5}\\.jsonl'
 const MANIFEST = '_manifest/\\d{10}\\.json'
 const FILE_NAME = '(?!.*\\.\\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}'
 const objectPattern = (...forms: readonly string[]): RegExp =>
@@ -58,7 +59,7 @@ const OBJECTS: Readonly<Record<StoragePath['stage'], RegExp>> = {
   raw: objectPattern(`data/${FILE_NAME}`, 'manifest\\.generated\\.json', MANIFEST),
   silver: objectPattern('parse_report\\.json', MANIFEST),
   silver_month: objectPattern(PART, MANIFEST),
-  rejects: objectPattern(PART, MANIFEST),
+  rejects: objectPattern(REJECTS, MANIFEST),
   gold_submitter: objectPattern(PART, MANIFEST),
   gold_canonical: objectPattern(PART, MANIFEST),
   validation: objectPattern(

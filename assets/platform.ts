@@ -6,6 +6,7 @@ import { DuckPool, buildGraph, openCatalog, systemClock } from '../engine/index.
 import type { Config } from './config.ts'
 import { inboxObserver } from './discovered.ts'
 import { roadAssets } from './index.ts'
+import { manifestObserver } from './manifests.ts'
 import { platformHooks } from './records.ts'
 import { CurrentRegistry, registryObserver } from './registry-sync.ts'
 import { routeAgain } from './reroute.ts'
@@ -38,12 +39,19 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     quiescenceMs: config.quiescenceMinutes.value * MINUTE_MS,
     registry,
   })
+  const manifests = manifestObserver({
+    folder: config.discovery.value,
+    root: config.root,
+    registry,
+  })
   const project: Project = {
     graph: buildGraph(roadAssets(duck)),
     catalog,
     store: options.openStore(config),
     clock: systemClock,
-    observers: sync ? [registryObserver(config.root, registry, routeAgain), inbox] : [inbox],
+    observers: sync
+      ? [registryObserver(config.root, registry, routeAgain), inbox, manifests]
+      : [inbox, manifests],
     hooks: platformHooks,
     scratchRoot: config.scratch.value,
     retainedVersions: config.retainVersions.value,

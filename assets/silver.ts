@@ -9,7 +9,7 @@ import type { BuildContext, BuildResult, DuckPool, ParseOutcome, ParseSpec, Stor
 import { byKey, canonicalJson, defineAsset, formatKey, parseFiles } from '../engine/index.ts'
 import type { Stamp } from './facts.ts'
 import { SUBMISSION, asJson, valueOf } from './facts.ts'
-import { silverMonthPath, silverPath } from './paths.ts'
+import { rejectsPath, silverMonthPath, silverPath } from './paths.ts'
 
 export const MONTH_COLUMN = 'atomic_month'
 
@@ -42,6 +42,19 @@ export const silver = defineAsset({
   }),
 })
 
+/** The only place, beside raw, where a rejected line's text may be. */
+export const rejects = defineAsset({
+  kind: 'output',
+  name: 'rejects',
+  dimensions: SUBMISSION,
+  description: 'records that were not accepted, with every reason',
+  tags: ['phi'],
+  publish: ([submitter = '', fileType = '', submissionId = '']) => ({
+    path: rejectsPath({ submitter, fileType, submissionId }),
+    mode: 'folder',
+  }),
+})
+
 /** The parse of a submission: one build, all its months. */
 export function parseAsset(duck: DuckPool): StoredAsset {
   return defineAsset({
@@ -67,7 +80,7 @@ export function parseAsset(duck: DuckPool): StoredAsset {
       const layout = valueOf<Stamp>(inputs.one('stamp'))?.layout ?? ''
       return { verdict: 'blocked', why: `the registry has no layout ${layout}` }
     },
-    outputs: 'silver',
+    outputs: ['silver', 'rejects'],
     publish: ([submitter = '', fileType = '', submissionId = '']) => ({
       path: silverPath({ submitter, fileType, submissionId }),
       mode: 'files',
@@ -109,7 +122,7 @@ async function parse(context: BuildContext, duck: DuckPool): Promise<BuildResult
 }
 
 function parsed(
-  { months, rejects, report }: Extract<ParseOutcome, { kind: 'parsed' }>,
+  { months, rejects: written, report }: Extract<ParseOutcome, { kind: 'parsed' }>,
   stamp: Stamp,
   key: readonly string[],
 ): BuildResult {
@@ -123,16 +136,25 @@ function parsed(
     }),
   }
   return {
-    parts: [
-      { name: 'parse_report.json', from: { bytes: reportText(report) } },
-      { name: 'rejects.jsonl', from: { file: rejects.path }, rows: report.rejected },
-    ],
+    parts: [{ name: 'parse_report.json', from: { bytes: reportText(report) } }],
     value: asJson(value),
-    outputs: months.map((month) => ({
-      key: [...key, month.month],
-      parts: month.parts.map((part) => ({ name: part.name, from: { file: part.path }, rows: part.rows })),
-      value: asJson({ rows: month.rows } satisfies SilverValue),
-    })),
+    outputs: [
+      ...months.map((month) => ({
+        asset: 'silver',
+        key: [...key, month.month],
+        parts: month.parts.map(({ name, path, rows }) => ({ name, from: { file: path }, rows })),
+        value: asJson({ rows: month.rows } satisfies SilverValue),
+      })),
+      ...(report.rejected === 0
+        ? []
+        : [
+            {
+              asset: 'rejects',
+              key,
+              parts: [{ name: 'part-00000.jsonl', from: { file: written.path }, rows: report.rejected }],
+            },
+          ]),
+    ],
     rows: report.accepted,
     record: asJson({ report }),
   }

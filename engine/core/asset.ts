@@ -139,7 +139,7 @@ export interface BuiltNode {
 
 export interface BuildResult extends BuiltNode {
   /** further nodes this build writes, all that exist after it: others of this build are retired */
-  readonly outputs?: readonly (BuiltNode & { readonly key: Key })[]
+  readonly outputs?: readonly (BuiltNode & { readonly asset: string; readonly key: Key })[]
   readonly rows?: number
   /** handed to the project's commit hook in the same transaction */
   readonly record?: Json
@@ -173,8 +173,8 @@ export interface StoredAsset extends Declared {
   readonly summarize?: (
     parts: readonly { readonly name: string; readonly rows: number | undefined }[],
   ) => Json
-  /** the `output` asset this build also writes */
-  readonly outputs?: string
+  /** the `output` assets this build also writes */
+  readonly outputs?: readonly string[]
   /** omitted: the node has a value only, nothing is published */
   readonly publish?: (key: Key) => Publication
   readonly checks?: readonly Check[]

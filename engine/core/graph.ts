@@ -73,12 +73,14 @@ function connect(asset: AssetDefinition, { graph, assets, writers }: Building): 
   if (asset.kind === 'stored' && Object.keys(members).length === 0) {
     invalid(`${asset.name} has no parent that gives it keys`)
   }
-  if (asset.kind !== 'stored' || asset.outputs === undefined) return
-  if (assets.get(asset.outputs)?.kind !== 'output' || writers.has(asset.outputs)) {
-    invalid(`${asset.name} writes ${asset.outputs}, which is no output asset or has a writer`)
+  if (asset.kind !== 'stored') return
+  for (const output of asset.outputs ?? []) {
+    if (assets.get(output)?.kind !== 'output' || writers.has(output)) {
+      invalid(`${asset.name} writes ${output}, which is no output asset or has a writer`)
+    }
+    writers.set(output, asset)
+    graph.addDirectedEdge(asset.name, output)
   }
-  writers.set(asset.outputs, asset)
-  graph.addDirectedEdge(asset.name, asset.outputs)
 }
 
 function invalid(what: string): never {

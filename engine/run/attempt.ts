@@ -300,13 +300,19 @@ async function stageOutputs(
   result: BuildResult,
 ): Promise<readonly StagedOutput[] | undefined> {
   const { project, definitions } = support
-  const asset = definitions.graph.assets.get(task.asset.outputs ?? '')
-  if (asset?.kind !== 'output') return undefined
-  const made = result.outputs ?? []
-  const names = made.map((output) => ({ asset: asset.name, key: formatKey(output.key) }))
+  if (task.asset.outputs === undefined) return undefined
+  const made = (result.outputs ?? []).map((output) => {
+    const asset = definitions.graph.assets.get(output.asset)
+    assert(
+      asset?.kind === 'output' && task.asset.outputs?.includes(asset.name) === true,
+      `${task.asset.name} writes only its outputs`,
+    )
+    return { ...output, asset }
+  })
+  const names = made.map((output) => ({ asset: output.asset.name, key: formatKey(output.key) }))
   const current = await currentContents(support, names)
   const folders = made.map((output) => {
-    const publication = asset.publish?.(output.key)
+    const publication = output.asset.publish?.(output.key)
     return publication && project.store.folderFor(publication.path, task.attempt)
   })
   await support.prepare(task, folders.flatMap((folder) => folder ?? []))
@@ -317,10 +323,11 @@ async function stageOutputs(
     const contentId = contentOf(found.map(({ part }) => part), value)
     const key = formatKey(output.key)
     const folder = folders[at]
-    const same = current.get(key) === contentId && !restores(task)
+    const name = nodeText({ asset: output.asset.name, key })
+    const same = current.get(name) === contentId && !restores(task)
     const stored = same || folder === undefined ? undefined : await stageAt(project, folder, found)
     const parts = same ? undefined : (stored?.parts ?? [])
-    staged.push({ asset, key, contentId, value, parts, folder: stored?.folder })
+    staged.push({ asset: output.asset, key, contentId, value, parts, folder: stored?.folder })
   }
   return staged
 }
@@ -332,5 +339,10 @@ async function currentContents(
   const rows = await findNodes(project.catalog, definitions.ids, names)
   const contents = new Contents()
   await contents.load(project.catalog, rows.map((row) => row.version))
-  return new Map(rows.map((row) => [row.key, contents.get(row.version).contentId]))
+  return new Map(
+    rows.map((row) => [
+      nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }),
+      contents.get(row.version).contentId,
+    ]),
+  )
 }

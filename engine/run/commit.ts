@@ -164,21 +164,27 @@ async function outputEntries(
   const entries: Entry[] = []
   for (const finished of standing) {
     if (finished.outputs === undefined) continue
-    const asset = finished.task.asset.outputs ?? ''
     const writer = finished.task.node.row.id
     const made = finished.outputs
-    const rows = await createNodes(trx, definitions, made.map(({ key }) => ({ asset, key })))
-    const byKey = new Map(rows.map((row) => [row.key, row.id]))
+    const names = made.map(({ asset, key }) => ({ asset: asset.name, key }))
+    const rows = await createNodes(trx, definitions, names)
+    const byName = new Map(
+      rows.map((row) => [nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }), row.id]),
+    )
     for (const staged of made) {
-      const node = byKey.get(staged.key)
-      if (node !== undefined) entries.push({ node, asset, key: staged.key, finished, staged, writer })
+      const name = { asset: staged.asset.name, key: staged.key }
+      const node = byName.get(nodeText(name))
+      if (node !== undefined) entries.push({ node, ...name, finished, staged, writer })
     }
-    const before = await sql<{ id: number; key: string }>`
-      select n.id, n.key from edge e join node n on n.id = e.dst
-      where e.src = ${writer} and n.asset = ${definitions.ids.idOf(asset)} and n.version <> 0
+    const assets = (finished.task.asset.outputs ?? []).map(definitions.ids.idOf)
+    const before = await sql<{ id: number; asset: number; key: string }>`
+      select n.id, n.asset, n.key from edge e join node n on n.id = e.dst
+      where e.src = ${writer} and n.asset in (${sql.join(assets)}) and n.version <> 0
     `.execute(trx.db)
-    for (const { id, key } of before.rows) {
-      if (!byKey.has(key)) entries.push({ node: id, asset, key, finished, staged: GONE, writer })
+    for (const row of before.rows) {
+      const name = { asset: definitions.ids.nameOf(row.asset), key: row.key }
+      if (byName.has(nodeText(name))) continue
+      entries.push({ node: row.id, ...name, finished, staged: GONE, writer })
     }
   }
   return entries

@@ -27,6 +27,7 @@ const state = fc.constantFrom('MA', 'CO', 'US')
 const part = fc.stringMatching(/^part-[a-z0-9_][a-z0-9_-]{0,20}\.parquet$/)
 const manifest = fc.stringMatching(/^_manifest\/[0-9]{10}\.json$/)
 const inMonth = fc.oneof(part, manifest)
+const inRejects = fc.oneof(fc.stringMatching(/^part-[0-9]{5}\.jsonl$/), manifest)
 const ofSubmission = { submitter: id, fileType: id, submissionId }
 
 /** The path of its stage's function. */
@@ -70,7 +71,7 @@ const storagePath: fc.Arbitrary<StoragePath> = fc.oneof(
     month: fc.oneof(month, fc.constant('__unknown__')),
     object: inMonth,
   }),
-  fc.record({ stage: fc.constant('rejects' as const), ...ofSubmission, object: inMonth }),
+  fc.record({ stage: fc.constant('rejects' as const), ...ofSubmission, object: inRejects }),
   fc.record({
     stage: fc.constant('gold_submitter' as const),
     state,

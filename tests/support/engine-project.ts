@@ -1,0 +1,161 @@
+/**
+ * A project over a declared list of assets, in a temporary folder, on SQLite or PostgreSQL.
+ *
+ * Every build is logged, so that a test says what was executed and not what was reported. Facts are
+ * written as observations of one run (`facts`), as a person's decision would be.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type {
+  AssetDefinition,
+  BuildResult,
+  Json,
+  Observation,
+  Plan,
+  Project,
+  RunOptions,
+  RunReport,
+  StoredAsset,
+} from '../../engine/index.ts'
+import {
+  buildGraph,
+  canonicalJson,
+  frameDigest,
+  makePlan,
+  materialize,
+  nodeText,
+  openCatalog,
+  systemClock,
+} from '../../engine/index.ts'
+import { markDirty } from '../../engine/catalog/trace.ts'
+import { openLocalStore } from '../../minio/local-store.ts'
+import { MIGRATIONS } from '../../migrations/index.ts'
+import { freshDatabase } from './postgres.ts'
+
+export type Database = 'sqlite' | 'postgres'
+export const DATABASES: readonly Database[] = ['sqlite', 'postgres']
+
+/** `{ 'layout/a': value }`; undefined makes the fact absent. */
+export type Facts = Readonly<Record<string, Json | undefined>>
+
+/** Facts as an observation: the text before the first `/` is the asset. */
+export function factChanges(facts: Facts): Observation {
+  const list = Object.entries(facts).map(([name, value]) => {
+    const cut = name.indexOf('/')
+    return { asset: name.slice(0, cut), key: name.slice(cut + 1), value }
+  })
+  return {
+    digest: frameDigest(list.flatMap((fact) => [nodeText(fact), canonicalJson(fact.value ?? null)])),
+    apply: async ({ writeFacts }) => writeFacts(list),
+  }
+}
+
+/** What a look at the store found missing. */
+export function missingParts(node: { readonly asset: string; readonly key: string }): Observation {
+  return {
+    digest: frameDigest(['missing', nodeText(node)]),
+    apply: async ({ trx }) => {
+      const row = await trx.db
+        .selectFrom('node as n')
+        .innerJoin('asset as a', 'a.id', 'n.asset')
+        .select('n.id')
+        .where('a.name', '=', node.asset)
+        .where('n.key', '=', node.key)
+        .executeTakeFirstOrThrow()
+      await markDirty(trx, 'missing', [{ node: row.id, reason: 'a part is not in the store' }])
+    },
+  }
+}
+
+type Call = Partial<Omit<RunOptions, 'selection' | 'also'>> & {
+  readonly facts?: Facts
+  readonly also?: readonly Observation[]
+}
+
+export interface EngineProject {
+  readonly project: Project
+  readonly root: string
+  /** every build executed since the last call, sorted, as `asset[key]` */
+  readonly takeLog: () => readonly string[]
+  readonly plan: (selection?: string, call?: Call) => Promise<Plan>
+  readonly run: (selection?: string, call?: Call) => Promise<RunReport>
+  /** the same folder and catalog with other declarations, or after a crash */
+  readonly reopen: (assets?: readonly AssetDefinition[]) => Promise<EngineProject>
+  /** closes the catalog and removes the folder */
+  readonly close: () => Promise<void>
+}
+
+export interface EngineProjectOptions {
+  readonly assets: readonly AssetDefinition[]
+  readonly database?: Database
+  readonly retainedVersions?: number
+  readonly hooks?: Project['hooks']
+}
+
+/** Opens an empty project. */
+export async function engineProject(options: EngineProjectOptions): Promise<EngineProject> {
+  const root = mkdtempSync(join(tmpdir(), 'tributary-engine-'))
+  const database = options.database === 'postgres' ? await freshDatabase() : undefined
+  const url = database?.url ?? join(root, 'catalog.db')
+  return openAt(options, {
+    root,
+    url,
+    remove: async () => {
+      await database?.close()
+      rmSync(root, { recursive: true, force: true })
+    },
+  })
+}
+
+interface Place {
+  readonly root: string
+  readonly url: string
+  readonly remove: () => Promise<void>
+}
+
+async function openAt(options: EngineProjectOptions, place: Place): Promise<EngineProject> {
+  const log: string[] = []
+  const project: Project = {
+    graph: buildGraph(options.assets.map((asset) => logged(asset, log))),
+    catalog: await openCatalog({ url: place.url, migrations: MIGRATIONS }),
+    store: openLocalStore({ root: join(place.root, 'store'), durable: false }),
+    clock: systemClock,
+    observers: [],
+    hooks: options.hooks ?? {},
+    scratchRoot: join(place.root, 'scratch'),
+    retainedVersions: options.retainedVersions ?? 3,
+  }
+  const callOptions = (selection: string | undefined, { facts, also = [], ...call }: Call) => ({
+    actor: { name: 'test', reason: 'test' },
+    command: 'materialize',
+    concurrency: 2,
+    ...call,
+    ...(selection !== undefined && { selection }),
+    also: [...(facts === undefined ? [] : [factChanges(facts)]), ...also],
+  })
+  return {
+    project,
+    root: place.root,
+    takeLog: () => log.splice(0).toSorted(),
+    plan: async (selection, call = {}) => makePlan(project, callOptions(selection, call)),
+    run: async (selection, call = {}) => materialize(project, callOptions(selection, call)),
+    reopen: async (assets = options.assets) => {
+      await project.catalog.close()
+      return openAt({ ...options, assets }, place)
+    },
+    close: async () => {
+      await project.catalog.close()
+      await place.remove()
+    },
+  }
+}
+
+function logged(asset: AssetDefinition, log: string[]): AssetDefinition {
+  if (asset.kind !== 'stored') return asset
+  const build: StoredAsset['build'] = async (context): Promise<BuildResult> => {
+    log.push(nodeText(context.node))
+    return asset.build(context)
+  }
+  return { ...asset, build }
+}
