@@ -6,10 +6,18 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { configDocument } from '../assets/config.ts'
+import { exportJsonSchemas, jsonSchemaText } from '../registry/json-schema.ts'
 import { errorsPage } from './errors-page.ts'
 
 /** Path from the repository's root, and its text. One line per generated file. */
-const GENERATED: readonly (readonly [string, () => string])[] = [['docs/errors.md', errorsPage]]
+const GENERATED: readonly (readonly [string, () => string])[] = [
+  ['docs/errors.md', errorsPage],
+  ['registry/json-schema/tributary.json', () => jsonSchemaText(configDocument)],
+  ...Object.entries(exportJsonSchemas()).map(
+    ([name, text]) => [`registry/json-schema/${name}`, () => text] as const,
+  ),
+]
 
 const isCheck = process.argv.includes('--check')
 for (const [path, render] of GENERATED) {

@@ -16,9 +16,8 @@ import type {
 } from '../engine/index.ts'
 import {
   EngineError,
-  PARTS,
   byKey,
-  copyQuery,
+  copyMany,
   defineAsset,
   formatKey,
   isEngineError,
@@ -128,35 +127,49 @@ async function build(context: BuildContext, duck: DuckPool): Promise<BuildResult
   const scratch = await context.scratch()
   const wanted = new Map((context.parts ?? []).map((part) => [part.name, part]))
   const golds = context.inputs.of('gold_submitter').filter((gold) => wanted.has(partName(gold)))
-  const parts = await Promise.all(
-    golds.map(async (gold) => {
-      const name = partName(gold)
-      const builtAt = wanted.get(name)?.firstWantedAt ?? ''
-      const made = await buildPart(context, duck, { gold, builtAt, out: join(scratch, name) })
-      return { name, from: { file: made.path }, rows: made.rows }
+  const copies = await Promise.all(
+    golds.map(async (gold, at) => {
+      const builtAt = wanted.get(partName(gold))?.firstWantedAt ?? ''
+      const files = await context.read({ asset: gold.asset, key: gold.key })
+      const view = `silver_${at}`
+      return {
+        select: selectOf(context.inputs, { gold, builtAt, view }),
+        view,
+        parts: files.map((file) => file.path),
+        out: join(scratch, partName(gold)),
+      }
     }),
   )
-  return { parts }
+  const made = await copyMany(copies, { duck, signal: context.signal }).catch((error: unknown) => {
+    throw castFailure(error, { node: nodeText(context.node), golds })
+  })
+  for (const [at, gold] of golds.entries()) checkRows(context, gold, made[at]?.rows)
+  return {
+    parts: made.map(({ path, rows }, at) => ({
+      name: partName(golds[at] as Slot),
+      from: { file: path },
+      rows,
+    })),
+  }
 }
 
-async function buildPart(
-  context: BuildContext,
-  duck: DuckPool,
-  { gold, builtAt, out }: { readonly gold: Slot; readonly builtAt: string; readonly out: string },
-): Promise<{ readonly path: string; readonly rows: number }> {
-  const [state = '', fileType = '', month = ''] = context.inputs.key
+/** One submitter's rows of the month as canonical rows. */
+function selectOf(
+  inputs: Inputs,
+  { gold, builtAt, view }: { readonly gold: Slot; readonly builtAt: string; readonly view: string },
+): string {
+  const [state = '', fileType = '', month = ''] = inputs.key
   const value = valueOf<SubmitterGoldValue>(gold)
-  const schema = valueOf<SchemaSlice>(context.inputs.one('schema'))
-  const rules = context.inputs.of('mapping_month').find((slot) => slot.key === mappingKey(gold, month))
+  const schema = valueOf<SchemaSlice>(inputs.one('schema'))
+  const rules = inputs.of('mapping_month').find((slot) => slot.key === mappingKey(gold, month))
   const mapping = valueOf<MonthMapping>(rules)
   if (value === undefined || schema === undefined || mapping === undefined) {
     throw new TypeError('a canonical part has its inputs')
   }
-  const files = await context.read({ asset: gold.asset, key: gold.key })
-  const select = mappingSelect({
+  return mappingSelect({
     mapping,
     columns: schema.columns,
-    view: PARTS,
+    view,
     lineage: {
       state,
       fileType,
@@ -168,32 +181,25 @@ async function buildPart(
       builtAt,
     },
   })
-  const made = await copyQuery({
-    select,
-    parts: files.map((file) => file.path),
-    out,
-    duck,
-    signal: context.signal,
-  }).catch((error: unknown) => {
-    throw castFailure(error, { node: nodeText(context.node), layout: value.layout })
-  })
-  if (made.rows !== value.rows) {
-    throw new EngineError('ROWS_NOT_CONSERVED', {
-      node: nodeText(context.node),
-      part: partName(gold),
-      rowsIn: value.rows,
-      rowsOut: made.rows,
-    })
-  }
-  return made
+}
+
+/** One canonical row for each row of the submitter's month. Throws ROWS_NOT_CONSERVED. */
+function checkRows(context: BuildContext, gold: Slot, rowsOut = 0): void {
+  const rowsIn = valueOf<SubmitterGoldValue>(gold)?.rows ?? 0
+  if (rowsIn === rowsOut) return
+  const node = nodeText(context.node)
+  throw new EngineError('ROWS_NOT_CONSERVED', { node, part: partName(gold), rowsIn, rowsOut })
 }
 
 /** A value that does not become its column's type is the mapping's fault, not the machine's. */
 function castFailure(
   error: unknown,
-  at: { readonly node: string; readonly layout: string },
+  { node, golds }: { readonly node: string; readonly golds: readonly Slot[] },
 ): unknown {
   if (!isEngineError(error, 'DUCK_TASK_FAILED')) return error
   if (error.context.kind !== 'Conversion') return error
-  return new EngineError('MAPPING_CAST_FAILED', at, { cause: error })
+  // Two statements a copy: its view, then the copy.
+  const gold = golds[Math.floor(error.context.statement / 2)]
+  const layout = valueOf<SubmitterGoldValue>(gold)?.layout ?? ''
+  return new EngineError('MAPPING_CAST_FAILED', { node, layout }, { cause: error })
 }

@@ -9,23 +9,66 @@ import { EngineError } from '../engine/index.ts'
 
 export const CONFIG_FILE = 'tributary.json'
 
-const documentShape = z.strictObject({
+/** What a project has where its tributary.json says nothing. */
+export const CONFIG_DEFAULTS = {
+  catalog: '.tributary/catalog.db',
+  store: 'data',
+  inbox: 'inbox',
+  discovery: 'scraped',
+  scratch: '.tributary/scratch',
+  intake: { quiescence: '10m' },
+  retain_versions: 3,
+} as const
+
+const DURATION = /^(\d{1,5})([smh])$/
+const UNIT_MINUTES: Readonly<Record<string, number>> = { s: 1 / 60, m: 1, h: 60 }
+const durationMinutes = (text: string): number => {
+  const [, count = '0', unit = 'm'] = DURATION.exec(text) ?? []
+  return Number(count) * (UNIT_MINUTES[unit] ?? 1)
+}
+
+/** tributary.json. Its JSON Schema, which editors read, is generated from this. */
+export const configDocument = z.strictObject({
   $schema: z.string().exactOptional(),
-  /** SQLite file or postgres:// URL */
-  catalog: z.string().exactOptional(),
-  /** folder for parts and published tables */
-  store: z.string().exactOptional(),
-  inbox: z.string().exactOptional(),
-  /** holds scraped/{source}/manifests */
-  discovery: z.string().exactOptional(),
-  scratch: z.string().exactOptional(),
+  catalog: z
+    .string()
+    .exactOptional()
+    .describe('state: a SQLite file, or a postgres:// URL; .tributary/catalog.db by default'),
+  store: z.string().exactOptional().describe('folder of the published tables; data by default'),
+  inbox: z
+    .string()
+    .exactOptional()
+    .describe('deliveries: {submitter}/{drop}/{file}; inbox by default'),
+  discovery: z
+    .string()
+    .exactOptional()
+    .describe('holds scraped/{source}/manifests; scraped by default'),
+  scratch: z
+    .string()
+    .exactOptional()
+    .describe('builds in progress; survives a crash; .tributary/scratch by default'),
   intake: z
     .strictObject({
+      quiescence: z
+        .string()
+        .regex(DURATION, 'a duration is a whole number and s, m or h, as in 10m')
+        .exactOptional()
+        .describe('a drop without a new _SUCCESS is taken after this long unchanged; 10m by default'),
       quiescence_minutes: z.number().min(0).max(10_080).exactOptional(),
     })
     .exactOptional(),
-  retain_versions: z.int().min(1).max(1000).exactOptional(),
-  concurrency: z.int().min(1).max(64).exactOptional(),
+  retain_versions: z
+    .int()
+    .min(1)
+    .max(1000)
+    .exactOptional()
+    .describe('versions whose parts are kept, the current one included; 3 by default'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(64)
+    .exactOptional()
+    .describe('builds at once; the number of cores by default'),
 })
 
 export type Origin = 'flag' | 'environment' | 'tributary.json' | 'default'
@@ -93,16 +136,25 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
       : { value: flags.concurrency, origin: 'flag' }
   return {
     root,
-    catalog: path(text('CATALOG', ['METADATA_DB_URL'], document.catalog, '.tributary/catalog.db')),
-    store: path(text('STORE', [], document.store, 'data')),
-    inbox: path(text('INBOX', [], document.inbox, 'inbox')),
-    discovery: path(text('DISCOVERY', [], document.discovery, 'scraped')),
-    scratch: path(text('SCRATCH', [], document.scratch, '.tributary/scratch')),
-    quiescenceMinutes: number('QUIESCENCE_MINUTES', document.intake?.quiescence_minutes, 10),
-    retainVersions: number('RETAIN_VERSIONS', document.retain_versions, 3),
+    catalog: path(text('CATALOG', ['METADATA_DB_URL'], document.catalog, CONFIG_DEFAULTS.catalog)),
+    store: path(text('STORE', [], document.store, CONFIG_DEFAULTS.store)),
+    inbox: path(text('INBOX', [], document.inbox, CONFIG_DEFAULTS.inbox)),
+    discovery: path(text('DISCOVERY', [], document.discovery, CONFIG_DEFAULTS.discovery)),
+    scratch: path(text('SCRATCH', [], document.scratch, CONFIG_DEFAULTS.scratch)),
+    quiescenceMinutes: number(
+      'QUIESCENCE_MINUTES',
+      quiescenceMinutes(document.intake),
+      durationMinutes(CONFIG_DEFAULTS.intake.quiescence),
+    ),
+    retainVersions: number('RETAIN_VERSIONS', document.retain_versions, CONFIG_DEFAULTS.retain_versions),
     concurrency,
   }
 }
+
+const quiescenceMinutes = (intake: z.output<typeof configDocument>['intake']): number | undefined =>
+  intake?.quiescence === undefined
+    ? intake?.quiescence_minutes
+    : durationMinutes(intake.quiescence)
 
 function fromEnvironment(
   environment: ConfigSources['environment'],
@@ -114,7 +166,7 @@ function fromEnvironment(
   return value === '' ? undefined : value
 }
 
-function readDocument(file: string): z.output<typeof documentShape> {
+function readDocument(file: string): z.output<typeof configDocument> {
   let json: unknown
   try {
     json = JSON.parse(readFileSync(file, 'utf8'))
@@ -122,7 +174,7 @@ function readDocument(file: string): z.output<typeof documentShape> {
     const reason = error instanceof SyntaxError ? 'it is not JSON' : 'it cannot be read'
     throw new EngineError('CONFIG_INVALID', { file, reason }, { cause: error })
   }
-  const parsed = documentShape.safeParse(json)
+  const parsed = configDocument.safeParse(json)
   if (parsed.success) return parsed.data
   const reason = parsed.error.issues
     .map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`)

@@ -7,7 +7,7 @@
  */
 import { canonicalJson } from '../engine/index.ts'
 import { compareVersions } from './names.ts'
-import { shown } from './nearest-name.ts'
+import { shown } from '../engine/index.ts'
 import { LINEAGE_COLUMNS } from './canonical-schema.ts'
 import { checkLayout } from './layout-checks.ts'
 import type { Layout } from './layout.ts'

@@ -22,11 +22,14 @@ const DOCUMENTS = {
 /** The text of each file under `registry/json-schema/`, by file name, as the formatter leaves it. */
 export const exportJsonSchemas = (): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    Object.entries(DOCUMENTS).map(([name, schema]) => {
-      const json = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' })
-      return [`${name}.json`, `${shortLists(JSON.stringify(json, null, 2))}\n`]
-    }),
+    Object.entries(DOCUMENTS).map(([name, schema]) => [`${name}.json`, jsonSchemaText(schema)]),
   )
+
+/** One document's JSON Schema as a file's text. */
+export function jsonSchemaText(schema: z.ZodType): string {
+  const json = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' })
+  return `${shortLists(JSON.stringify(json, null, 2))}\n`
+}
 
 const LINE_WIDTH = 100
 

@@ -1,6 +1,6 @@
 /** How a check says what is wrong and where. */
 import type { Position } from '../engine/index.ts'
-import { nearestName, shown } from './nearest-name.ts'
+import { nearestName, shown } from '../engine/index.ts'
 import type { Issue } from './source.ts'
 
 /** Adds one issue; an error unless said otherwise. */

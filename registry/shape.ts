@@ -5,7 +5,7 @@
  * shape cannot say is checked in *-checks.ts, where positions are known.
  */
 import { z } from 'zod'
-import { nearestName, shown } from './nearest-name.ts'
+import { nearestName, shown } from '../engine/index.ts'
 
 /**
  * An object that refuses unknown properties, each with the nearest known one.

@@ -22,7 +22,7 @@ export type DialectName = 'sqlite' | 'postgres'
 /** A connection inside a transaction, or outside one for single reads. */
 export type Handle = Kysely<Tables>
 
-/** A write transaction: its handle and the revision it makes. */
+/** A write transaction: its handle and the revision it makes (bookkeeping: the one it leaves). */
 export interface WriteTransaction {
   readonly db: Handle
   readonly dialect: DialectName
@@ -32,6 +32,8 @@ export interface WriteTransaction {
 export interface WriteOptions {
   /** SQLite only: leave the fsync to the next durable write */
   readonly volatile?: boolean
+  /** leases, heartbeats, cleared intents: nothing that a plan could depend on, so no new revision */
+  readonly bookkeeping?: boolean
 }
 
 export interface Catalog {
@@ -135,7 +137,8 @@ function catalogOver(
         await run(connection, 'commit')
         return result
       } catch (error) {
-        await run(connection, 'rollback')
+        // A full disk or a lost server has ended the transaction already: that is the error to tell.
+        await run(connection, 'rollback').catch(() => undefined)
         if (error instanceof Rollback) return error.result as Result
         throw error
       }
@@ -148,10 +151,13 @@ function catalogOver(
     dialect,
     db,
     read: async (work) => within({ begin: snapshot, durable: true }, work),
-    write: async (work, { volatile = false } = {}) =>
-      within({ begin: exclusive, durable: !volatile }, async (connection) =>
-        work({ db: connection, dialect, revision: await nextRevision(connection) }),
-      ),
+    write: async (work, { volatile = false, bookkeeping = false } = {}) =>
+      within({ begin: exclusive, durable: !volatile }, async (connection) => {
+        const revision = await (bookkeeping
+          ? lockedRevision(connection, dialect)
+          : nextRevision(connection))
+        return work({ db: connection, dialect, revision })
+      }),
     close: async () => db.destroy(),
   }
 }
@@ -162,6 +168,13 @@ async function nextRevision(connection: Handle): Promise<number> {
   `.execute(connection)
   const [row] = rows
   assert(row !== undefined, 'the catalog has its one row')
+  return row.revision
+}
+
+/** Takes the catalog's row as every writer does, and leaves it as it is. */
+async function lockedRevision(connection: Handle, dialect: DialectName): Promise<number> {
+  const rows = connection.selectFrom('catalog').select('revision')
+  const row = await (dialect === 'sqlite' ? rows : rows.forUpdate()).executeTakeFirstOrThrow()
   return row.revision
 }
 

@@ -167,6 +167,21 @@ export async function renewLease(
   return numUpdatedRows === 1n
 }
 
+/**
+ * Throws RUN_BUSY when another holder took the lease: a run that was frozen for longer than its
+ * lease and thawed must not go on. Called at the start of every transaction of a run.
+ */
+export async function requireLease({ db }: WriteTransaction, lease: Lease): Promise<void> {
+  const held = await db
+    .selectFrom('lease')
+    .select(['holder', 'fence'])
+    .where('name', '=', lease.name)
+    .executeTakeFirst()
+  if (held?.fence !== lease.fence) {
+    throw new EngineError('RUN_BUSY', { holder: held?.holder ?? 'unknown' })
+  }
+}
+
 /** Gives a lease back; the fence stays, so that it never repeats. */
 export async function dropLease({ db }: WriteTransaction, lease: Lease): Promise<void> {
   await db
@@ -177,7 +192,7 @@ export async function dropLease({ db }: WriteTransaction, lease: Lease): Promise
     .execute()
 }
 
-/** The catalog's revision: it changes with every write transaction. */
+/** The catalog's revision: it changes with every write transaction that is not bookkeeping. */
 export async function catalogRevision(db: Handle): Promise<number> {
   const row = await db.selectFrom('catalog').select('revision').executeTakeFirstOrThrow()
   return row.revision

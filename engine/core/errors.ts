@@ -218,6 +218,12 @@ export const ERRORS = {
     text: ({ wanted, now }) => `plan ${wanted} is out of date: the plan is now ${now}`,
     hint: 'look at the new plan with `tributary plan`, then apply that one',
   }),
+  PROJECT_EXISTS: spec<{ readonly folder: string; readonly path: string }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ folder, path }) => `${folder} already has ${path}`,
+    hint: 'name a folder without it: a new project overwrites nothing',
+  }),
   REGISTRY_INVALID: spec<{ readonly issues: readonly (Position & { readonly text: string })[] }>({
     fault: 'config',
     retry: 'never',

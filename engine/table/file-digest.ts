@@ -8,11 +8,15 @@ export interface FileDigest {
   readonly sha256: Digest
 }
 
+const BLOCK_BYTES = 1024 * 1024
+
 /** Size and SHA-256 of what lies at `path`. Rejects with ENOENT when nothing does. */
 export async function fileDigest(path: string): Promise<FileDigest> {
   const sum = createHash('sha256')
-  const block = Buffer.allocUnsafe(1024 * 1024)
   await using file = await open(path, 'r')
+  const { size } = await file.stat()
+  // A block no larger than the file: parts are often small, and a megabyte each is work for the GC.
+  const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(size, 1) + 1))
   let sizeBytes = 0
   for (;;) {
     const { bytesRead } = await file.read(block, 0, block.length, sizeBytes)

@@ -80,6 +80,8 @@ export interface EngineProject {
   readonly takeLog: () => readonly string[]
   readonly plan: (selection?: string, call?: Call) => Promise<Plan>
   readonly run: (selection?: string, call?: Call) => Promise<RunReport>
+  /** a run over a changed project: a store or catalog that dies */
+  readonly runOn: (project: Project, selection?: string, call?: Call) => Promise<RunReport>
   /** the same folder and catalog with other declarations, or after a crash */
   readonly reopen: (assets?: readonly AssetDefinition[]) => Promise<EngineProject>
   /** closes the catalog and removes the folder */
@@ -140,7 +142,10 @@ async function openAt(options: EngineProjectOptions, place: Place): Promise<Engi
     takeLog: () => log.splice(0).toSorted(),
     plan: async (selection, call = {}) => makePlan(project, callOptions(selection, call)),
     run: async (selection, call = {}) => materialize(project, callOptions(selection, call)),
+    runOn: async (other, selection, call = {}) => materialize(other, callOptions(selection, call)),
     reopen: async (assets = options.assets) => {
+      // The process that held the lease is gone; this one has its number.
+      await project.catalog.db.updateTable('lease').set({ expires_ms: 0 }).execute()
       await project.catalog.close()
       return openAt({ ...options, assets }, place)
     },

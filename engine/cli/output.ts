@@ -1,0 +1,88 @@
+/**
+ * Where a command's words go: results on stdout, everything else on stderr.
+ *
+ * Escape codes only where a stream is a terminal (NO_COLOR, FORCE_COLOR and --no-color decide
+ * before that). A reader that went away (`| head -1`) is no error: what follows is dropped.
+ */
+import pc from 'picocolors'
+
+export interface Stream {
+  readonly write: (text: string) => boolean
+  readonly on: (event: 'error', listener: (error: NodeJS.ErrnoException) => void) => unknown
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
+
+export type Colors = ReturnType<typeof pc.createColors>
+
+export interface TerminalOptions {
+  readonly stdout: Stream
+  readonly stderr: Stream
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** --no-color */
+  readonly plain: boolean
+}
+
+const WIDTH = 80
+
+export class Terminal {
+  /** colours for stdout */
+  readonly out: Colors
+  /** colours for stderr */
+  readonly err: Colors
+  /** characters of a line on stdout, 80 when nobody knows */
+  readonly width: number
+  /** whether stderr can be redrawn */
+  readonly isLive: boolean
+  readonly #stdout: Stream
+  readonly #stderr: Stream
+  readonly #left = new AbortController()
+
+  constructor({ stdout, stderr, environment, plain }: TerminalOptions) {
+    this.#stdout = stdout
+    this.#stderr = stderr
+    this.out = pc.createColors(!plain && hasColor(stdout, environment))
+    this.err = pc.createColors(!plain && hasColor(stderr, environment))
+    this.width = stdout.columns === undefined || stdout.columns <= 0 ? WIDTH : stdout.columns
+    this.isLive = stderr.isTTY === true && environment['TERM'] !== 'dumb'
+    for (const stream of [stdout, stderr]) {
+      stream.on('error', (error) => {
+        if (error.code !== 'EPIPE') throw error
+        if (stream === stdout) this.#left.abort()
+      })
+    }
+  }
+
+  /** Aborted when the reader of stdout has gone. */
+  get readerLeft(): AbortSignal {
+    return this.#left.signal
+  }
+
+  /** A line, or several, of the result. */
+  print(text: string): void {
+    if (!this.#left.signal.aborted) this.#stdout.write(`${text}\n`)
+  }
+
+  /** A document of the result. */
+  printJson(value: unknown): void {
+    this.print(JSON.stringify(value, null, 2))
+  }
+
+  /** One line of NDJSON. */
+  printLine(value: unknown): void {
+    this.print(JSON.stringify(value))
+  }
+
+  /** Anything that is not the result. */
+  note(text: string): void {
+    this.#stderr.write(`${text}\n`)
+  }
+}
+
+function hasColor(stream: Stream, environment: TerminalOptions['environment']): boolean {
+  const no = environment['NO_COLOR']
+  if (no !== undefined && no !== '') return false
+  const force = environment['FORCE_COLOR']
+  if (force !== undefined && force !== '') return force !== '0' && force !== 'false'
+  return stream.isTTY === true && environment['TERM'] !== 'dumb'
+}

@@ -1,0 +1,139 @@
+/** What a project's catalog and store hold, read with queries of the tests' own. */
+import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { sql } from 'kysely'
+import type { Catalog } from '../../engine/index.ts'
+import { parseKey, sha256 } from '../../engine/index.ts'
+import type { Project } from '../../engine/index.ts'
+
+export interface StoredNode {
+  readonly asset: string
+  readonly key: string
+  readonly contentId: string
+  /** canonical JSON */
+  readonly value: string | null
+}
+
+/** Every node with content but recipes, by `asset[key]`. */
+export async function presentNodes({ db }: Catalog): Promise<ReadonlyMap<string, StoredNode>> {
+  const { rows } = await sql<StoredNode>`
+    select a.name as asset, n.key, v.content_id as "contentId", v.value from node n
+    join asset a on a.id = n.asset join version v on v.id = n.version
+    where a.name <> 'recipe' order by a.name, n.key`.execute(db)
+  return new Map(rows.map((row) => [`${row.asset}[${row.key}]`, row]))
+}
+
+/** What each node's last build read: node → (source, value), the recipe's value apart. */
+export async function lastReads(
+  { db }: Catalog,
+): Promise<ReadonlyMap<string, { readonly recipe: string; readonly slots: ReadonlyMap<string, string> }>> {
+  const { rows } = await sql<{ node: string; slots: string }>`
+    select a.name || '[' || n.key || ']' as node, b.slots from node n
+    join asset a on a.id = n.asset join build b on b.id = n.built`.execute(db)
+  const { rows: versions } = await sql<{ id: number; asset: string; key: string; value: string }>`
+    select v.id, a.name as asset, n.key, v.value from version v join node n on n.id = v.node
+    join asset a on a.id = n.asset`.execute(db)
+  const byId = new Map(versions.map((row) => [row.id, row]))
+  return new Map(
+    rows.map(({ node, slots }) => {
+      let recipe = ''
+      const read = new Map<string, string>()
+      for (const [, version] of JSON.parse(slots) as readonly (readonly [number, number])[]) {
+        const source = byId.get(version)
+        if (source === undefined) continue
+        if (source.asset === 'recipe') recipe = JSON.parse(source.value) as string
+        else read.set(`${source.asset}[${source.key}]`, source.value)
+      }
+      return [node, { recipe, slots: read }]
+    }),
+  )
+}
+
+interface PartRow {
+  readonly asset: string
+  readonly key: string
+  readonly commitNumber: number
+  readonly version: number
+  readonly name: string | null
+  readonly path: string
+  readonly sizeBytes: number
+  readonly sha256: string
+}
+
+/** Differences between what readers see and what the catalog says; empty: none. */
+export async function storeOffences(project: Project, root: string): Promise<readonly string[]> {
+  const { rows } = await sql<PartRow>`
+    select a.name as asset, n.key, b.commit_number as "commitNumber", n.version, p.name, p.path,
+      p.size_bytes as "sizeBytes", p.sha256
+    from node n join asset a on a.id = n.asset join build b on b.id = n.built
+    left join part p on p.build = b.parts_build and n.version <> 0
+    order by n.id, p.ordinal`.execute(project.catalog.db)
+  const store = join(root, 'store')
+  const offences: string[] = []
+  const wanted = new Map<string, string>()
+  for (const row of rows) {
+    const asset = project.graph.assets.get(row.asset)
+    if (asset?.kind !== 'stored' && asset?.kind !== 'output') continue
+    const publication = asset.publish?.(parseKey(row.key))
+    if (publication === undefined) continue
+    const numbers = manifestNumbers(join(store, '.versions', publication.path, '_manifest'))
+    const highest = numbers.at(-1) ?? 0
+    if (highest !== row.commitNumber) {
+      offences.push(`${row.asset}[${row.key}]: manifest ${highest}, commit ${row.commitNumber}`)
+    }
+    if (row.name === null) continue
+    wanted.set(join(publication.path, row.name), row.path)
+    const path = join(store, row.path)
+    if (!existsSync(path)) offences.push(`${row.path} is not there`)
+    else if (sha256(readFileSync(path)) !== row.sha256) offences.push(`${row.path} has other bytes`)
+  }
+  const seen = publishedFiles(store)
+  for (const [path, target] of wanted) {
+    if (seen.get(path) !== target) offences.push(`${path} shows ${seen.get(path)}, not ${target}`)
+  }
+  for (const path of seen.keys()) if (!wanted.has(path)) offences.push(`${path} is a stale file`)
+  return offences
+}
+
+function manifestNumbers(folder: string): readonly number[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => Number(name.slice(0, -5)))
+    .toSorted((a, b) => a - b)
+}
+
+/** Every file a reader finds under the published tree, and the version path behind it. */
+function publishedFiles(store: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  const visit = (path: string, target: string): void => {
+    const at = lstatSync(join(store, path), { throwIfNoEntry: false })
+    if (at === undefined) return
+    if (at.isSymbolicLink()) {
+      const to = relative(store, resolve(dirname(join(store, path)), readlinkSync(join(store, path))))
+      if (!existsSync(join(store, to))) found.set(path, `${to} (dangling)`)
+      else if (lstatSync(join(store, to)).isDirectory()) {
+        for (const name of readdirSync(join(store, to))) visitFile(join(path, name), join(to, name))
+      } else found.set(path, to)
+    } else if (at.isDirectory()) {
+      for (const name of readdirSync(join(store, path))) visit(join(path, name), join(target, name))
+    } else found.set(path, target)
+  }
+  const visitFile = (path: string, target: string): void => {
+    if (lstatSync(join(store, target)).isDirectory()) {
+      for (const name of readdirSync(join(store, target))) visitFile(join(path, name), join(target, name))
+    } else found.set(path, target)
+  }
+  for (const name of readdirSync(store)) if (name !== '.versions') visit(name, name)
+  return found
+}
+
+/** Version folders and files that no part of the catalog lies in. */
+export async function orphans(project: Project): Promise<readonly string[]> {
+  const { rows } = await sql<{ path: string }>`select path from part`.execute(project.catalog.db)
+  const found: string[] = []
+  for await (const folder of project.store.folders()) {
+    if (!rows.some(({ path }) => path.startsWith(`${folder}/`))) found.push(folder)
+  }
+  return found
+}

@@ -1,0 +1,295 @@
+/**
+ * A project as its users have one: a folder with the shipped registry, submitters and an inbox.
+ *
+ * A run is told by lines (`gold_canonical MA/medical/2024-01 built`), taken from what was executed
+ * and held against the plan that came before it. A project that stands can be cloned with its
+ * catalog and data, so that a file of tests pays for its start once.
+ */
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { readConfig } from '../../assets/config.ts'
+import type { Decision } from '../../assets/decisions.ts'
+import { decide } from '../../assets/decisions.ts'
+import type { Platform } from '../../assets/platform.ts'
+import { openPlatform } from '../../assets/platform.ts'
+import type { DuckRow, Plan, Project, RunOptions, RunReport } from '../../engine/index.ts'
+import { DuckPool, makePlan, materialize } from '../../engine/index.ts'
+import { openLocalStore } from '../../minio/local-store.ts'
+import { MIGRATIONS } from '../../migrations/index.ts'
+import type { RegistryTables } from '../../registry/tables.ts'
+import { platformTables } from '../../registry/tables.ts'
+import type { TextFile } from './deliveries.ts'
+import { freshDatabase } from './postgres.ts'
+
+export const REPOSITORY = new URL('../../', import.meta.url).pathname
+const SHIPPED = ['registry', 'schemas', 'mappings']
+
+export interface RoadOptions {
+  /** id → state; default: alpha, beta and gamma of MA */
+  readonly submitters?: Readonly<Record<string, string>>
+  readonly database?: 'sqlite' | 'postgres'
+  /** default 0: takes what is there */
+  readonly quiescenceMinutes?: number
+  /** default: a folder of its own */
+  readonly root?: string
+}
+
+/** What a run did, in words. */
+export interface RanRoad {
+  readonly report: RunReport
+  readonly plan: Plan
+  /** every stored node that was finished or failed: `asset key outcome`, sorted */
+  readonly log: readonly string[]
+  /** the log's lines of canonical gold without the asset, sorted: `MA/medical/2024-01 built` */
+  readonly canonical: readonly string[]
+  /** how the run broke what its plan promised; no lines: it kept it */
+  readonly brokenPromises: readonly string[]
+}
+
+type Change = (document: Record<string, unknown>) => unknown
+
+export class RoadProject implements AsyncDisposable {
+  readonly root: string
+  readonly platform: Platform
+  readonly project: Project
+  readonly #options: RoadOptions
+  readonly #remove: () => Promise<void>
+  #reader: DuckPool | undefined
+  #aheadMs = 0
+
+  private constructor(
+    options: RoadOptions,
+    place: { readonly root: string; readonly platform: Platform; readonly remove: () => Promise<void> },
+  ) {
+    this.#options = options
+    this.root = place.root
+    this.platform = place.platform
+    this.#remove = place.remove
+    const { clock } = place.platform.project
+    this.project = {
+      ...place.platform.project,
+      clock: { ...clock, nowMs: () => clock.nowMs() + this.#aheadMs },
+    }
+  }
+
+  /** Makes a project and opens it. */
+  static async create(options: RoadOptions = {}): Promise<RoadProject> {
+    const root = options.root ?? mkdtempSync(join(tmpdir(), 'tributary-road-'))
+    for (const folder of SHIPPED) {
+      const from = join(REPOSITORY, folder)
+      const isData = (path: string): boolean => !path.endsWith('.ts')
+      cpSync(from, join(root, folder), { recursive: true, filter: isData })
+    }
+    rmSync(join(root, 'registry/submitters'), { recursive: true })
+    const submitters = options.submitters ?? { alpha: 'MA', beta: 'MA', gamma: 'MA' }
+    for (const [id, state] of Object.entries(submitters)) {
+      const document = { id, name: id, state, kind: 'delivers' }
+      writeJson(join(root, 'registry/submitters', `${id}.json`), document)
+    }
+    mkdirSync(join(root, 'inbox'))
+    const intake = { quiescence_minutes: options.quiescenceMinutes ?? 0 }
+    writeJson(join(root, 'tributary.json'), { intake })
+    return RoadProject.#open(options, root)
+  }
+
+  static async #open(options: RoadOptions, root: string): Promise<RoadProject> {
+    const database = options.database === 'postgres' ? await freshDatabase() : undefined
+    const environment = database === undefined ? {} : { TRIBUTARY_CATALOG: database.url }
+    const platform = await openRoad(root, environment)
+    return new RoadProject(options, {
+      root,
+      platform,
+      remove: async () => {
+        await database?.close()
+        rmSync(root, { recursive: true, force: true })
+      },
+    })
+  }
+
+  /** Lets time pass. */
+  advance(ms: number): void {
+    this.#aheadMs += ms
+  }
+
+  path(name: string): string {
+    return join(this.root, name)
+  }
+
+  /** Puts files into a drop folder, and a marker behind them. */
+  deliver(
+    drop: string,
+    files: readonly TextFile[],
+    { marker = true }: { readonly marker?: boolean } = {},
+  ): void {
+    for (const { name, content } of files) this.write(`inbox/${drop}/${name}`, content)
+    if (marker) this.write(`inbox/${drop}/_SUCCESS`, '')
+  }
+
+  write(path: string, content: string | Buffer): void {
+    mkdirSync(dirname(this.path(path)), { recursive: true })
+    writeFileSync(this.path(path), content)
+  }
+
+  /** Changes a JSON document of the registry in place. */
+  edit(path: string, change: Change): void {
+    const document = JSON.parse(readFileSync(this.path(path), 'utf8')) as Record<string, unknown>
+    writeJson(this.path(path), change(document) ?? document)
+  }
+
+  async plan(selection?: string): Promise<Plan> {
+    return makePlan(this.project, { ...CALL, ...(selection !== undefined && { selection }) })
+  }
+
+  /** Steps as `asset key verdict`, sorted. */
+  async steps(selection?: string): Promise<readonly string[]> {
+    return stepLines(await this.plan(selection))
+  }
+
+  /** Plans, runs, and compares the two. */
+  async run(selection?: string, call: Partial<RunOptions> = {}): Promise<RanRoad> {
+    const options = { ...CALL, ...call, ...(selection !== undefined && { selection }) }
+    const plan = await makePlan(this.project, options)
+    const log: string[] = []
+    const report = await materialize(this.project, {
+      ...options,
+      onEvent: (event) => {
+        options.onEvent?.(event)
+        if (event.type !== 'finished' && event.type !== 'failed') return
+        const outcome = event.type === 'failed' ? 'failed' : event.outcome
+        log.push(`${event.node.asset} ${event.node.key} ${outcome}`)
+      },
+    })
+    const sorted = log.toSorted()
+    const canonical = sorted.flatMap((line) =>
+      line.startsWith('gold_canonical ') ? [line.slice('gold_canonical '.length)] : [],
+    )
+    return { report, plan, log: sorted, canonical, brokenPromises: promisesBroken(plan, sorted) }
+  }
+
+  /** Records a person's decision. */
+  async decide(decision: Decision): Promise<void> {
+    await decide(this.project, decision, CALL.actor)
+  }
+
+  get tables(): ReturnType<typeof platformTables> {
+    return platformTables(this.project.catalog.db)
+  }
+
+  /** Submissions by receipt. */
+  async submissions(): Promise<readonly RegistryTables['submission'][]> {
+    return this.tables.selectFrom('submission').selectAll().orderBy('received_ms').execute()
+  }
+
+  /** The one submission of a drop, or of one file type of it. */
+  async submission(drop: string, fileType?: string): Promise<RegistryTables['submission']> {
+    const rows = (await this.submissions()).filter(
+      (row) => row.drop_path === drop && (fileType === undefined || row.file_type === fileType),
+    )
+    const [row] = rows
+    if (row === undefined || rows.length > 1) throw new Error(`${rows.length} submissions of ${drop}`)
+    return row
+  }
+
+  /** Drop → status, by receipt. */
+  async statuses(): Promise<Readonly<Record<string, string>>> {
+    const rows = await this.submissions()
+    return Object.fromEntries(rows.map((row) => [row.drop_path, row.status]))
+  }
+
+  /** Open and closed findings as `code subject`; subjects are drops or submission ids. */
+  async findings(): Promise<readonly { readonly code: string; readonly words: string }[]> {
+    return this.tables.selectFrom('finding').select(['code', 'words']).orderBy('id').execute()
+  }
+
+  /** Canonical rows of months (`MA/medical/2024-01`) as readers find them, in order of the columns. */
+  async canonicalRows(
+    months: string | readonly string[],
+    columns: readonly string[] = ['*'],
+  ): Promise<readonly DuckRow[]> {
+    const globs = [months].flat().map((month) => `'${this.published(month)}/*.parquet'`)
+    this.#reader ??= new DuckPool({ size: 1, folder: this.path('.reader') })
+    const from = `read_parquet([${globs.join(', ')}], hive_partitioning=false)`
+    const statement = `select ${columns.join(', ')} from ${from} order by all`
+    return (await this.#reader.run({ statements: [statement], folders: [this.path('data')] })).rows
+  }
+
+  /** The folder where readers find a canonical month. */
+  published(month: string): string {
+    const [state = '', fileType = '', atomicMonth = ''] = month.split('/')
+    return this.path(`data/gold_canonical/${state}/${fileType}/atomic_month=${atomicMonth}`)
+  }
+
+  /** Ends the connections and opens the same folder anew, as another process would. */
+  async reopen(): Promise<RoadProject> {
+    await this.#closeAll()
+    return RoadProject.#open(this.#options, this.root)
+  }
+
+  /** A copy of everything but the inbox's files: what was taken in stays taken in. SQLite only. */
+  async clone(): Promise<RoadProject> {
+    const root = mkdtempSync(join(tmpdir(), 'tributary-road-'))
+    await this.project.catalog.write(async () => undefined)
+    execFileSync('cp', ['-a', `${this.root}/.`, root])
+    rmSync(join(root, 'inbox'), { recursive: true, force: true })
+    mkdirSync(join(root, 'inbox'))
+    return RoadProject.#open(this.#options, root)
+  }
+
+  async #closeAll(): Promise<void> {
+    await this.#reader?.[Symbol.asyncDispose]()
+    this.#reader = undefined
+    await this.platform[Symbol.asyncDispose]()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#closeAll()
+    await this.#remove()
+  }
+}
+
+const CALL = {
+  actor: { name: 'test', reason: 'a test' },
+  command: 'materialize',
+  concurrency: 2,
+} satisfies RunOptions
+
+/** Opens a project folder as the command line does. */
+export const openRoad = async (
+  root: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Platform> =>
+  openPlatform({
+    config: readConfig({ root, environment, flags: {}, cores: 2 }),
+    migrations: MIGRATIONS,
+    openStore: (config) => openLocalStore({ root: config.store.value, durable: false }),
+  })
+
+function writeJson(path: string, document: unknown): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`)
+}
+
+export const stepLines = (plan: Plan): readonly string[] =>
+  plan.steps.map((step) => `${step.asset} ${step.key} ${step.verdict}`).toSorted()
+
+/**
+ * The promise of a plan: every `build` ran, and nothing unlisted did.
+ *
+ * A submission's id holds the time at which it was taken in, which a plan made before does not
+ * know; so ids are compared by the digest in them.
+ */
+function promisesBroken(plan: Plan, log: readonly string[]): readonly string[] {
+  const withoutTime = (text: string): string => text.replaceAll(/\d{8}T\d{9}Z-/g, '')
+  const ran = new Set(log.map((line) => withoutTime(line.slice(0, line.lastIndexOf(' ')))))
+  const listed = plan.steps.map((step) => ({
+    node: withoutTime(`${step.asset} ${step.key}`),
+    mustRun: step.verdict === 'build',
+  }))
+  const names = new Set(listed.map(({ node }) => node))
+  return [
+    ...listed.filter((one) => one.mustRun && !ran.has(one.node)).map((one) => `idle: ${one.node}`),
+    ...[...ran].filter((node) => !names.has(node)).map((node) => `unlisted: ${node}`),
+  ]
+}
