@@ -53,7 +53,9 @@ export const configDocument = z.strictObject({
         .string()
         .regex(DURATION, 'a duration is a whole number and s, m or h, as in 10m')
         .exactOptional()
-        .describe('a drop without a new _SUCCESS is taken after this long unchanged; 10m by default'),
+        .describe(
+          'a drop without a new _SUCCESS is taken after this long unchanged; 10m by default',
+        ),
       quiescence_minutes: z.number().min(0).max(10_080).exactOptional(),
     })
     .exactOptional(),
@@ -118,7 +120,9 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
       : { value: own, origin: 'tributary.json' as const }
   }
   const path = (setting: Setting<string>): Setting<string> =>
-    /^[a-z]+:\/\//.test(setting.value) ? setting : { ...setting, value: resolve(root, setting.value) }
+    /^[a-z]+:\/\//.test(setting.value)
+      ? setting
+      : { ...setting, value: resolve(root, setting.value) }
   const number = (name: string, own: number | undefined, or: number): Setting<number> => {
     const given = fromEnvironment(environment, `TRIBUTARY_${name}`)
     if (given !== undefined) {
@@ -128,7 +132,9 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
       }
       return { value, origin: 'environment' }
     }
-    return own === undefined ? { value: or, origin: 'default' } : { value: own, origin: 'tributary.json' }
+    return own === undefined
+      ? { value: or, origin: 'default' }
+      : { value: own, origin: 'tributary.json' }
   }
   const concurrency: Setting<number> =
     flags.concurrency === undefined
@@ -146,15 +152,17 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
       quiescenceMinutes(document.intake),
       durationMinutes(CONFIG_DEFAULTS.intake.quiescence),
     ),
-    retainVersions: number('RETAIN_VERSIONS', document.retain_versions, CONFIG_DEFAULTS.retain_versions),
+    retainVersions: number(
+      'RETAIN_VERSIONS',
+      document.retain_versions,
+      CONFIG_DEFAULTS.retain_versions,
+    ),
     concurrency,
   }
 }
 
 const quiescenceMinutes = (intake: z.output<typeof configDocument>['intake']): number | undefined =>
-  intake?.quiescence === undefined
-    ? intake?.quiescence_minutes
-    : durationMinutes(intake.quiescence)
+  intake?.quiescence === undefined ? intake?.quiescence_minutes : durationMinutes(intake.quiescence)
 
 function fromEnvironment(
   environment: ConfigSources['environment'],

@@ -35,13 +35,21 @@ interface MonthFile {
   readonly lines: readonly Line[]
 }
 
-const ACME = { submitter: 'acme_health', months: ['202401', '202402', '202403', '202404'], lines: 180 }
+const ACME = {
+  submitter: 'acme_health',
+  months: ['202401', '202402', '202403', '202404'],
+  lines: 180,
+}
 const BETA = {
   submitter: 'beta_mutual',
   months: ['202401', '202402', '202403', '202404', '202405', '202406'],
   lines: 120,
 }
-const GAMMA = { submitter: 'gamma_plan', months: ['202403', '202404', '202405', '202406'], lines: 100 }
+const GAMMA = {
+  submitter: 'gamma_plan',
+  months: ['202403', '202404', '202405', '202406'],
+  lines: 100,
+}
 
 const BAD_MONTH = '202402'
 const STRAY_LINES = 3
@@ -82,7 +90,9 @@ function troubles({
       const short = { ...file, lines: file.lines.slice(0, SHORT_LINES) }
       return delivery(file, `${drop(file)}-short`, star(short))
     }),
-    ...of(gamma, '202406').flatMap((file) => inDrop('gamma_plan/notes', 'final_v2.txt', star(file))),
+    ...of(gamma, '202406').flatMap((file) =>
+      inDrop('gamma_plan/notes', 'final_v2.txt', star(file)),
+    ),
     ...inDrop('beta_mutual/2024-07', 'medical_claim_202407_202407.csv', SIGN_IN_PAGE),
   ]
 }
@@ -183,7 +193,19 @@ function cdl({ submitter, month, lines }: MonthFile): string {
   const code = submitter.slice(0, 8)
   const records = lines.map((line) =>
     [
-      ...[code, 'P01', line.claim, line.line, 0, '', line.born, '80202', line.paidOn, '', line.place],
+      ...[
+        code,
+        'P01',
+        line.claim,
+        line.line,
+        0,
+        '',
+        line.born,
+        '80202',
+        line.paidOn,
+        '',
+        line.place,
+      ],
       ...[line.diagnosis, '', '', line.procedure, '', line.served, line.served, '1.00'],
       ...[line.charge, line.paid, line.allowed, line.npi, line.denied ? '04' : '01', line.member],
     ].join('|'),

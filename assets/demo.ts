@@ -76,7 +76,9 @@ const SCENES: readonly Scene[] = [
   },
   {
     title: 'Build it',
-    words: ['Deliveries become typed rows, each submitter’s month its winner, each month one table.'],
+    words: [
+      'Deliveries become typed rows, each submitter’s month its winner, each month one table.',
+    ],
     commands: [['materialize']],
   },
   {
@@ -184,7 +186,10 @@ function printEnd(demo: Demo): void {
   const next: readonly (readonly [argv: readonly string[], why: string])[] = [
     [['status'], 'where everything stands'],
     [['explain', 'gold_canonical[CO/medical_claim/2024-02]'], 'why a table is as it is'],
-    [['submissions', 'list'], 'take a submission’s id from here, then confirm or reject what is held'],
+    [
+      ['submissions', 'list'],
+      'take a submission’s id from here, then confirm or reject what is held',
+    ],
   ]
   demo.print('')
   demo.print(`The project stays in ${demo.root}. Go on with:`)

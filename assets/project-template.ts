@@ -47,7 +47,8 @@ export async function initProject(template: ProjectTemplate): Promise<readonly s
     ...(template.withSamples ? firstDeliveries().map(inInbox) : []),
   ]
   const existing = files.find(({ path }) => existsSync(join(folder, path)))
-  if (existing !== undefined) throw new EngineError('PROJECT_EXISTS', { folder, path: existing.path })
+  if (existing !== undefined)
+    throw new EngineError('PROJECT_EXISTS', { folder, path: existing.path })
   for (const { path, text } of files) {
     const file = join(folder, path)
     await mkdir(dirname(file), { recursive: true })

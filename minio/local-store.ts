@@ -37,9 +37,12 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import type { ObjectStore, Projection, StagePart } from '../engine/index.ts'
 import { EngineError, failpoint, sha256 } from '../engine/index.ts'
+import { isShown, lastManifest, listStrays } from './local-look.ts'
 
 const fsyncAsync = promisify(fsync)
 const VERSIONS = '.versions'
+/** Folder names remembered as made; beyond that they are asked for again. */
+const FOLDERS_REMEMBERED_MAX = 100_000
 /** fsyncs in flight: the thread pool has four threads, a queue behind them costs nothing */
 const SYNCS_AT_ONCE = 16
 
@@ -54,9 +57,19 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
   const base = resolve(root)
   const at = (path: string): string => join(base, path)
   const made = new Set<string>()
+  // Folders are remembered: a recursive mkdir costs 0.15 ms, a plain one in a known place 0.02.
   const makeFolder = (path: string): void => {
     if (made.has(path)) return
-    mkdirSync(path, { recursive: true })
+    if (made.size > FOLDERS_REMEMBERED_MAX) made.clear()
+    const parent = dirname(path)
+    if (path !== base && parent.startsWith(base)) makeFolder(parent)
+    try {
+      mkdirSync(path)
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      if (code === 'ENOENT') mkdirSync(path, { recursive: true })
+      else if (code !== 'EEXIST') throw error
+    }
     made.add(path)
   }
   const guard = <Result>(work: () => Result): Result => {
@@ -70,7 +83,7 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
   return {
     name: `file://${base}`,
     folderFor: (path, attempt) => `${VERSIONS}/${path}/${attempt}`,
-    stage: async (folder, parts) => guard(() => stageParts(at, folder, parts)),
+    stage: async (folder, parts) => guard(() => stageParts({ at, makeFolder }, folder, parts)),
     sync: async (folders) => {
       if (!durable || folders.length === 0) return
       try {
@@ -79,11 +92,7 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
         throw unusable(base, error)
       }
     },
-    abort: async (folders) => {
-      guard(() => {
-        for (const folder of folders) rmSync(at(folder), { recursive: true, force: true })
-      })
-    },
+    abort: async (folders) => guard(() => removeFolders(folders.map(at), made)),
     writeManifest: async (path, number, text) => guard(() => {
       const folder = at(`${VERSIONS}/${path}/_manifest`)
       makeFolder(folder)
@@ -93,14 +102,13 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
       renameSync(`${name}.tmp`, name)
     }),
     project: async (projection) => guard(() => swapLinks(base, projection, makeFolder)),
-    remove: async (folders) => {
-      guard(() => {
-        for (const folder of folders) rmSync(at(folder), { recursive: true, force: true })
-      })
-    },
+    remove: async (folders) => guard(() => removeFolders(folders.map(at), made)),
     fetch: async (part) => fetchPart(at(part.path), part),
     sizes: async (paths) => paths.map((path) => sizeOf(at(path))),
     folders: () => listFolders(base),
+    shows: async (projections) => projections.map((one) => isShown(base, one)),
+    lastManifest: async (path) => lastManifest(join(base, VERSIONS, path, '_manifest')),
+    strays: () => listStrays(base),
   }
 }
 
@@ -111,10 +119,15 @@ function unusable(base: string, error: unknown): unknown {
   return new EngineError('STORE_UNUSABLE', { store: `file://${base}`, reason }, { cause: error })
 }
 
-function stageParts(at: (path: string) => string, folder: string, parts: readonly StagePart[]): void {
+interface Places {
+  readonly at: (path: string) => string
+  readonly makeFolder: (path: string) => void
+}
+
+/** Writes parts into a folder of their own: an attempt's name is never used twice. */
+function stageParts({ at, makeFolder }: Places, folder: string, parts: readonly StagePart[]): void {
   const target = at(folder)
-  rmSync(target, { recursive: true, force: true })
-  mkdirSync(target, { recursive: true })
+  makeFolder(target)
   for (const part of parts) {
     const path = join(target, part.name)
     if (part.name.includes('/')) mkdirSync(dirname(path), { recursive: true })
@@ -122,6 +135,13 @@ function stageParts(at: (path: string) => string, folder: string, parts: readonl
     if ('bytes' in part.source) writeFileSync(path, part.source.bytes)
     else if ('file' in part.source) moveFile(part.source.file, path)
     else linkOrCopy(at(part.source.stored), path)
+  }
+}
+
+function removeFolders(folders: readonly string[], made: Set<string>): void {
+  for (const folder of folders) {
+    rmSync(folder, { recursive: true, force: true })
+    made.delete(folder)
   }
 }
 
@@ -198,8 +218,14 @@ function swapLink(link: string, to: string): void {
   const wanted = relative(dirname(link), to)
   if (isLink(link) && readlinkSync(link) === wanted) return
   const temporary = `${link}.tributary-tmp`
-  rmSync(temporary, { force: true })
-  symlinkSync(wanted, temporary)
+  try {
+    symlinkSync(wanted, temporary)
+  } catch (error) {
+    // Left by a process that was killed here.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    rmSync(temporary, { force: true })
+    symlinkSync(wanted, temporary)
+  }
   failpoint('store.link.made')
   renameSync(temporary, link)
 }

@@ -244,7 +244,7 @@ export async function releaseParts(
   if (old.length === 0) return []
   const gone = rowsTable(dialect, { build: 'int' }, old.map((row) => [row.id]))
   const { rows } = await sql<{ path: string }>`
-    delete from part where exists (select 1 from ${gone} w where w.build = part.build)
+    delete from part where build in (select w.build from ${gone} w)
     returning path`.execute(db)
   return rows.map((row) => row.path)
 }

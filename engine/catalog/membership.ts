@@ -147,8 +147,8 @@ export async function moveMemberships(
   const added = wanted.filter((child) => !heldKeys.has(key(child)))
   if (lost.length > 0) {
     const edges = rowsTable(trx.dialect, { dst: 'int', src: 'int' }, lost.map((m) => [m.node, m.parent]))
-    await sql`delete from edge where exists (
-      select 1 from ${edges} w where w.dst = edge.dst and w.src = edge.src)`.execute(trx.db)
+    await sql`delete from edge
+      where (dst, src) in (select w.dst, w.src from ${edges} w)`.execute(trx.db)
     const marks = lost.map((member) => ({ node: member.node, source: member.parent }))
     await markDirty(trx, 'removed', uniqueBy(marks, (mark) => mark.node))
   }

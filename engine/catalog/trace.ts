@@ -97,8 +97,8 @@ export async function commitTraces(
     and (node.version <> w.version or node.waiting is not null or w.waiting is not null)`.execute(db)
   await countLive(trx, changed)
   await writeEdges(trx, commits)
-  await sql`delete from dirty where exists (
-    select 1 from ${next} w where w.node = dirty.node and dirty.revision <= w.claimed)`.execute(db)
+  await sql`delete from dirty where node in (
+    select d.node from ${next} w join dirty d on d.node = w.node where d.revision <= w.claimed)`.execute(db)
   await markDependents(trx, changed)
   return { changed, versions }
 }
@@ -125,8 +125,8 @@ async function writeEdges(
   const dropped = commits.flatMap(({ node, dropped: gone }) => gone.map((src) => [node, src]))
   if (dropped.length > 0) {
     const lost = rowsTable(dialect, { dst: 'int', src: 'int' }, dropped)
-    await sql`delete from edge where exists (
-      select 1 from ${lost} w where w.dst = edge.dst and w.src = edge.src)`.execute(db)
+    await sql`delete from edge
+      where (dst, src) in (select w.dst, w.src from ${lost} w)`.execute(db)
   }
   const read = commits.flatMap((commit) =>
     commit.read.map(([src, version]) => [commit.node, src, version]),
@@ -187,6 +187,5 @@ export async function markDirty(
 export async function unmark({ db, dialect }: WriteTransaction, nodes: readonly number[]): Promise<void> {
   if (nodes.length === 0) return
   const wanted = rowsTable(dialect, { node: 'int' }, nodes.map((node) => [node]))
-  await sql`delete from dirty where exists (
-    select 1 from ${wanted} w where w.node = dirty.node)`.execute(db)
+  await sql`delete from dirty where node in (select w.node from ${wanted} w)`.execute(db)
 }

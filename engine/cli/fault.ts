@@ -42,12 +42,20 @@ const faultJson = (error: EngineError, report: string | undefined): object => ({
   ...(report !== undefined && { report }),
 })
 
-const unexpected = (error: unknown): EngineError =>
-  new EngineError(
-    'ASSERTION',
-    { what: `${error instanceof Error ? error.name : 'something that is no error'} was thrown` },
-    { cause: error },
-  )
+/** An error of somebody else: disk and database are known by their codes, the rest is a defect. */
+function unexpected(error: unknown): EngineError {
+  const cause = { cause: error }
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (/^(ENOSPC|EDQUOT|SQLITE_FULL)$/.test(code)) {
+    return new EngineError('DISK_FULL', { what: `a write (${code})` }, cause)
+  }
+  // PostgreSQL: 08 connection, 53 resources, 57 the operator.
+  if (/^SQLITE_|^ECONN|^ENOTFOUND$|^(08|53|57)[0-9A-Z]{3}$/.test(code)) {
+    return new EngineError('CATALOG_UNUSABLE', { catalog: 'of this project', reason: code }, cause)
+  }
+  const name = error instanceof Error ? error.name : 'something that is no error'
+  return new EngineError('ASSERTION', { what: `${name} was thrown` }, cause)
+}
 
 /** The part of an error's context that names a place. */
 const PLACES = ['file', 'path', 'node', 'catalog', 'store', 'folder', 'selection', 'subject']

@@ -7,6 +7,8 @@
  * or a header: this is health data.
  */
 
+import { nearestName } from './nearest-name.ts'
+
 /** Who has to act. It decides the exit code: see EXIT_CODES. */
 export type Fault = 'usage' | 'config' | 'input' | 'conflict' | 'upstream' | 'bug'
 /** Whether the same call can succeed later. */
@@ -57,7 +59,11 @@ export const ERRORS = {
   ASSET_UNKNOWN: spec<{ readonly asset: string; readonly known: readonly string[] }>({
     fault: 'usage',
     retry: 'never',
-    text: ({ asset, known }) => `no asset is named ${asset}; there are: ${known.join(', ')}`,
+    text: ({ asset, known }) => {
+      const nearest = nearestName(asset, known)
+      const meant = nearest === undefined ? '' : ` did you mean ${nearest}?`
+      return `no asset is named ${asset};${meant} there are: ${known.join(', ')}`
+    },
     hint: 'check the name against `tributary status`',
   }),
   CATALOG_NEWER: spec<{ readonly found: string; readonly known: string }>({
@@ -78,6 +84,13 @@ export const ERRORS = {
     retry: 'when-input-changes',
     text: ({ node, check, reason }) => `${node} failed its check ${check}: ${reason}`,
     hint: 'nothing was published; correct the input named and run again',
+  }),
+  CODE_UNKNOWN: spec<{ readonly name: string; readonly nearest: string | undefined }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ name, nearest }) =>
+      `no error has the code ${name}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+    hint: 'list every code with `tributary help --codes`',
   }),
   CONFIG_INVALID: spec<{ readonly file: string; readonly reason: string }>({
     fault: 'config',
@@ -181,6 +194,12 @@ export const ERRORS = {
       `${node}: a value of layout ${layout} does not become its canonical column's type`,
     hint: 'correct the mapping or the canonical type; the month keeps its last version',
   }),
+  NODE_UNKNOWN: spec<{ readonly node: string }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ node }) => `there is no partition ${node}`,
+    hint: 'see what there is with `tributary status ASSET --keys`',
+  }),
   PARSE_FAILED: spec<{ readonly file: string; readonly reason: string; readonly detail: string }>({
     fault: 'input',
     retry: 'when-input-changes',
@@ -224,6 +243,13 @@ export const ERRORS = {
     text: ({ folder, path }) => `${folder} already has ${path}`,
     hint: 'name a folder without it: a new project overwrites nothing',
   }),
+  QUERY_REFUSED: spec<{ readonly reason: string; readonly tables: readonly string[] }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ reason, tables }) =>
+      `the query was refused: ${reason}; tables: ${tables.join(', ') || 'none yet'}`,
+    hint: 'write one SELECT over these tables; see also `tributary query --tables`',
+  }),
   REGISTRY_INVALID: spec<{ readonly issues: readonly (Position & { readonly text: string })[] }>({
     fault: 'config',
     retry: 'never',
@@ -252,6 +278,12 @@ export const ERRORS = {
     text: ({ holder }) => `another run holds this project: ${holder}`,
     hint: 'wait for it to end, or stop it; a run that died frees the project by itself',
   }),
+  RUN_UNKNOWN: spec<{ readonly run: string }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ run }) => `there is no run ${run}`,
+    hint: 'list them with `tributary runs`',
+  }),
   SELECTION_SYNTAX: spec<{ readonly selection: string; readonly column: number; readonly reason: string }>({
     fault: 'usage',
     retry: 'never',
@@ -275,6 +307,12 @@ export const ERRORS = {
     retry: 'never',
     text: ({ submission }) => `there is no submission ${submission}`,
     hint: 'list them with `tributary submissions list`',
+  }),
+  USAGE: spec<{ readonly command: string; readonly reason: string }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ reason }) => reason,
+    hint: 'see `tributary COMMAND --help` for its arguments, options and examples',
   }),
   VALUE_TOO_LARGE: spec<{ readonly node: string; readonly sizeBytes: number }>({
     fault: 'bug',

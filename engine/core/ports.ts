@@ -54,6 +54,14 @@ export interface ObjectStore {
   readonly sizes: (paths: readonly string[]) => Promise<readonly (number | undefined)[]>
   /** every folder under the version area: for the sweeper and fsck */
   readonly folders: () => AsyncIterable<string>
+  /** whether readers see exactly these. For `--verify` */
+  readonly shows: (projections: readonly Projection[]) => Promise<readonly boolean[]>
+  /** the highest numbered manifest of a published path; undefined: it has none */
+  readonly lastManifest: (
+    path: string,
+  ) => Promise<{ readonly number: number; readonly text: string } | undefined>
+  /** what no version, manifest or projection is: half-written files, links to nothing */
+  readonly strays: () => AsyncIterable<string>
 }
 
 /** The time, as a number of milliseconds since 1970 and a monotonic one. */

@@ -10,7 +10,6 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { StoredPart } from '../catalog/builds.ts'
-import { retainedBuilds } from '../catalog/builds.ts'
 import { Contents, findNodes } from '../catalog/nodes.ts'
 import type {
   BuildContext,
@@ -119,7 +118,13 @@ async function build(task: Task, support: AttemptSupport): Promise<Omit<Finished
   const { asset, node, work } = task
   assert(work.kind === 'build', 'only builds build')
   const scratch = join(support.project.scratchRoot, work.fingerprint)
-  const result = await asset.build(contextOf(task, support, scratch))
+  let usesScratch = false
+  const context = contextOf(task, support, async () => {
+    usesScratch = true
+    await mkdir(scratch, { recursive: true })
+    return scratch
+  })
+  const result = await asset.build(context)
   failpoint('attempt.built')
   const rows = result.rows ?? sumRows(result.parts)
   for (const check of asset.checks ?? []) {
@@ -134,7 +139,7 @@ async function build(task: Task, support: AttemptSupport): Promise<Omit<Finished
   const contentId = contentOf(found.map(({ part }) => part), value)
   const staged = await stage(task, support, { found, value, contentId })
   failpoint('attempt.staged')
-  await rm(scratch, { recursive: true, force: true })
+  if (usesScratch) await rm(scratch, { recursive: true, force: true })
   const outcome = staged.parts === undefined ? 'cutoff' : 'built'
   return { outcome, staged, outputs, rows, record: result.record }
 }
@@ -154,7 +159,11 @@ function contentOf(parts: readonly StoredPart[], value: string | null): ContentI
   return valueContentId(JSON.parse(value) as Json)
 }
 
-function contextOf(task: Task, support: AttemptSupport, scratch: string): BuildContext {
+function contextOf(
+  task: Task,
+  support: AttemptSupport,
+  scratch: BuildContext['scratch'],
+): BuildContext {
   const { asset, node, work } = task
   assert(work.kind === 'build', 'only builds have a context')
   const name = { asset: asset.name, key: node.row.key }
@@ -172,23 +181,21 @@ function contextOf(task: Task, support: AttemptSupport, scratch: string): BuildC
           ]
         : [],
     ),
-    scratch: async () => {
-      await mkdir(scratch, { recursive: true })
-      return scratch
-    },
-    read: async (wanted) => readParts(support, wanted),
+    scratch,
+    read: async (wanted) => readParts(task, support.project, wanted),
     signal: support.signal,
     progress: (progress) => support.progress(name, progress),
   }
 }
 
-/** The current parts of a node as local files, checked against their SHA-256. */
-async function readParts(support: AttemptSupport, name: NodeName): Promise<readonly PartFile[]> {
-  const { catalog, store } = support.project
-  const [row] = await findNodes(catalog, support.definitions.ids, [name])
-  if (row === undefined) return []
-  const builds = await retainedBuilds(catalog, [row.id], 'current')
-  const parts = builds.get(row.id)?.[0]?.parts ?? []
+/** The parts of a node this build reads as local files, checked against their SHA-256. */
+async function readParts(
+  task: Task,
+  { store }: Project,
+  name: NodeName,
+): Promise<readonly PartFile[]> {
+  const parts = task.parts.get(nodeText(name))
+  assert(parts !== undefined, `${task.asset.name} reads ${name.asset}, which is none of its slots`)
   return Promise.all(
     parts.map(async (part) => ({
       name: part.name,

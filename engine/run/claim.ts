@@ -6,7 +6,7 @@
  * was overtaken commits nothing (fencing). Nodes that need nothing are settled here.
  */
 import { sql } from 'kysely'
-import type { RetainedBuild } from '../catalog/builds.ts'
+import type { RetainedBuild, StoredPart } from '../catalog/builds.ts'
 import { firstWanted, retainedBuilds } from '../catalog/builds.ts'
 import type { DirtyRow } from '../catalog/nodes.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
@@ -14,9 +14,10 @@ import { rowsTable } from '../catalog/rows.ts'
 import { commitTraces, unmark } from '../catalog/trace.ts'
 import type { StoredAsset } from '../core/asset.ts'
 import type { NodeName } from '../core/key.ts'
+import { nodeText } from '../core/key.ts'
 import type { Cause } from '../core/plan.ts'
 import { boundCauses } from '../core/plan.ts'
-import type { ObjectStore } from '../core/ports.ts'
+
 import { causesOf } from './causes.ts'
 import type { Decision } from './decide.ts'
 import { decide } from './decide.ts'
@@ -38,6 +39,8 @@ export interface Task {
   readonly attempt: string
   /** undefined: nothing is published */
   readonly folder: string | undefined
+  /** parts of the stored nodes it reads, by name, as they were when it was claimed */
+  readonly parts: ReadonlyMap<string, readonly StoredPart[]>
   /** fingerprint → milliseconds since 1970 */
   readonly firstWanted: ReadonlyMap<string, number>
   readonly claimRevision: number
@@ -56,7 +59,7 @@ export interface Claimed {
 export interface ClaimRequest {
   readonly asset: StoredAsset
   readonly rows: readonly DirtyRow[]
-  readonly store: ObjectStore
+  
   /** nodes that are stale and do not run: whoever reads one waits */
   readonly held: ReadonlySet<number>
   readonly nextAttempt: () => string
@@ -77,6 +80,7 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
   const prints = working.flatMap(({ decision }) => wantedPrints(decision))
   const wanted = await firstWanted(trx, prints, nowMs)
   const causes = await causesOf(frame, working)
+  const parts = await partsRead(frame, working)
   const tasks = working.map((one, at): Task => {
     const attempt = request.nextAttempt()
     return {
@@ -85,7 +89,8 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
       work: one.decision,
       epoch: epochs.get(one.node.row.id) ?? 0,
       attempt,
-      folder: folderOf(request, one, attempt),
+      folder: folderOf({ store: evaluation.store, asset: request.asset }, one, attempt),
+      parts,
       firstWanted: wanted,
       claimRevision: trx.revision,
       current: one.current,
@@ -170,18 +175,40 @@ async function raiseEpochs(
   return new Map(rows.map((row) => [row.id, row.epoch]))
 }
 
+/** The parts that builds will read, found once for the whole batch. */
+async function partsRead(
+  frame: Frame,
+  working: readonly (Decided & { readonly decision: Work })[],
+): Promise<ReadonlyMap<string, readonly StoredPart[]>> {
+  const { assets } = frame.definitions.graph
+  const isStored = (asset: string): boolean => {
+    const kind = assets.get(asset)?.kind
+    return kind === 'stored' || kind === 'output'
+  }
+  const slots = working.flatMap(({ node, decision }) =>
+    decision.kind === 'build' ? node.slots.filter((slot) => isStored(slot.asset)) : [],
+  )
+  const byNode = new Map(slots.map((slot) => [slot.node, slot]))
+  const builds = await retainedBuilds(frame, [...byNode.keys()], 'current')
+  return new Map(
+    [...byNode].map(([id, slot]) => [nodeText(slot), builds.get(id)?.[0]?.parts ?? []]),
+  )
+}
+
 /** Fingerprints of the parts to be computed; an opaque build's is its own. */
 const wantedPrints = (work: Work): readonly string[] => {
   if (work.kind !== 'build' || work.parts === undefined) return []
   return work.parts.flatMap((part) => (part.found === undefined ? [part.fingerprint] : []))
 }
 
-function folderOf(request: ClaimRequest, { node, decision }: Decided, attempt: string): string | undefined {
-  const publication = request.asset.publish?.(node.key)
-  if (publication === undefined || decision.kind === 'retire' || decision.kind === 'known') {
-    return undefined
-  }
-  return request.store.folderFor(publication.path, attempt)
+function folderOf(
+  { store, asset }: Pick<Evaluation, 'store'> & Pick<ClaimRequest, 'asset'>,
+  { node, decision }: Decided,
+  attempt: string,
+): string | undefined {
+  const publication = asset.publish?.(node.key)
+  if (publication === undefined || decision.kind === 'retire') return undefined
+  return store.folderFor(publication.path, attempt)
 }
 
 /** Records what may be written, before it is. A second open intent of a node is a defect. */
@@ -190,7 +217,10 @@ async function insertIntents(
   run: number,
   tasks: readonly Task[],
 ): Promise<void> {
-  const published = tasks.filter((task) => task.asset.publish !== undefined)
+  // A build that only takes outputs away has something to show too.
+  const published = tasks.filter(
+    ({ asset }) => asset.publish !== undefined || asset.outputs !== undefined,
+  )
   if (published.length === 0) return
   const wanted = rowsTable(
     dialect,

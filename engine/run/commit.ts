@@ -286,10 +286,10 @@ async function closeIntents(
     { node: 'int', shown: 'int' },
     nodes.map((node) => [node, shown.has(node) ? 1 : 0]),
   )
-  await sql`delete from intent where exists (
-    select 1 from ${wanted} w where w.node = intent.node and w.shown = 0)`.execute(db)
-  await sql`update intent set state = 'committed' where exists (
-    select 1 from ${wanted} w where w.node = intent.node and w.shown = 1)`.execute(db)
+  await sql`delete from intent
+    where node in (select w.node from ${wanted} w where w.shown = 0)`.execute(db)
+  await sql`update intent set state = 'committed'
+    where node in (select w.node from ${wanted} w where w.shown = 1)`.execute(db)
 }
 
 async function auditGroup(

@@ -12,6 +12,7 @@ import { nodeText } from '../core/key.ts'
 import type { Definitions } from '../catalog/membership.ts'
 import type { Frame, Resolved } from './frame.ts'
 import { resolveNodes } from './frame.ts'
+import type { ObjectStore } from '../core/ports.ts'
 import type { Committed, Hooks } from './project.ts'
 
 /** What a value may weigh, in bytes of canonical JSON, unless its asset says otherwise. */
@@ -23,6 +24,7 @@ export interface Evaluation {
   readonly definitions: Definitions
   readonly contents: Contents
   readonly hooks: Hooks
+  readonly store: ObjectStore
   readonly nowMs: number
   readonly run: number
 }

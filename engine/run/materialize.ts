@@ -8,19 +8,16 @@
  * A node that reads something stale (failed, blocked or not selected) waits, however far up that
  * lies: it is never built from stale input.
  */
-import { hostname } from 'node:os'
 import type { NodeRow } from '../catalog/nodes.ts'
 import { Contents, dependentsOf, dirtyNodes } from '../catalog/nodes.ts'
 import type { Lease, RunStatus } from '../catalog/runs.ts'
 import {
-  closeDeadRuns,
-  dropLease,
+  catalogRevision,
   endRun,
   insertAudit,
   insertEvents,
   insertRun,
-  renewLease,
-  takeLease,
+  requireLease,
 } from '../catalog/runs.ts'
 import type { AssetDefinition, ValueAsset } from '../core/asset.ts'
 import { failpoint } from '../core/failpoint.ts'
@@ -34,71 +31,42 @@ import { observe, planIn, quietPlan, requirePlan } from './planning.ts'
 import type { Project } from './project.ts'
 import { loadDefinitions } from './project.ts'
 import { clearIntents, hasIntents, recover } from './recover.ts'
+import { withRunLease } from './run-lease.ts'
 import type { Run, RunOptions, RunReport } from './run-state.ts'
 import { newRun, noCounts } from './run-state.ts'
 import type { NodeTest, Selection } from './select.ts'
 import { selectedNodes } from './select.ts'
 import { runStage } from './stage.ts'
 
-const LEASE_MS = 30_000
-const HEARTBEAT_MS = 5_000
-
 /** Makes what the selection names current. Throws RUN_BUSY, PLAN_MOVED, STORE_UNUSABLE, … */
 export async function materialize(project: Project, options: RunOptions): Promise<RunReport> {
+  const { db } = project.catalog
+  const revision = await catalogRevision(db)
   const observed = await observe(project, options.also)
-  const quiet = (await hasIntents(project.catalog.db))
-    ? undefined
-    : await quietPlan(project, options, observed)
+  const quiet = (await hasIntents(db)) ? undefined : await quietPlan(project, options, observed)
   if (quiet !== undefined) {
     requirePlan(quiet, options.planId)
     return { run: undefined, plan: quiet, counts: noCounts(), failures: [], status: 'succeeded' }
   }
-  const lease = await begin(project)
-  const heartbeat = setInterval(() => {
-    void project.catalog
-      .write(async (trx) => renewLease(trx, lease, project.clock.nowMs() + LEASE_MS), { volatile: true })
-      .catch(() => undefined) // the next beat tries again; a lost lease shows at the next commit
-  }, HEARTBEAT_MS)
-  try {
-    return await withLease(project, options, observed)
-  } finally {
-    clearInterval(heartbeat)
-    await project.catalog.write(async (trx) => dropLease(trx, lease), { volatile: true })
-  }
+  return withRunLease(project, async (lease) => {
+    // Another run may have seen newer files since: what it wrote must not be overwritten.
+    const isCurrent = (await catalogRevision(db)) === revision
+    const seen = isCurrent ? observed : await observe(project, options.also)
+    return runUnder(lease, { project, options, observed: seen })
+  })
 }
 
-async function begin(project: Project): Promise<Lease> {
-  const holder = `${hostname()}:${process.pid}`
-  const nowMs = project.clock.nowMs()
-  return project.catalog.write(
-    async (trx) => {
-      const lease = await takeLease(trx, { name: 'run', holder }, { nowMs, forMs: LEASE_MS, isDead })
-      await closeDeadRuns(trx, nowMs)
-      return lease
-    },
-    { volatile: true },
-  )
-}
-
-/** Whether a holder on this host is no process any more. */
-function isDead(holder: string): boolean {
-  const [host, pid] = holder.split(':')
-  if (host !== hostname() || Number(pid) === process.pid) return host === hostname()
-  try {
-    process.kill(Number(pid), 0)
-    return false
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH'
-  }
-}
-
-async function withLease(
-  project: Project,
-  options: RunOptions,
-  observed: Observed,
+async function runUnder(
+  lease: Lease,
+  {
+    project,
+    options,
+    observed,
+  }: { readonly project: Project; readonly options: RunOptions; readonly observed: Observed },
 ): Promise<RunReport> {
   await recover(project, await loadDefinitions(project.graph, project.catalog, false))
   const { run, plan, selection } = await project.catalog.write(async (trx) => {
+    await requireLease(trx, lease)
     const nowMs = project.clock.nowMs()
     const id = await insertRun(trx, { ...options, plan: null, atMs: nowMs })
     const { plan: made, evaluation, selection: chosen } = await planIn(trx, {
@@ -117,9 +85,11 @@ async function withLease(
       run: id,
     })
     await project.hooks.onPlanned?.({ trx, nowMs, actor: options.actor, run: id })
-    return { run: newRun(project, options, { id, definitions: evaluation.definitions }), plan: made, selection: chosen }
+    const { definitions } = evaluation
+    return { run: newRun(project, options, { id, lease, definitions }), plan: made, selection: chosen }
   })
   failpoint('run.planned')
+  for (const change of observed.changes) await change.mend?.()
   options.onEvent?.({ type: 'planned', plan, run: run.id })
   await runStages(run, selection)
   const status = statusOf(run)
@@ -148,11 +118,13 @@ async function runStages(run: Run, selection: Selection): Promise<void> {
 async function evaluateStage(run: Run, asset: ValueAsset): Promise<void> {
   await run.project.catalog.write(
     async (trx) => {
+      await requireLease(trx, run.lease)
       const evaluation: Evaluation = {
         trx,
         definitions: run.definitions,
         contents: new Contents(),
         hooks: run.project.hooks,
+        store: run.project.store,
         nowMs: run.project.clock.nowMs(),
         run: run.id,
       }
@@ -199,6 +171,7 @@ function statusOf(run: Run): RunStatus {
 async function finishRun(run: Run, status: RunStatus): Promise<void> {
   await clearIntents(run.project, run.projected)
   await run.project.catalog.write(async (trx) => {
+    await requireLease(trx, run.lease)
     const nowMs = run.project.clock.nowMs()
     await insertEvents(
       trx,

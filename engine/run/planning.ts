@@ -131,6 +131,7 @@ export async function planIn(
     definitions,
     contents: new Contents(),
     hooks: project.hooks,
+    store: project.store,
     nowMs,
     run,
   }

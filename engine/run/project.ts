@@ -35,6 +35,8 @@ export interface Observation {
   readonly digest: string
   /** undefined: nothing differs from what the catalog knows, so nothing is written */
   readonly apply?: (access: PlanningAccess) => Promise<void>
+  /** after a planning transaction that is kept: mends projections of the catalog; safe to repeat */
+  readonly mend?: () => Promise<void>
 }
 
 /** Looks outside: files, folders, services. Reads the catalog, never writes it. */

@@ -28,7 +28,7 @@ export async function recover(project: Project, definitions: Definitions): Promi
   const committed = intents.filter((intent) => intent.state === 'committed').map((one) => one.node)
   await publishNodes(project, definitions, await withOutputs(project, committed))
   failpoint('recover.published')
-  await clearIntents(project, intents.map((intent) => intent.node))
+  await clearIntents(project, intents)
   return intents.length
 }
 
@@ -46,15 +46,28 @@ async function withOutputs(project: Project, nodes: readonly number[]): Promise<
   return [...nodes, ...rows.map((row) => row.id)]
 }
 
+/** One claim's intent: a later claim of the node has another epoch, and its intent is its own. */
+export interface OpenIntent {
+  readonly node: number
+  readonly epoch: number
+}
+
 /** Clears intents that are done with. Volatile: losing it repeats a publication. */
-export async function clearIntents(project: Project, nodes: readonly number[]): Promise<void> {
-  if (nodes.length === 0) return
+export async function clearIntents(
+  project: Project,
+  intents: readonly OpenIntent[],
+): Promise<void> {
+  if (intents.length === 0) return
   await project.catalog.write(
     async ({ db, dialect }) => {
-      const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
-      await sql`delete from intent where exists (
-        select 1 from ${wanted} w where w.id = intent.node)`.execute(db)
+      const wanted = rowsTable(
+        dialect,
+        { node: 'int', epoch: 'int' },
+        intents.map(({ node, epoch }) => [node, epoch]),
+      )
+      await sql`delete from intent
+        where (node, epoch) in (select w.node, w.epoch from ${wanted} w)`.execute(db)
     },
-    { volatile: true },
+    { volatile: true, bookkeeping: true },
   )
 }

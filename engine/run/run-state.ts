@@ -1,12 +1,13 @@
 /** The state of one run and what it reports: plain data, shared by the stages. */
 import type { Definitions } from '../catalog/membership.ts'
-import type { Actor, RunStatus } from '../catalog/runs.ts'
+import type { Actor, Lease, RunStatus } from '../catalog/runs.ts'
 import { EngineError, isEngineError } from '../core/errors.ts'
 import type { NodeName } from '../core/key.ts'
 import { nodeText } from '../core/key.ts'
 import type { Outcome, Plan } from '../core/plan.ts'
 import type { PlanOptions } from './planning.ts'
 import type { Project } from './project.ts'
+import type { OpenIntent } from './recover.ts'
 
 export interface RunOptions extends PlanOptions {
   readonly command: string
@@ -57,6 +58,7 @@ export interface Run {
   readonly project: Project
   readonly definitions: Definitions
   readonly id: number
+  readonly lease: Lease
   readonly actor: Actor
   readonly options: RunOptions
   readonly counts: Record<Outcome, number>
@@ -66,7 +68,7 @@ export interface Run {
   /** asset → dependents of held nodes */
   readonly heldBelow: Map<string, Set<number>>
   /** nodes whose intents can go with the next claim */
-  readonly projected: number[]
+  readonly projected: OpenIntent[]
   readonly counter: { attempts: number }
 }
 
@@ -82,11 +84,16 @@ export const noCounts = (): Record<Outcome, number> => ({
 export const newRun = (
   project: Project,
   options: RunOptions,
-  { id, definitions }: { readonly id: number; readonly definitions: Definitions },
+  {
+    id,
+    lease,
+    definitions,
+  }: { readonly id: number; readonly lease: Lease; readonly definitions: Definitions },
 ): Run => ({
   project,
   definitions,
   id,
+  lease,
   actor: options.actor,
   options,
   counts: noCounts(),

@@ -7,7 +7,8 @@
 import { insertBuilds } from '../catalog/builds.ts'
 import type { DirtyRow } from '../catalog/nodes.ts'
 import { Contents, dirtyNodes } from '../catalog/nodes.ts'
-import { sql } from 'kysely'
+import { requireLease } from '../catalog/runs.ts'
+
 import type { StoredAsset } from '../core/asset.ts'
 import { nodeText } from '../core/key.ts'
 import { failpoint } from '../core/failpoint.ts'
@@ -42,32 +43,33 @@ export async function runStage(run: Run, asset: StoredAsset, isSelected: NodeTes
   }
 }
 
-const mustStop = (run: Run): boolean =>
+/** `failing`: failures of the batch at hand, which are recorded when it ends. */
+const mustStop = (run: Run, failing = 0): boolean =>
   run.options.stop?.aborted === true ||
-  run.failures.length >= (run.options.failuresMax ?? Infinity)
+  run.failures.length + failing >= (run.options.failuresMax ?? Infinity)
 
 async function claimBatch(run: Run, asset: StoredAsset, rows: readonly DirtyRow[]): Promise<Claimed> {
   const { project, definitions } = run
   await clearIntents(project, run.projected.splice(0))
   return project.catalog.write(
-    async (trx) =>
-      claim(
-        {
-          trx,
-          definitions,
-          contents: new Contents(),
-          hooks: project.hooks,
-          nowMs: project.clock.nowMs(),
-          run: run.id,
-        },
-        {
-          asset,
-          rows,
-          store: project.store,
-          held: run.held,
-          nextAttempt: () => `r${run.id}-${++run.counter.attempts}`,
-        },
-      ),
+    async (trx) => {
+      await requireLease(trx, run.lease)
+      const evaluation = {
+        trx,
+        definitions,
+        contents: new Contents(),
+        hooks: project.hooks,
+        store: project.store,
+        nowMs: project.clock.nowMs(),
+        run: run.id,
+      }
+      return claim(evaluation, {
+        asset,
+        rows,
+        held: run.held,
+        nextAttempt: () => `r${run.id}-${++run.counter.attempts}`,
+      })
+    },
     { volatile: true },
   )
 }
@@ -88,8 +90,7 @@ async function runTasks(run: Run, tasks: readonly Task[]): Promise<void> {
   }
   const worker = async (): Promise<void> => {
     for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
-      if (mustStop(run) && failed.length + run.failures.length > 0) return void queue.unshift(task)
-      if (run.options.stop?.aborted === true) return void queue.unshift(task)
+      if (mustStop(run, failed.length)) return void queue.unshift(task)
       const node = { asset: task.asset.name, key: task.node.row.key }
       run.options.onEvent?.({ type: 'started', node })
       try {
@@ -122,12 +123,16 @@ async function prepareOutputs(run: Run, task: Task, folders: readonly string[]):
   if (folders.length === 0) return
   const all = JSON.stringify([...(task.folder === undefined ? [] : [task.folder]), ...folders])
   await run.project.catalog.write(
-    async ({ db }) => {
-      await sql`insert into intent (node, run, epoch, state, folder)
-        values (${task.node.row.id}, ${run.id}, ${task.epoch}, 'prepared', ${all})
-        on conflict (node) do update set folder = excluded.folder`.execute(db)
+    async (trx) => {
+      await requireLease(trx, run.lease)
+      await trx.db
+        .updateTable('intent')
+        .set({ folder: all })
+        .where('node', '=', task.node.row.id)
+        .where('epoch', '=', task.epoch)
+        .execute()
     },
-    { volatile: true },
+    { volatile: true, bookkeeping: true },
   )
 }
 
@@ -163,6 +168,7 @@ async function recordFailures(
   )
   const nowMs = run.project.clock.nowMs()
   await run.project.catalog.write(async (trx) => {
+    await requireLease(trx, run.lease)
     await insertBuilds(
       trx,
       failed.map(({ task }, at) => ({
@@ -217,5 +223,5 @@ async function releaseClaims(run: Run, tasks: readonly Task[]): Promise<void> {
     .execute()
   const ours = intents.filter((intent) => nodes.has(intent.node))
   await run.project.store.abort(ours.flatMap((intent) => JSON.parse(intent.folder) as string[]))
-  await clearIntents(run.project, ours.map((intent) => intent.node))
+  await clearIntents(run.project, ours)
 }

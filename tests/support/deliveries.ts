@@ -161,7 +161,7 @@ export function starClaims(month: string, lines: readonly ClaimLine[]): TextFile
   return { name: fileName('medical_claim', month, 'txt'), content }
 }
 
-/** The same claims separated by `|`, whose TR record declares their number. */
+/** The same claims separated by `|` under their column names; the TR record declares the number. */
 export function cdlClaims(month: string, lines: readonly ClaimLine[]): TextFile {
   const columns = columnsOf('medical_claim/cdl/v1')
   const records = lines.map((line) => {
@@ -187,6 +187,7 @@ export function cdlClaims(month: string, lines: readonly ClaimLine[]): TextFile 
   })
   const head = `HD|S1|P1||MC|${compact(month)}|${compact(month)}|P|`
   const tail = `TR|S1|P1||MC|${claimDay(month)}||${lines.length}`
-  const content = `${[head, ...records, tail].join('\n')}\n`
+  const names = columns.map(({ header }) => header).join('|')
+  const content = `${[head, names, ...records, tail].join('\n')}\n`
   return { name: fileName('medical_claim', month, 'txt'), content }
 }

@@ -1,0 +1,168 @@
+/**
+ * The command line: finds the command, parses its options, opens the project once, closes it, and
+ * turns whatever was thrown into three lines and an exit code.
+ */
+import { Command as Program, CommanderError, Option } from 'commander'
+import { EngineError } from '../core/errors.ts'
+import type { Command, CommandCall, OpenHow } from './command.ts'
+import { EXIT, reportFault } from './fault.ts'
+import type { Stream } from './output.ts'
+import { Terminal } from './output.ts'
+
+export interface CliOptions<Opened extends AsyncDisposable> {
+  readonly argv: readonly string[]
+  readonly version: string
+  readonly commands: readonly Command<Opened>[]
+  /** what a group of commands is about, by its name */
+  readonly groups: Readonly<Record<string, string>>
+  readonly stdout: Stream
+  readonly stderr: Stream
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** where relative paths and the search for a project start */
+  readonly folder: string
+  readonly user: () => string
+  readonly open: (how: OpenHow & { readonly folder: string }) => Promise<Opened>
+}
+
+interface Chosen<Opened> {
+  readonly command: Command<Opened>
+  readonly words: readonly string[]
+  readonly options: CommandCall['options']
+}
+
+/** Runs one command line and returns the exit code; never throws. */
+export async function runCli<Opened extends AsyncDisposable>(
+  cli: CliOptions<Opened>,
+): Promise<number> {
+  const { argv, stdout, stderr, environment } = cli
+  const plain = argv.includes('--no-color')
+  const terminal = new Terminal({ stdout, stderr, environment, plain })
+  const json = argv.includes('--json')
+  const command = argv.join(' ')
+  try {
+    const chosen = parse(cli, terminal)
+    const code = chosen === undefined ? EXIT.done : await call(cli, chosen, terminal)
+    return terminal.readerLeft.aborted ? EXIT.done : code
+  } catch (error) {
+    if (terminal.readerLeft.aborted) return EXIT.done
+    return reportFault(error, { terminal, json, command, version: cli.version })
+  }
+}
+
+async function call<Opened extends AsyncDisposable>(
+  cli: CliOptions<Opened>,
+  { command, words, options }: Chosen<Opened>,
+  terminal: Terminal,
+): Promise<number> {
+  const run = await command.load()
+  const given = options['project']
+  const folder = typeof given === 'string' ? given : (cli.environment['TRIBUTARY_PROJECT'] ?? cli.folder)
+  const actor = options['actor'] ?? cli.environment['TRIBUTARY_ACTOR']
+  let opened: Promise<Opened> | undefined
+  try {
+    return await run({
+      words,
+      options,
+      terminal,
+      json: options['json'] === true,
+      actor: typeof actor === 'string' && actor !== '' ? actor : cli.user(),
+      folder,
+      commands: cli.commands,
+      open: async (how = {}) => {
+        opened ??= cli.open({ ...how, folder })
+        return opened
+      },
+    })
+  } finally {
+    if (opened !== undefined) await closeQuietly(opened)
+  }
+}
+
+/** A project that could not be opened has nothing to close; its error was thrown already. */
+async function closeQuietly(opened: Promise<AsyncDisposable>): Promise<void> {
+  const project = await opened.catch(() => undefined)
+  await project?.[Symbol.asyncDispose]()
+}
+
+/** The command line as a call; undefined when help or the version was all that was asked for. */
+function parse<Opened extends AsyncDisposable>(
+  cli: CliOptions<Opened>,
+  terminal: Terminal,
+): Chosen<Opened> | undefined {
+  let chosen: Chosen<Opened> | undefined
+  const program = programOf(cli, terminal, (command, words, options) => {
+    chosen = { command, words, options }
+  })
+  try {
+    program.parse(cli.argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return undefined
+    throw usageError(error, cli.argv)
+  }
+  return chosen
+}
+
+function usageError(error: CommanderError, argv: readonly string[]): EngineError {
+  const reason = error.message.replace(/^error: /, '').replace('\n(', ' (')
+  return new EngineError('USAGE', {
+    command: argv.join(' '),
+    reason: error.code === 'commander.help' ? 'a command is missing' : reason,
+  })
+}
+
+/** The commander program of some commands; `choose` is called with the one that was typed. */
+export function programOf<Opened>(
+  cli: Pick<CliOptions<never>, 'version' | 'groups'> & {
+    readonly commands: readonly Command<Opened>[]
+  },
+  terminal: Pick<Terminal, 'print' | 'note' | 'width'>,
+  choose: (
+    command: Command<Opened>,
+    words: readonly string[],
+    options: CommandCall['options'],
+  ) => void,
+): Program {
+  const program = new Program('tributary')
+    .description('Many submitters’ files become one trustworthy table per state, type and month.')
+    .version(cli.version, '-V, --version', 'print the version')
+    .option('-C, --project <folder>', 'the project (default: this folder or one above)')
+    .option('--json', 'results for programs: one document, or NDJSON for runs')
+    .option('--no-color', 'no colours (as NO_COLOR)')
+    .option('--actor <name>', 'who acts (default: TRIBUTARY_ACTOR, or your user name)')
+    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(terminal.width, 100) })
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.note(text.trimEnd()),
+      outputError: () => undefined,
+    })
+    .exitOverride()
+    .helpCommand(false)
+  const groups = new Map<string, Program>()
+  for (const command of cli.commands) {
+    const at = command.name.indexOf(' ')
+    const name = command.name.slice(0, Math.max(at, 0))
+    const group = at < 0 ? program : (groups.get(name) ?? program.command(name))
+    if (at >= 0 && !groups.has(name)) groups.set(name, group.description(cli.groups[name] ?? name))
+    const own = group.command(command.name.slice(at + 1)).description(command.summary)
+    describe(own, command)
+    own.action((...received: unknown[]) => {
+      const words = received.slice(0, -2).flat().filter((word) => typeof word === 'string')
+      choose(command, words, { ...program.opts(), ...own.opts() })
+    })
+  }
+  return program
+}
+
+function describe<Opened>(program: Program, command: Command<Opened>): void {
+  for (const argument of command.arguments ?? []) {
+    program.argument(argument.form, argument.description)
+  }
+  for (const { flags, description, choices } of command.options ?? []) {
+    const option = new Option(flags, description)
+    program.addOption(choices === undefined ? option : option.choices(choices))
+  }
+  const width = command.examples.reduce((most, [typed]) => Math.max(most, typed.length), 0)
+  const lines = command.examples.map(([typed, does]) => `  tributary ${typed.padEnd(width)}  ${does}`)
+  if (lines.length > 0) program.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
+}

@@ -1,0 +1,90 @@
+/**
+ * What a local store holds, looked at without changing anything: projections, manifests, strays.
+ *
+ * The layout is that of local-store.ts.
+ */
+import { lstatSync, readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import type { Projection } from '../engine/index.ts'
+
+const VERSIONS = '.versions'
+const ATTEMPT = /^r\d+-\d+$/
+const MANIFEST = /^(\d{10})\.json$/
+
+/** Whether readers of a published path see exactly one version's parts. */
+export function isShown(base: string, { path, mode, current }: Projection): boolean {
+  const target = join(base, path)
+  if (mode === 'folder') {
+    if (current === undefined) return lstatSync(target, { throwIfNoEntry: false }) === undefined
+    return linkTarget(target) === relative(dirname(target), join(base, current.folder))
+  }
+  const shown = filesShown(target, join(base, VERSIONS, path))
+  const wanted = current?.parts ?? []
+  return (
+    shown.size === wanted.length &&
+    wanted.every((name) => shown.get(name) === join(base, current?.folder ?? '', name))
+  )
+}
+
+/** Where a link points to as it is written; undefined: there is no link. */
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined // gone, or something else stands there: either way it is not the link wanted
+  }
+}
+
+/** Links in a folder that lead into one node's versions: name → where to. */
+function filesShown(folder: string, versions: string): ReadonlyMap<string, string> {
+  const shown = new Map<string, string>()
+  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return shown
+  for (const name of readdirSync(folder)) {
+    const to = linkTarget(join(folder, name))
+    if (to === undefined) continue
+    const at = resolve(folder, to)
+    if (dirname(dirname(at)) === versions) shown.set(name, at)
+  }
+  return shown
+}
+
+/** The highest numbered manifest in a folder. */
+export function lastManifest(
+  folder: string,
+): { readonly number: number; readonly text: string } | undefined {
+  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return undefined
+  const numbers = readdirSync(folder).flatMap((name) => MANIFEST.exec(name)?.[1] ?? [])
+  const [last] = numbers.toSorted().toReversed()
+  if (last === undefined) return undefined
+  return { number: Number(last), text: readFileSync(join(folder, `${last}.json`), 'utf8') }
+}
+
+/** Paths below the store that belong to nothing: temporary names, foreign files, dead links. */
+export async function* listStrays(base: string): AsyncIterable<string> {
+  const pending = ['']
+  for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+    const entries = await readdir(join(base, folder), { withFileTypes: true })
+    for (const entry of entries) {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+      if (entry.isDirectory()) {
+        // What lies in an attempt's folder is a version's own affair.
+        const isAttempt = path.startsWith(`${VERSIONS}/`) && ATTEMPT.test(entry.name)
+        if (!isAttempt) pending.push(path)
+      } else if (isStray(base, path, entry)) yield path
+    }
+  }
+}
+
+function isStray(
+  base: string,
+  path: string,
+  entry: { readonly name: string; readonly isSymbolicLink: () => boolean },
+): boolean {
+  if (entry.isSymbolicLink()) {
+    if (entry.name.endsWith('.tributary-tmp')) return true
+    return statSync(join(base, path), { throwIfNoEntry: false }) === undefined
+  }
+  if (!path.startsWith(`${VERSIONS}/`)) return entry.name.endsWith('.tmp')
+  return dirname(path).endsWith('/_manifest') ? !MANIFEST.test(entry.name) : true
+}
