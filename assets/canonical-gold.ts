@@ -25,9 +25,9 @@ import {
   parseKey,
 } from '../engine/index.ts'
 import type { CanonicalColumn } from '../registry/canonical-schema.ts'
-import { mappingSelect } from '../registry/mapping-sql.ts'
+import type { MappingQuery } from '../registry/mapping-sql.ts'
 import type { Mapping, MonthMapping } from '../registry/mapping.ts'
-import { mappingForMonth } from '../registry/mapping.ts'
+import { mappingForMonth } from '../registry/mapping-month.ts'
 import { CANONICAL_MONTH, asJson, layoutParts, valueOf } from './facts.ts'
 import { canonicalGoldPath } from './paths.ts'
 import type { SubmitterGoldValue } from './submitter-gold.ts'
@@ -124,6 +124,7 @@ function outline(inputs: Inputs): Outline {
 const partName = (gold: Slot): string => `part-${submitterOf(gold)}.parquet`
 
 async function build(context: BuildContext, duck: DuckPool): Promise<BuildResult> {
+  const { mappingSelect } = await import('../registry/mapping-sql.ts')
   const scratch = await context.scratch()
   const wanted = new Map((context.parts ?? []).map((part) => [part.name, part]))
   const golds = context.inputs.of('gold_submitter').filter((gold) => wanted.has(partName(gold)))
@@ -133,7 +134,7 @@ async function build(context: BuildContext, duck: DuckPool): Promise<BuildResult
       const files = await context.read({ asset: gold.asset, key: gold.key })
       const view = `silver_${at}`
       return {
-        select: selectOf(context.inputs, { gold, builtAt, view }),
+        select: mappingSelect(queryOf(context.inputs, { gold, builtAt, view })),
         view,
         parts: files.map((file) => file.path),
         out: join(scratch, partName(gold)),
@@ -153,11 +154,11 @@ async function build(context: BuildContext, duck: DuckPool): Promise<BuildResult
   }
 }
 
-/** One submitter's rows of the month as canonical rows. */
-function selectOf(
+/** What maps one submitter's rows of the month onto canonical rows. */
+function queryOf(
   inputs: Inputs,
   { gold, builtAt, view }: { readonly gold: Slot; readonly builtAt: string; readonly view: string },
-): string {
+): MappingQuery {
   const [state = '', fileType = '', month = ''] = inputs.key
   const value = valueOf<SubmitterGoldValue>(gold)
   const schema = valueOf<SchemaSlice>(inputs.one('schema'))
@@ -166,7 +167,7 @@ function selectOf(
   if (value === undefined || schema === undefined || mapping === undefined) {
     throw new TypeError('a canonical part has its inputs')
   }
-  return mappingSelect({
+  return {
     mapping,
     columns: schema.columns,
     view,
@@ -180,7 +181,7 @@ function selectOf(
       schemaVersion: schema.version,
       builtAt,
     },
-  })
+  }
 }
 
 /** One canonical row for each row of the submitter's month. Throws ROWS_NOT_CONSERVED. */

@@ -13,10 +13,8 @@ import { EngineError, frameDigest, isEngineError } from '../engine/index.ts'
 import type { Delivery, InboxDecision, Listed, SeenObject } from '../registry/inbox.ts'
 import { closeDeliveries } from '../registry/inbox.ts'
 import { platformTables } from '../registry/tables.ts'
-import { inspect } from './inspect.ts'
 import type { Arrival } from './intake.ts'
-import { takeIn } from './intake.ts'
-import type { CurrentRegistry } from './registry-sync.ts'
+import type { CurrentRegistry } from './registry-observer.ts'
 
 export interface InboxOptions {
   /** absolute */
@@ -105,6 +103,8 @@ interface Looked {
 }
 
 async function look(folder: string, delivery: Delivery): Promise<Looked> {
+  // Loaded only when something arrived.
+  const { inspect } = await import('./inspect.ts')
   try {
     const files = []
     for (const file of delivery.files) {
@@ -123,6 +123,7 @@ function applyOf(
   { decision, looked }: { readonly decision: InboxDecision; readonly looked: readonly Looked[] },
 ): NonNullable<Observation['apply']> {
   return async (access) => {
+    const { takeIn } = await import('./intake.ts')
     const arrivals = looked.flatMap((one) => one.arrival ?? [])
     const current = await registry.get(access.trx.db)
     const ids = arrivals.length === 0 ? undefined : await takeIn(access, current, arrivals)

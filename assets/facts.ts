@@ -6,7 +6,7 @@
  */
 import { defineAsset } from '../engine/index.ts'
 import type { FactAsset, Json, Slot } from '../engine/index.ts'
-import { FACT_DIMENSIONS } from '../registry/facts.ts'
+import { FACT_DIMENSIONS } from '../registry/fact-kinds.ts'
 
 export const SUBMISSION = ['submitter_id', 'file_type', 'submission_id'] as const
 export const SUBMITTER_MONTH = ['state', 'file_type', 'submitter_id', 'atomic_month'] as const

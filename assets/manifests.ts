@@ -14,12 +14,9 @@ import { fileURLToPath } from 'node:url'
 import type { Handle, Observation, Observer, PlanningAccess } from '../engine/index.ts'
 import { EngineError, frameDigest, isEngineError } from '../engine/index.ts'
 import type { Manifest, ManifestEntry } from '../registry/discovery-manifest.ts'
-import { latestManifests, manifestIdentity, readManifest } from '../registry/discovery-manifest.ts'
 import { platformTables } from '../registry/tables.ts'
-import { inspect } from './inspect.ts'
 import type { Arrival } from './intake.ts'
-import { takeIn } from './intake.ts'
-import type { CurrentRegistry } from './registry-sync.ts'
+import type { CurrentRegistry } from './registry-observer.ts'
 
 export interface ManifestOptions {
   /** absolute; holds `{source}/manifests/` */
@@ -43,7 +40,11 @@ export interface ManifestFile {
 /** The newest manifest of every source below a folder, by source. */
 export async function newestManifests(folder: string): Promise<readonly ManifestFile[]> {
   const found: ManifestFile[] = []
-  for (const source of await names(folder)) {
+  const sources = await names(folder)
+  if (sources.length === 0) return found
+  // Readers are loaded only where there is something to read.
+  const { latestManifests } = await import('../registry/discovery-manifest.ts')
+  for (const source of sources) {
     const own = join(folder, source, 'manifests')
     for (const { name, source: named } of latestManifests(await names(own)).latest) {
       const path = join(own, name)
@@ -103,6 +104,7 @@ interface Looked {
 }
 
 async function look(options: ManifestOptions, db: Handle, file: ManifestFile): Promise<Looked> {
+  const { manifestIdentity, readManifest } = await import('../registry/discovery-manifest.ts')
   let manifest: Manifest
   try {
     const text = await readFile(file.path, 'utf8')
@@ -141,6 +143,7 @@ async function arrive(
   if (first === undefined || first.period === null) {
     return { arrival: undefined, fault: 'the vintage declares no months: route it by hand' }
   }
+  const { inspect } = await import('./inspect.ts')
   const files = []
   try {
     for (const entry of entries) {
@@ -200,6 +203,7 @@ function applyOf(
     )
     const arrivals = releases.flatMap(({ release }) => release.arrival ?? [])
     if (arrivals.length === 0) return
+    const { takeIn } = await import('./intake.ts')
     const ids = await takeIn(access, await registry.get(access.trx.db), arrivals)
     for (const { release, manifest } of releases) {
       if (release.arrival === undefined) continue

@@ -1,6 +1,6 @@
 /** Opens a project folder as the platform: the road's graph over its catalog, store and inbox. */
 import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Catalog, MigrationSet, ObjectStore, Project } from '../engine/index.ts'
 import { DuckPool, buildGraph, openCatalog, systemClock } from '../engine/index.ts'
 import type { Config } from './config.ts'
@@ -8,14 +8,16 @@ import { inboxObserver } from './discovered.ts'
 import { roadAssets } from './index.ts'
 import { manifestObserver } from './manifests.ts'
 import { platformHooks } from './records.ts'
-import { CurrentRegistry, registryObserver } from './registry-sync.ts'
-import { routeAgain } from './reroute.ts'
+import type { SyncOptions } from './registry-observer.ts'
+import { CurrentRegistry, registryObserver } from './registry-observer.ts'
 
 /** An open project. Close it with `await using`. */
 export interface Platform extends AsyncDisposable {
   readonly config: Config
   readonly project: Project
   readonly duck: DuckPool
+  /** an empty catalog and store in a folder, for a rebuild beside the project. Close the catalog */
+  readonly spare: (folder: string) => Promise<Pick<Project, 'catalog' | 'store'>>
 }
 
 export interface OpenOptions {
@@ -24,13 +26,21 @@ export interface OpenOptions {
   readonly openStore: (config: Config) => ObjectStore
   /** false: the registry stays as the catalog has it */
   readonly sync?: boolean
+  /** a sync may activate a schema that a live layout has no mapping to */
+  readonly allowBlocked?: boolean
 }
 
 const MINUTE_MS = 60_000
 
+/** Submissions that wait for review are tried anew when the registry has changed. */
+const after: SyncOptions['after'] = async (access, registry) => {
+  const { routeAgain } = await import('./reroute.ts')
+  await routeAgain(access, registry)
+}
+
 /** Opens catalog and store, makes the folders of a new project. Starts no child process. */
 export async function openPlatform(options: OpenOptions): Promise<Platform> {
-  const { config, sync = true } = options
+  const { config, sync = true, allowBlocked = false } = options
   const catalog = await openProjectCatalog(config, options.migrations)
   const duck = new DuckPool({ size: config.concurrency.value, folder: config.scratch.value })
   const registry = new CurrentRegistry(config.root, { sync })
@@ -50,7 +60,11 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     store: options.openStore(config),
     clock: systemClock,
     observers: sync
-      ? [registryObserver(config.root, registry, routeAgain), inbox, manifests]
+      ? [
+          registryObserver(config.root, registry, { after, allowBlocked }),
+          inbox,
+          manifests,
+        ]
       : [inbox, manifests],
     hooks: platformHooks,
     scratchRoot: config.scratch.value,
@@ -60,6 +74,16 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     config,
     project,
     duck,
+    spare: async (folder) => ({
+      catalog: await openCatalog({
+        url: join(folder, 'catalog.db'),
+        migrations: options.migrations,
+      }),
+      store: options.openStore({
+        ...config,
+        store: { value: join(folder, 'store'), origin: 'default' },
+      }),
+    }),
     [Symbol.asyncDispose]: async () => {
       await duck[Symbol.asyncDispose]()
       await catalog.close()

@@ -18,7 +18,7 @@ import type { Draft, Loaded } from './registry.ts'
 import { unknownName } from './report.ts'
 import type { Report } from './report.ts'
 import { checkRuleSet } from './rule-checks.ts'
-import { LAYOUT_REJECTS } from './rule-set.ts'
+import { LAYOUT_REJECTS } from './judge.ts'
 import type { Issue, Path, Source } from './source.ts'
 
 /** Everything wrong with documents that have the right shape, in no order. */

@@ -9,25 +9,13 @@ import { canonicalJson, compareText } from '../engine/index.ts'
 import type { Json } from '../engine/index.ts'
 import { schemaSlice } from './canonical-schema.ts'
 import type { CanonicalSchema } from './canonical-schema.ts'
+import type { FactKind } from './fact-kinds.ts'
 import { highestMapping, mappingSlice } from './mapping.ts'
 import type { Mapping } from './mapping.ts'
 import type { Registry } from './registry.ts'
 import { ruleSetFor } from './rule-set.ts'
 import { submitterSlice } from './submitter.ts'
 import { varianceSlice } from './variance.ts'
-
-/** The kinds of fact and the dimensions of their keys. */
-export const FACT_DIMENSIONS = {
-  layout_judge: ['file_type', 'layout', 'version'],
-  layout_parse: ['file_type', 'layout', 'version'],
-  mapping: ['file_type', 'layout'],
-  rules_judge: ['file_type', 'layout'],
-  rules_measure: ['file_type', 'layout'],
-  schema: ['file_type'],
-  submitter: ['submitter'],
-  variances: ['submitter', 'file_type'],
-} as const
-export type FactKind = keyof typeof FACT_DIMENSIONS
 
 export interface RegistryFact {
   readonly kind: FactKind

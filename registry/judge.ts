@@ -6,9 +6,11 @@
  */
 import type { Threshold } from './fields.ts'
 import type { Measures, ParseCounts, RuleMeasure } from './measure-sql.ts'
-import { LAYOUT_REJECTS } from './rule-set.ts'
 import type { JudgeSlice } from './rule-set.ts'
 import type { varianceSlice } from './variance.ts'
+
+/** The id under which a layout's own reject threshold is judged and may have a variance. */
+export const LAYOUT_REJECTS = 'layout_rejects'
 
 export type Outcome = 'VALIDATED' | 'VALIDATED_WITH_WARNINGS' | 'VALIDATION_FAILED' | 'PARSE_FAILED'
 

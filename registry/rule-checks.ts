@@ -4,7 +4,7 @@ import type { Layout } from './layout.ts'
 import type { Draft, Loaded } from './registry.ts'
 import { unknownName } from './report.ts'
 import type { Report } from './report.ts'
-import { LAYOUT_REJECTS } from './rule-set.ts'
+import { LAYOUT_REJECTS } from './judge.ts'
 import type { RuleDocument, RuleSet, RuleSetDocument } from './rule-set.ts'
 import type { Path, Source } from './source.ts'
 

@@ -75,9 +75,6 @@ type OfEach<Rule, Dropped extends PropertyKey> = Rule extends unknown ? Omit<Rul
 /** What is counted: a kind, its parameters, and the first month it applies to. */
 export type MeasuredRule = OfEach<RuleDocument, 'severity' | 'threshold' | 'description'>
 
-/** The id under which a layout's own reject threshold is judged and may have a variance. */
-export const LAYOUT_REJECTS = 'layout_rejects'
-
 export interface JudgedRule {
   readonly severity: 'HARD' | 'SOFT'
   readonly threshold: Threshold

@@ -13,8 +13,6 @@
 import SqliteDatabase from 'better-sqlite3'
 import { CompiledQuery, Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import { Migrator } from 'kysely/migration'
-import pg from 'pg'
 import { EngineError, assert, isEngineError } from '../core/errors.ts'
 import type { Tables } from './tables.ts'
 
@@ -77,7 +75,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   const dialect: DialectName = /^postgres(ql)?:/.test(options.url) ? 'postgres' : 'sqlite'
   const name = dialect === 'postgres' ? withoutPassword(options.url) : options.url
   try {
-    const opened = dialect === 'postgres' ? openPostgres(options) : openSqlite(options.url)
+    const opened = dialect === 'postgres' ? await openPostgres(options) : openSqlite(options.url)
     await migrate(opened.db, { dialect, lockPath: `${options.url}.lock`, options })
     return catalogOver(opened, { name, dialect })
   } catch (error) {
@@ -112,7 +110,9 @@ function openSqlite(path: string): Opened {
   return { db, setDurable }
 }
 
-function openPostgres({ url, poolSize = 4 }: CatalogOptions): Opened {
+// Loaded only where it is used: the driver costs 30 ms of start-up, the migrator 10.
+async function openPostgres({ url, poolSize = 4 }: CatalogOptions): Promise<Opened> {
+  const { default: pg } = await import('pg')
   // Counts, ids and milliseconds stay below 2^53; the driver would give them as text.
   const types = new pg.TypeOverrides()
   types.setTypeParser(pg.types.builtins.INT8, Number)
@@ -197,6 +197,7 @@ async function migrate(db: Handle, { dialect, lockPath, options }: MigrateOption
     for (const [name, up] of Object.entries(options.migrations)) {
       migrations[name] = { up: async (on: Kysely<unknown>) => up(on, dialect) }
     }
+    const { Migrator } = await import('kysely/migration')
     const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
     const { error } = await migrator.migrateToLatest()
     if (error !== undefined) throw error
@@ -236,7 +237,8 @@ function lockFile(path: string): () => void {
   }
 }
 
-function withoutPassword(url: string): string {
+/** A connection URL as it may be shown. */
+export function withoutPassword(url: string): string {
   const parsed = new URL(url)
   if (parsed.password !== '') parsed.password = '…'
   return parsed.href

@@ -4,7 +4,7 @@ import type { ColumnSpec } from '../../engine/index.ts'
 import { openRegistry } from '../../registry/folder.ts'
 import type { Lineage } from '../../registry/mapping-sql.ts'
 import { mappingSelect } from '../../registry/mapping-sql.ts'
-import { mappingForMonth } from '../../registry/mapping.ts'
+import { mappingForMonth } from '../../registry/mapping-month.ts'
 import { selectSilver } from './select-silver.ts'
 
 const lineage: Lineage = {
