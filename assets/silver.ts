@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path'
 import type { BuildContext, BuildResult, DuckPool, ParseOutcome, ParseSpec, StoredAsset } from '../engine/index.ts'
-import { byKey, canonicalJson, defineAsset, formatKey, parseFiles } from '../engine/index.ts'
+import { EngineError, canonicalJson, defineAsset, formatKey, parseFiles, sameKey } from '../engine/index.ts'
 import type { Stamp } from './facts.ts'
 import { SUBMISSION, asJson, valueOf } from './facts.ts'
 import { rejectsPath, silverMonthPath, silverPath } from './paths.ts'
@@ -64,21 +64,14 @@ export function parseAsset(duck: DuckPool): StoredAsset {
     description: 'one pass over a submission: months, rejects, report',
     tags: ['phi'],
     recipe: '1',
-    from: { stamp: byKey((key) => [key]) },
+    from: { stamp: sameKey, raw: sameKey },
     reads: {
-      assets: ['raw', 'layout_parse'],
-      nodes: (key, [stamp]) => {
+      assets: ['layout_parse'],
+      nodes: (_key, members) => {
+        const stamp = members.find((slot) => slot.asset === 'stamp')
         const layout = valueOf<Stamp>(stamp)?.layout
-        const parse = layout === undefined ? [] : [{ asset: 'layout_parse', key: layout }]
-        return [{ asset: 'raw', key: formatKey(key) }, ...parse]
+        return layout === undefined ? [] : [{ asset: 'layout_parse', key: layout }]
       },
-    },
-    outline: (inputs) => {
-      if (inputs.of('stamp').length === 0) return { verdict: 'retire', why: 'the submission is not routed' }
-      if (inputs.of('raw').length === 0) return { verdict: 'blocked', why: 'its files are not landed' }
-      if (inputs.of('layout_parse').length > 0) return { verdict: 'build' }
-      const layout = valueOf<Stamp>(inputs.one('stamp'))?.layout ?? ''
-      return { verdict: 'blocked', why: `the registry has no layout ${layout}` }
     },
     outputs: ['silver', 'rejects'],
     publish: ([submitter = '', fileType = '', submissionId = '']) => ({
@@ -92,7 +85,8 @@ export function parseAsset(duck: DuckPool): StoredAsset {
 async function parse(context: BuildContext, duck: DuckPool): Promise<BuildResult> {
   const stamp = valueOf<Stamp>(context.inputs.one('stamp'))
   if (stamp === undefined) throw new TypeError('a stamp has a value')
-  const spec = valueOf<object>(context.inputs.one('layout_parse')) as ParseSpec
+  const spec = valueOf<object>(context.inputs.of('layout_parse')[0]) as ParseSpec | undefined
+  if (spec === undefined) throw new EngineError('LAYOUT_MISSING', { layout: stamp.layout })
   const [submitter = '', fileType = '', submission = ''] = context.inputs.key
   const files = await context.read({ asset: 'raw', key: formatKey(context.inputs.key) })
   const scratch = await context.scratch()

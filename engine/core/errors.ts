@@ -177,6 +177,12 @@ export const ERRORS = {
       `a key of ${dimensions} dimensions has an empty value or is too long: ${length} bytes`,
     hint: 'a key is made of validated ids: report the asset whose keysFrom gave this key',
   }),
+  LAYOUT_MISSING: spec<{ readonly layout: string }>({
+    fault: 'config',
+    retry: 'when-input-changes',
+    text: ({ layout }) => `the registry has no layout ${layout}, which a submission was routed to`,
+    hint: 'put the layout back, or route the submission: tributary submissions route',
+  }),
   MANIFEST_INVALID: spec<{ readonly issues: readonly (Position & { readonly text: string })[] }>({
     fault: 'input',
     retry: 'when-input-changes',
