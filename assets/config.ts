@@ -42,7 +42,7 @@ export const configDocument = z.strictObject({
   discovery: z
     .string()
     .exactOptional()
-    .describe('holds scraped/{source}/manifests; scraped by default'),
+    .describe('discovery manifests: {source}/manifests/*.jsonl; scraped by default'),
   scratch: z
     .string()
     .exactOptional()

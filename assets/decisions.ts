@@ -10,6 +10,7 @@ import type { RegistryTables } from '../registry/tables.ts'
 import { platformTables } from '../registry/tables.ts'
 import type { DecisionFact, Delivery, Stamp } from './facts.ts'
 import { asJson } from './facts.ts'
+import { isLanded, withoutFacts } from './unlanded.ts'
 
 export type Decision =
   | { readonly kind: 'withdraw'; readonly submission: string }
@@ -98,6 +99,10 @@ async function withdraw(project: Project, trx: WriteTransaction, submission: str
     key: keyOf(row),
     change: (before) => ({ ...before, withdrawn: true }),
   })
+  // Nothing is landed of it any more, so that bytes which are gone do not fail for ever.
+  if (!(await isLanded(trx.db, row))) {
+    await writeFacts(trx, await loadDefinitions(project.graph, trx, true), withoutFacts(row))
+  }
   await platformTables(trx.db)
     .updateTable('submission')
     .set({ status, status_code: null, status_words: null })

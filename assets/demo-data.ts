@@ -28,6 +28,14 @@ interface Line {
   readonly denied: boolean
 }
 
+/** The drops whose trouble needs a closer look. */
+export const DEMO_DROPS = {
+  badRecord: 'acme_health/2024-02',
+  outOfPeriod: 'acme_health/2024-04',
+  held: 'gamma_plan/2024-05-short',
+  corrected: 'acme_health/2024-02-corrected',
+} as const
+
 interface MonthFile {
   readonly submitter: string
   /** `YYYYMM` */

@@ -7,9 +7,9 @@
  */
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { EngineError } from '../engine/index.ts'
-import { correctedDelivery } from './demo-data.ts'
+import { DEMO_DROPS, correctedDelivery } from './demo-data.ts'
 
 export interface DemoOptions {
   /** made by the demo */
@@ -20,6 +20,8 @@ export interface DemoOptions {
   readonly print: (line: string) => void
   /** runs the program with these arguments, lets it print, and gives its exit code */
   readonly run: (argv: readonly string[]) => Promise<number>
+  /** the same without showing it: gives what it prints on stdout */
+  readonly ask: (argv: readonly string[]) => Promise<string>
 }
 
 const FOLDERS_MAX = 100
@@ -41,12 +43,13 @@ export const DEMO_EDIT = {
   after: '"allowed_amount": { "coalesce": ["CDLMC131", "CDLMC125"] }',
 } as const
 
-/** One thing the demo does: words, then a command or something done by hand. */
+/** One thing the demo does: words, something done by hand, then commands. */
 interface Scene {
   readonly title: string
   readonly words: readonly string[]
   /** what a person would do outside the program */
   readonly byHand?: (demo: Demo) => Promise<void>
+  /** an argument `ID:{drop}` stands for the id of that drop's submission */
   readonly commands: readonly (readonly string[])[]
 }
 
@@ -84,10 +87,16 @@ const SCENES: readonly Scene[] = [
   {
     title: 'The troubles',
     words: [
-      'Files sent twice, a web page named .csv and a name nobody knows were set aside. An extract',
-      'cut short is held for its month: it does not replace the whole one until a person says so.',
+      'Bytes sent twice, a web page named .csv and a name nobody knows were set aside. An extract cut',
+      'short is held: it does not replace the whole month until a person says so. One record was',
+      'rejected, with line and column; three rows belong to a month their file did not declare.',
     ],
-    commands: [['submissions', 'list'], ['findings'], ['rejects']],
+    commands: [
+      ['submissions', 'list'],
+      ['findings'],
+      ['rejects', `ID:${DEMO_DROPS.badRecord}`],
+      ['submissions', 'show', `ID:${DEMO_DROPS.outOfPeriod}`],
+    ],
   },
   {
     title: 'The result',
@@ -128,13 +137,19 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     throw new EngineError('PROJECT_EXISTS', { folder: dirname(root), path: options.folder })
   }
   await mkdir(root, { recursive: true })
-  const demo: Demo = { ...options, root }
+  const demo: Demo = { ...options, root, folder: shortest(root) }
   for (const [at, scene] of SCENES.entries()) {
     const exitCode = await play(demo, scene, at + 1)
     if (exitCode > EXIT_CODE_MAX) return exitCode
   }
-  printEnd(demo)
+  await printEnd(demo)
   return 0
+}
+
+/** A folder as a person would type it from here. */
+function shortest(root: string): string {
+  const fromHere = relative('', root)
+  return fromHere === '' || fromHere.startsWith('..') ? root : fromHere
 }
 
 async function play(demo: Demo, scene: Scene, number: number): Promise<number> {
@@ -142,7 +157,8 @@ async function play(demo: Demo, scene: Scene, number: number): Promise<number> {
   demo.print(`── ${number} of ${SCENES.length}: ${scene.title}`)
   for (const line of scene.words) demo.print(`   ${line}`)
   await scene.byHand?.(demo)
-  for (const argv of scene.commands) {
+  for (const command of scene.commands) {
+    const argv = await withIds(demo, command)
     demo.print('')
     demo.print(`$ ${commandLine(demo, argv)}`)
     const exitCode = await demo.run(atProject(demo, argv))
@@ -182,19 +198,36 @@ async function deliverCorrection({ root, print }: Demo): Promise<void> {
   }
 }
 
-function printEnd(demo: Demo): void {
-  const next: readonly (readonly [argv: readonly string[], why: string])[] = [
-    [['status'], 'where everything stands'],
-    [['explain', 'gold_canonical[CO/medical_claim/2024-02]'], 'why a table is as it is'],
-    [
-      ['submissions', 'list'],
-      'take a submission’s id from here, then confirm or reject what is held',
-    ],
-  ]
+const ID_OF = 'ID:'
+
+/** Puts submission ids where a command names a drop. */
+async function withIds(demo: Demo, argv: readonly string[]): Promise<readonly string[]> {
+  if (!argv.some((word) => word.startsWith(ID_OF))) return argv
+  const text = await demo.ask(atProject(demo, ['submissions', 'list', '--json']))
+  const listed = JSON.parse(text) as readonly {
+    readonly submission_id: string
+    readonly inbox_prefix: string
+  }[]
+  const ids = new Map(listed.map((row) => [row.inbox_prefix, row.submission_id]))
+  return argv.map((word) =>
+    word.startsWith(ID_OF) ? (ids.get(word.slice(ID_OF.length)) ?? word) : word,
+  )
+}
+
+const NEXT: readonly (readonly [why: string, argv: readonly string[]])[] = [
+  ['where everything stands', ['status']],
+  ['why a table is as it is', ['explain', 'gold_canonical/CO/medical_claim/2024-02']],
+  [
+    'decide about the month that is held, then plan again',
+    ['submissions', 'confirm', `ID:${DEMO_DROPS.held}`, '--reason', 'the plan closed in May'],
+  ],
+]
+
+async function printEnd(demo: Demo): Promise<void> {
   demo.print('')
   demo.print(`The project stays in ${demo.root}. Go on with:`)
-  for (const [argv, why] of next) {
-    demo.print(`  ${commandLine(demo, argv)}`)
+  for (const [why, command] of NEXT) {
+    demo.print(`  ${commandLine(demo, await withIds(demo, command))}`)
     demo.print(`      ${why}`)
   }
 }

@@ -2,19 +2,22 @@
  * discovered files: what lies in the inbox, and which deliveries of it are complete.
  *
  * Listing is cheap and happens every time; only files of a delivery that closes are read. Nothing
- * new and nothing changed is no write at all.
+ * new and nothing changed is no write at all. What cannot be read holds back its own delivery and
+ * is an open finding until it can be.
  */
-import type { Dirent } from 'node:fs'
-import { statSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Handle, Observation, Observer, PlanningAccess } from '../engine/index.ts'
 import { EngineError, frameDigest, isEngineError } from '../engine/index.ts'
-import type { Delivery, InboxDecision, Listed, SeenObject } from '../registry/inbox.ts'
+import type { Delivery, InboxDecision, SeenObject } from '../registry/inbox.ts'
 import { closeDeliveries } from '../registry/inbox.ts'
 import { platformTables } from '../registry/tables.ts'
+import type { Listing } from './inbox-listing.ts'
+import { listInbox } from './inbox-listing.ts'
 import type { Arrival } from './intake.ts'
 import type { CurrentRegistry } from './registry-observer.ts'
+import type { Unlanded } from './unlanded.ts'
+import { takeBack, unlandedOf } from './unlanded.ts'
+import { UNREADABLE, faultsMoved, noteFaults } from './inbox-findings.ts'
 
 export interface InboxOptions {
   /** absolute */
@@ -23,64 +26,96 @@ export interface InboxOptions {
   readonly registry: CurrentRegistry
 }
 
-/** A listing longer than this is refused: an inbox is swept or split. */
-const LISTED_MAX = 1_000_000
+/** Deliveries read at once: each has one file open. */
+const LOOKS_AT_ONCE = 8
 
-/** Observes the inbox folder. A file that cannot be read holds back its own delivery only. */
+/** Observes the inbox folder. */
 export function inboxObserver(options: InboxOptions): Observer {
   return {
     name: 'inbox',
     observe: async ({ db, nowMs }) => {
-      const listed = await listInbox(options.folder)
-      const seen = await seenObjects(db)
-      const decision = closeDeliveries({
-        listed,
-        seen,
-        nowMs,
-        quiescenceMs: options.quiescenceMs,
-      })
-      const digest = frameDigest([
-        'inbox',
-        ...decision.seen.flatMap((row) => [row.path, row.changedToken]),
-        ...decision.closed.map((delivery) => delivery.drop),
-        ...decision.forgotten,
-      ])
+      const listing = await listInbox(options.folder)
+      const remembered = await seenObjects(db)
+      const overtaken = await overtakenBy(db, options.folder, { listing, remembered })
+      const seen = released(options.folder, remembered, overtaken)
+      const { listed } = listing
+      const { quiescenceMs } = options
+      const decision = closeDeliveries({ listed, seen, nowMs, quiescenceMs })
+      const looked = await lookAll(options.folder, decision.closed)
+      const faults = faultsOf(listing, looked)
+      const digest = digestOf(decision, faults)
+      const unread = looked.filter((one) => one.arrival === undefined)
       const quiet =
-        decision.seen.length + decision.closed.length + decision.forgotten.length === 0
-      if (quiet) return { digest }
-      const looked = await Promise.all(
-        decision.closed.map(async (delivery) => look(options.folder, delivery)),
-      )
-      return { digest, apply: applyOf(options, { decision, looked }) }
+        decision.seen.length + decision.forgotten.length + overtaken.length === 0 &&
+        unread.length === looked.length &&
+        !(await faultsMoved(db, faults))
+      return quiet
+        ? { digest }
+        : { digest, apply: applyOf(options, { decision, looked, faults, overtaken }) }
     },
   }
 }
 
-async function listInbox(folder: string): Promise<readonly Listed[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
-    (error: NodeJS.ErrnoException): Dirent[] => {
-      if (error.code === 'ENOENT') return []
-      throw new EngineError('INPUT_UNREADABLE', { path: folder, reason: error.code ?? 'unknown' })
-    },
+/** What cannot be read, as findings: by the path or the drop. */
+function faultsOf(listing: Listing, looked: readonly Looked[]): ReadonlyMap<string, string> {
+  return new Map([
+    ...listing.faults.map(({ path, reason }): [string, string] => [
+      path,
+      new EngineError(UNREADABLE, { path, reason }).message,
+    ]),
+    ...looked.flatMap(({ delivery, fault }): [string, string][] =>
+      fault === undefined ? [] : [[delivery.drop, fault]],
+    ),
+  ])
+}
+
+function digestOf(decision: InboxDecision, faults: ReadonlyMap<string, string>): string {
+  return frameDigest([
+    'inbox',
+    ...decision.seen.flatMap((row) => [row.path, row.changedToken]),
+    ...decision.closed.map((delivery) => delivery.drop),
+    ...decision.forgotten,
+    ...[...faults].flat(),
+  ])
+}
+
+/** Submissions taken in and not landed, of whose files one has changed since. */
+async function overtakenBy(
+  db: Handle,
+  folder: string,
+  {
+    listing,
+    remembered,
+  }: { readonly listing: Listing; readonly remembered: readonly SeenObject[] },
+): Promise<readonly Unlanded[]> {
+  const claimed = new Map(
+    remembered.flatMap((row) =>
+      row.claimedBy === undefined ? [] : [[row.path, row.changedToken]],
+    ),
   )
-  if (entries.length > LISTED_MAX) {
-    throw new EngineError('INPUT_UNREADABLE', {
-      path: folder,
-      reason: `more than ${LISTED_MAX} entries`,
-    })
-  }
-  return entries.flatMap((entry) => {
-    if (!entry.isFile()) return []
-    const path = join(entry.parentPath, entry.name)
-    const { size, mtimeNs, ino } = statSync(path, { bigint: true })
-    return [
-      {
-        path: path.slice(folder.length + 1),
-        sizeBytes: Number(size),
-        changedToken: `${mtimeNs}:${size}:${ino}`,
-        modifiedAtMs: Number(mtimeNs / 1_000_000n),
-      },
-    ]
+  const changed = listing.listed.filter((file) => {
+    const token = claimed.get(file.path)
+    return token !== undefined && token !== file.changedToken
+  })
+  if (changed.length === 0) return []
+  return unlandedOf(
+    db,
+    changed.map((file) => join(folder, file.path)),
+  )
+}
+
+/** The files beside a changed one belong to the delivery that takes its place. */
+function released(
+  folder: string,
+  remembered: readonly SeenObject[],
+  overtaken: readonly Unlanded[],
+): readonly SeenObject[] {
+  const sources = new Set(overtaken.flatMap((one) => one.sources))
+  if (sources.size === 0) return remembered
+  return remembered.map((row) => {
+    if (!sources.has(join(folder, row.path))) return row
+    const { claimedBy: _, ...unclaimed } = row
+    return unclaimed
   })
 }
 
@@ -102,6 +137,18 @@ interface Looked {
   readonly fault: string | undefined
 }
 
+async function lookAll(
+  folder: string,
+  deliveries: readonly Delivery[],
+): Promise<readonly Looked[]> {
+  const looked: Looked[] = []
+  for (let at = 0; at < deliveries.length; at += LOOKS_AT_ONCE) {
+    const some = deliveries.slice(at, at + LOOKS_AT_ONCE)
+    looked.push(...(await Promise.all(some.map(async (delivery) => look(folder, delivery)))))
+  }
+  return looked
+}
+
 async function look(folder: string, delivery: Delivery): Promise<Looked> {
   // Loaded only when something arrived.
   const { inspect } = await import('./inspect.ts')
@@ -118,30 +165,77 @@ async function look(folder: string, delivery: Delivery): Promise<Looked> {
   }
 }
 
+interface Outcome {
+  readonly decision: InboxDecision
+  readonly looked: readonly Looked[]
+  /** subject → words */
+  readonly faults: ReadonlyMap<string, string>
+  readonly overtaken: readonly Unlanded[]
+}
+
 function applyOf(
-  { registry }: InboxOptions,
-  { decision, looked }: { readonly decision: InboxDecision; readonly looked: readonly Looked[] },
+  { folder, registry }: InboxOptions,
+  { decision, looked, faults, overtaken }: Outcome,
 ): NonNullable<Observation['apply']> {
   return async (access) => {
+    await takeBack(access, overtaken)
+    await release(access, folder, overtaken)
+    const readable = looked.filter((one) => one.arrival !== undefined)
+    const open = await unclaimed(access, readable)
+    await remember(access, decision)
+    await noteFaults(access, faults)
+    const arrivals = open.flatMap((one) => one.arrival ?? [])
+    if (arrivals.length === 0) return
     const { takeIn } = await import('./intake.ts')
-    const arrivals = looked.flatMap((one) => one.arrival ?? [])
-    const current = await registry.get(access.trx.db)
-    const ids = arrivals.length === 0 ? undefined : await takeIn(access, current, arrivals)
-    const claimed = new Map<string, string>()
-    for (const { delivery, arrival } of looked) {
-      const by = arrival === undefined ? undefined : ids?.get(delivery.drop)?.[0]
-      if (by !== undefined) for (const path of delivery.claims) claimed.set(path, by)
+    const ids = await takeIn(access, await registry.get(access.trx.db), arrivals)
+    for (const { delivery } of open) {
+      await claim(access, delivery.claims, ids.get(delivery.drop)?.[0] ?? null)
     }
-    await remember(access, decision, claimed)
-    await noteUnreadable(access, looked)
   }
 }
 
-async function remember(
+/** Without deliveries that another run took in since they were seen here. */
+async function unclaimed(
   { trx }: PlanningAccess,
-  decision: InboxDecision,
-  claimed: ReadonlyMap<string, string>,
+  looked: readonly Looked[],
+): Promise<readonly Looked[]> {
+  if (looked.length === 0) return []
+  const rows = (await seenObjects(trx.db)).filter((row) => row.claimedBy !== undefined)
+  const taken = new Set(rows.map((row) => `${row.changedToken} ${row.path}`))
+  return looked.filter(
+    ({ delivery }) =>
+      !delivery.files.every((file) => taken.has(`${file.changedToken} ${file.path}`)),
+  )
+}
+
+async function release(
+  access: PlanningAccess,
+  folder: string,
+  overtaken: readonly Unlanded[],
 ): Promise<void> {
+  const sources = overtaken.flatMap((one) => one.sources)
+  const paths = sources.flatMap((source) =>
+    source.startsWith(`${folder}/`) ? [source.slice(folder.length + 1)] : [],
+  )
+  await claim(access, paths, null)
+}
+
+async function claim(
+  { trx }: PlanningAccess,
+  paths: readonly string[],
+  by: string | null,
+): Promise<void> {
+  const tables = platformTables(trx.db)
+  for (const path of paths) {
+    await tables
+      .updateTable('inbox_object')
+      .set({ claimed_by: by })
+      .where('path', '=', path)
+      .execute()
+  }
+}
+
+async function remember({ trx }: PlanningAccess, decision: InboxDecision): Promise<void> {
   const tables = platformTables(trx.db)
   for (const row of decision.seen) {
     const values = {
@@ -154,49 +248,16 @@ async function remember(
     await tables
       .insertInto('inbox_object')
       .values(values)
-      .onConflict((conflict) => conflict.column('path').doUpdateSet(values))
+      // The same content may have been claimed by another run since it was seen here.
+      .onConflict((conflict) =>
+        conflict
+          .column('path')
+          .doUpdateSet(values)
+          .where('inbox_object.token', '<>', row.changedToken),
+      )
       .execute()
   }
   for (const path of decision.forgotten) {
     await tables.deleteFrom('inbox_object').where('path', '=', path).execute()
-  }
-  for (const [path, by] of claimed) {
-    await tables.updateTable('inbox_object').set({ claimed_by: by }).where('path', '=', path).execute()
-  }
-}
-
-async function noteUnreadable(
-  { trx, nowMs }: PlanningAccess,
-  looked: readonly Looked[],
-): Promise<void> {
-  const tables = platformTables(trx.db)
-  for (const { delivery, fault } of looked) {
-    const open = tables
-      .selectFrom('finding')
-      .select('id')
-      .where('code', '=', 'INPUT_UNREADABLE')
-      .where('subject', '=', delivery.drop)
-      .where('closed_ms', 'is', null)
-    if (fault === undefined) {
-      await tables
-        .updateTable('finding')
-        .set({ closed_ms: nowMs })
-        .where('code', '=', 'INPUT_UNREADABLE')
-        .where('subject', '=', delivery.drop)
-        .where('closed_ms', 'is', null)
-        .execute()
-    } else if ((await open.executeTakeFirst()) === undefined) {
-      await tables
-        .insertInto('finding')
-        .values({
-          at_ms: nowMs,
-          severity: 'error',
-          code: 'INPUT_UNREADABLE',
-          subject: delivery.drop,
-          words: fault,
-          closed_ms: null,
-        })
-        .execute()
-    }
   }
 }

@@ -20,6 +20,10 @@ export const raw = defineAsset({
   tags: ['phi'],
   recipe: '1',
   from: { delivery: sameKey },
+  outline: (inputs) =>
+    inputs.of('delivery').length === 0
+      ? { verdict: 'retire', why: 'the submission was taken back before it was landed' }
+      : { verdict: 'build' },
   publish: ([submitter = '', fileType = '', submissionId = '']) => ({
     path: rawPath({ submitter, fileType, submissionId }),
     mode: 'folder',

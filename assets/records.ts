@@ -7,6 +7,7 @@ import { parseKey } from '../engine/index.ts'
 import type { SubmissionEvent } from '../registry/submission-state.ts'
 import { TRANSITIONS } from '../registry/submission-state.ts'
 import { platformTables } from '../registry/tables.ts'
+import { answerRequests, requestDirty, requestMonths, skipUnneeded } from './rebuild-queue.ts'
 import type { ParseValue } from './silver.ts'
 import type { VerdictValue } from './validation.ts'
 import type { WinnerValue } from './winner.ts'
@@ -30,9 +31,10 @@ const RECORDS: Readonly<Partial<{ [asset: string]: Record }>> = {
 export const platformHooks: Hooks = {
   onCommit: async (access, committed) => {
     for (const one of committed) await RECORDS[one.asset]?.(access, one)
+    await requestMonths(access, committed)
   },
-  onPlanned: enqueue,
-  onRunEnd: closeQueue,
+  onPlanned: requestDirty,
+  onRunEnd: skipUnneeded,
 }
 
 /** Moves a submission on; an event that is not possible in its state changes nothing. */
@@ -197,96 +199,8 @@ async function recordMonth({ trx, nowMs }: Access, one: Committed): Promise<void
       error_code: one.error ?? null,
     })
     .execute()
-  // A request ends with the commit that covered it; a failure never consumes it.
-  const request = tables
-    .updateTable('canonical_rebuild_queue')
-    .where('state', '=', state)
-    .where('file_type', '=', fileType)
-    .where('atomic_month', '=', month)
-    .where('processed_ms', 'is', null)
-  if (one.outcome === 'failed') {
-    await request
-      .set((row) => ({ attempts: row('attempts', '+', 1), outcome: one.error ?? null }))
-      .execute()
-  } else {
-    const done = status === 'SKIPPED' ? 'SKIPPED' : 'SUCCEEDED'
-    await request.set({ status: done, processed_ms: nowMs, outcome: one.outcome }).execute()
-  }
+  await answerRequests(trx, one, nowMs)
 }
 
 const rowsOf = (value: Json | undefined): number | null =>
   typeof value === 'object' && value !== null && 'rows' in value ? Number(value.rows) : null
-
-/** One request for each canonical month that is dirty and has none open. */
-async function enqueue({
-  trx,
-  nowMs,
-  actor,
-  run,
-}: Parameters<NonNullable<Hooks['onPlanned']>>[0]): Promise<void> {
-  const dirty = await trx.db
-    .selectFrom('dirty')
-    .innerJoin('node', 'node.id', 'dirty.node')
-    .innerJoin('asset', 'asset.id', 'node.asset')
-    .select(['node.key', 'dirty.cause'])
-    .where('asset.name', '=', 'gold_canonical')
-    .execute()
-  if (dirty.length === 0) return
-  const tables = platformTables(trx.db)
-  const open = await tables
-    .selectFrom('canonical_rebuild_queue')
-    .select(['state', 'file_type', 'atomic_month'])
-    .where('processed_ms', 'is', null)
-    .execute()
-  const waiting = new Set(open.map((row) => `${row.state}/${row.file_type}/${row.atomic_month}`))
-  for (const { key, cause } of dirty) {
-    if (waiting.has(key)) continue
-    const [state = '', fileType = '', month = ''] = parseKey(key)
-    await tables
-      .insertInto('canonical_rebuild_queue')
-      .values({
-        state,
-        file_type: fileType,
-        atomic_month: month,
-        reason: cause,
-        requested_by: actor.name,
-        enqueued_ms: nowMs,
-        run,
-        status: 'PENDING',
-        outcome: null,
-        attempts: 0,
-        processed_ms: null,
-      })
-      .execute()
-  }
-}
-
-/** Requests of months that turned out to need nothing end as SKIPPED. */
-async function closeQueue({
-  trx,
-  nowMs,
-}: Parameters<NonNullable<Hooks['onRunEnd']>>[0]): Promise<void> {
-  const tables = platformTables(trx.db)
-  const open = await tables
-    .selectFrom('canonical_rebuild_queue')
-    .selectAll()
-    .where('processed_ms', 'is', null)
-    .execute()
-  if (open.length === 0) return
-  const dirty = await trx.db
-    .selectFrom('dirty')
-    .innerJoin('node', 'node.id', 'dirty.node')
-    .innerJoin('asset', 'asset.id', 'node.asset')
-    .select('node.key')
-    .where('asset.name', '=', 'gold_canonical')
-    .execute()
-  const stillDirty = new Set(dirty.map((row) => row.key))
-  for (const row of open) {
-    if (stillDirty.has(`${row.state}/${row.file_type}/${row.atomic_month}`)) continue
-    await tables
-      .updateTable('canonical_rebuild_queue')
-      .set({ status: 'SKIPPED', processed_ms: nowMs, outcome: 'unchanged' })
-      .where('queue_id', '=', row.queue_id)
-      .execute()
-  }
-}

@@ -5,21 +5,26 @@
  */
 import { lstatSync, readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Projection } from '../engine/index.ts'
 
 const VERSIONS = '.versions'
 const ATTEMPT = /^r\d+-\d+$/
 const MANIFEST = /^(\d{10})\.json$/
 
-/** Whether readers of a published path see exactly one version's parts. */
+/**
+ * Whether readers of a published path see exactly one version's parts.
+ *
+ * Called once a partition, so paths are put together by hand: `join` and `relative` cost as much as
+ * the look-up itself (1.5 µs of 4).
+ */
 export function isShown(base: string, { path, mode, current }: Projection): boolean {
-  const target = join(base, path)
+  const target = `${base}/${path}`
   if (mode === 'folder') {
     if (current === undefined) return lstatSync(target, { throwIfNoEntry: false }) === undefined
-    return linkTarget(target) === relative(dirname(target), join(base, current.folder))
+    return linkTarget(target) === `${'../'.repeat(path.split('/').length - 1)}${current.folder}`
   }
-  const shown = filesShown(target, join(base, VERSIONS, path))
+  const shown = linkedParts(target, join(base, VERSIONS, path))
   const wanted = current?.parts ?? []
   return (
     shown.size === wanted.length &&
@@ -36,15 +41,20 @@ function linkTarget(path: string): string | undefined {
   }
 }
 
-/** Links in a folder that lead into one node's versions: name → where to. */
-function filesShown(folder: string, versions: string): ReadonlyMap<string, string> {
+/**
+ * Links in a folder to parts of one node's versions: name → where to.
+ *
+ * A link to a version of a node whose path lies below, as silver's months below a parse, is none.
+ */
+export function linkedParts(folder: string, versions: string): ReadonlyMap<string, string> {
   const shown = new Map<string, string>()
   if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return shown
   for (const name of readdirSync(folder)) {
     const to = linkTarget(join(folder, name))
     if (to === undefined) continue
     const at = resolve(folder, to)
-    if (dirname(dirname(at)) === versions) shown.set(name, at)
+    const attempt = dirname(at)
+    if (dirname(attempt) === versions && ATTEMPT.test(basename(attempt))) shown.set(name, at)
   }
   return shown
 }

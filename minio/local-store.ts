@@ -37,7 +37,7 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import type { ObjectStore, Projection, StagePart } from '../engine/index.ts'
 import { EngineError, failpoint, sha256 } from '../engine/index.ts'
-import { isShown, lastManifest, listStrays } from './local-look.ts'
+import { isShown, lastManifest, linkedParts, listStrays } from './local-look.ts'
 
 const fsyncAsync = promisify(fsync)
 const VERSIONS = '.versions'
@@ -104,7 +104,7 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
     project: async (projection) => guard(() => swapLinks(base, projection, makeFolder)),
     remove: async (folders) => guard(() => removeFolders(folders.map(at), made)),
     fetch: async (part) => fetchPart(at(part.path), part),
-    sizes: async (paths) => paths.map((path) => sizeOf(at(path))),
+    sizes: async (paths) => paths.map((path) => sizeOf(`${base}/${path}`)),
     folders: () => listFolders(base),
     shows: async (projections) => projections.map((one) => isShown(base, one)),
     lastManifest: async (path) => lastManifest(join(base, VERSIONS, path, '_manifest')),
@@ -206,7 +206,7 @@ function swapLinks(
     return
   }
   const shown = new Set(current?.parts)
-  for (const name of linkedNames(target, join(base, VERSIONS, path))) {
+  for (const name of linkedParts(target, join(base, VERSIONS, path)).keys()) {
     if (!shown.has(name)) rmSync(join(target, name), { force: true })
   }
   if (current === undefined) return
@@ -232,16 +232,6 @@ function swapLink(link: string, to: string): void {
 
 const isLink = (path: string): boolean =>
   lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
-
-/** Names in a folder that are links straight into one node's versions. */
-function linkedNames(folder: string, versions: string): readonly string[] {
-  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return []
-  return readdirSync(folder).filter((name) => {
-    if (!isLink(join(folder, name))) return false
-    const place = dirname(dirname(resolve(folder, readlinkSync(join(folder, name)))))
-    return place === versions
-  })
-}
 
 async function fetchPart(
   path: string,

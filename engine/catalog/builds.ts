@@ -34,6 +34,8 @@ export interface NewBuild {
   readonly error: string | null
   /** its own parts, those its node has already, or none */
   readonly parts: readonly StoredPart[] | 'same' | 'none'
+  /** readers see another version after it: a new commit number and manifest */
+  readonly publishes: boolean
 }
 
 interface Snapshot {
@@ -61,7 +63,7 @@ export async function insertBuilds(
     builds.map((build) => [
       build.node, build.run, build.outcome, build.fingerprint, build.version, build.slots,
       build.attempt, build.parts === 'same' ? 1 : 0, build.atMs, build.ms,
-      build.rows, build.sizeBytes, build.cause, build.error, typeof build.parts !== 'string' ? 1 : 0,
+      build.rows, build.sizeBytes, build.cause, build.error, build.publishes ? 1 : 0,
     ]),
   )
   const { rows } = await sql<{ id: number; node: number; commit_number: number }>`
@@ -131,7 +133,12 @@ export interface RetainedBuild {
   readonly rows: number | null
   readonly sizeBytes: number | null
   readonly parts: readonly StoredPart[]
+  /** false: parts it had are gone */
+  readonly isWhole: boolean
 }
+
+/** Builds of a node that are looked through for parts: many cutoffs may point at one version. */
+const BUILDS_MAX = 32
 
 /** The last builds of nodes with their parts: the current one first, then newest first. */
 export async function retainedBuilds(
@@ -143,10 +150,14 @@ export async function retainedBuilds(
   if (nodes.length === 0) return found
   const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
   const join =
-    which === 'current' ? sql`b.id = n.built` : sql`b.node = n.id and b.outcome <> 'failed'`
+    which === 'current'
+      ? sql`b.id = n.built`
+      : sql`b.node = n.id and b.outcome <> 'failed' and (b.id = n.built or b.id > coalesce(
+          (select x.id from build x where x.node = n.id
+            order by x.id desc limit 1 offset ${sql.lit(BUILDS_MAX)}), 0))`
   const { rows } = await sql<Row>`
     select b.node, b.id as build, b.fingerprint as "buildFingerprint", b.version, b.slots,
-      b.commit_number as "commitNumber", b.rows as "buildRows", b.size_bytes as "buildBytes",
+      b.parts_build as "partsBuild", b.commit_number as "commitNumber", b.rows as "buildRows", b.size_bytes as "buildBytes",
       case when b.id = n.built then 1 else 0 end as current,
       p.name, p.fingerprint, p.path, p.size_bytes as "sizeBytes", p.sha256, p.rows
     from ${wanted} w join node n on n.id = w.id join build b on ${join}
@@ -162,6 +173,7 @@ interface Row {
   readonly buildFingerprint: string | null
   readonly version: number
   readonly slots: string
+  readonly partsBuild: number
   readonly commitNumber: number
   readonly buildRows: number | null
   readonly buildBytes: number | null
@@ -190,6 +202,7 @@ function addRow(found: Map<number, RetainedBuild[]>, row: Row): void {
       rows: row.buildRows,
       sizeBytes: row.buildBytes,
       parts: [],
+      isWhole: row.partsBuild === 0 || row.name !== null,
     }
     builds.push(build)
   }

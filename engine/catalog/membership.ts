@@ -54,8 +54,45 @@ export async function createNodes(
   names: readonly NodeName[],
 ): Promise<readonly NodeRow[]> {
   const wanted = uniqueNames(names)
-  let created = await insertNodes(trx, definitions, wanted)
+  await createAll(trx, definitions, wanted)
+  return findNodes(trx, definitions.ids, wanted)
+}
+
+/**
+ * Creates nodes that something reads although nothing has made them: they are absent, and so is
+ * every child they have. They need no build to say so, and must not make their readers wait.
+ */
+export async function createRead(
+  trx: WriteTransaction,
+  definitions: Definitions,
+  names: readonly NodeName[],
+): Promise<void> {
+  const { graph, ids, recipes } = definitions
+  const created = await createAll(trx, definitions, uniqueNames(names))
+  const absent = created.flatMap(({ id, asset }) => {
+    const recipe = recipes.get(ids.nameOf(asset))
+    const definition = graph.assets.get(ids.nameOf(asset))
+    const isDerived =
+      definition?.kind === 'stored' || (definition?.kind === 'value' && definition.from !== undefined)
+    return isDerived && recipe !== undefined ? [[id, recipe]] : []
+  })
+  if (absent.length === 0) return
+  const wanted = rowsTable(trx.dialect, { dst: 'int', src: 'int' }, absent)
+  await sql`update edge set src_version = r.version from ${wanted} w join node r on r.id = w.src
+    where edge.dst = w.dst and edge.src = w.src`.execute(trx.db)
+  await sql`delete from dirty where node in (select w.dst from ${wanted} w)`.execute(trx.db)
+}
+
+/** Creates nodes and their children, level by level. Returns those that are new. */
+async function createAll(
+  trx: WriteTransaction,
+  definitions: Definitions,
+  names: readonly NodeName[],
+): Promise<readonly NodeRow[]> {
+  const all: NodeRow[] = []
+  let created = await insertNodes(trx, definitions, names)
   while (created.length > 0) {
+    all.push(...created)
     const children = created.flatMap((row) =>
       childrenOf(
         definitions,
@@ -65,7 +102,7 @@ export async function createNodes(
     )
     created = children.length === 0 ? [] : await linkChildren(trx, definitions, children)
   }
-  return findNodes(trx, definitions.ids, wanted)
+  return all
 }
 
 /** Creates children and their edges (version 0: not consumed yet). Returns the new nodes. */
@@ -140,6 +177,20 @@ export async function moveMemberships(
     childrenOf(definitions, parent, { by: 'value', value: parent.value }),
   )
   const held = await currentMembers(trx, definitions, affected)
+  await changeMembers(trx, definitions, { wanted, held })
+}
+
+/** An edge that a map gave. */
+interface Held extends Child {
+  readonly node: number
+}
+
+/** Adds the wanted members that are not held, removes the held ones that are not wanted. */
+async function changeMembers(
+  trx: WriteTransaction,
+  definitions: Definitions,
+  { wanted, held }: { readonly wanted: readonly Child[]; readonly held: readonly Held[] },
+): Promise<void> {
   const key = (child: Child): string => `${child.parent} ${nodeText(child)}`
   const wantedKeys = new Set(wanted.map(key))
   const heldKeys = new Set(held.map(key))
@@ -184,7 +235,7 @@ async function currentMembers(
   { db, dialect }: WriteTransaction,
   definitions: Definitions,
   parents: readonly ChangedParent[],
-): Promise<readonly (Child & { readonly node: number })[]> {
+): Promise<readonly Held[]> {
   const wanted = rowsTable(
     dialect,
     { src: 'int', asset: 'int' },
@@ -203,4 +254,71 @@ const uniqueNames = (names: readonly NodeName[]): readonly NodeName[] => uniqueB
 
 function uniqueBy<Item>(list: readonly Item[], key: (one: Item) => string | number): readonly Item[] {
   return [...new Map(list.map((one) => [key(one), one])).values()]
+}
+
+const REPLAY_ROWS = 5_000
+
+/**
+ * Asks the maps of one asset again for every node that may give it keys: when the asset is new in
+ * the project, or its code changed and its maps may have. Cost: the parents' nodes, in pages.
+ */
+export async function replayMembership(
+  trx: WriteTransaction,
+  definitions: Definitions,
+  asset: string,
+): Promise<void> {
+  const definition = definitions.graph.assets.get(asset)
+  if (definition?.kind !== 'value' && definition?.kind !== 'stored') return
+  for (const parent of Object.keys(definition.from ?? {})) {
+    for (let last = 0; ; ) {
+      const page = await parentPage(trx, definitions.ids.idOf(parent), last)
+      const end = page.at(-1)
+      if (end === undefined) break
+      last = end.id
+      await replayPage(trx, definitions, { asset, parent, page })
+    }
+  }
+}
+
+interface ParentRow {
+  readonly id: number
+  readonly key: string
+  readonly value: string | null
+}
+
+async function parentPage(
+  { db }: WriteTransaction,
+  asset: number,
+  after: number,
+): Promise<readonly ParentRow[]> {
+  const { rows } = await sql<ParentRow>`
+    select n.id, n.key, v.value from node n left join version v on v.id = n.version
+    where n.asset = ${asset} and n.id > ${after}
+    order by n.id limit ${sql.lit(REPLAY_ROWS)}`.execute(db)
+  return rows
+}
+
+async function replayPage(
+  trx: WriteTransaction,
+  definitions: Definitions,
+  { asset, parent, page }: { readonly asset: string; readonly parent: string; readonly page: readonly ParentRow[] },
+): Promise<void> {
+  const parents = page.map(({ id, key, value }) => ({
+    id,
+    key,
+    asset: parent,
+    value: value === null ? undefined : (JSON.parse(value) as Json),
+  }))
+  const wanted = parents
+    .flatMap((one) => [
+      ...childrenOf(definitions, one, { by: 'key', value: undefined }),
+      ...childrenOf(definitions, one, { by: 'value', value: one.value }),
+    ])
+    .filter((child) => child.asset === asset)
+  const sources = rowsTable(trx.dialect, { id: 'int' }, page.map(({ id }) => [id]))
+  const { rows } = await sql<{ node: number; key: string; parent: number }>`
+    select e.dst as node, n.key, e.src as parent from ${sources} w
+    join edge e on e.src = w.id join node n on n.id = e.dst
+    where n.asset = ${definitions.ids.idOf(asset)}`.execute(trx.db)
+  await changeMembers(trx, definitions, { wanted, held: rows.map((row) => ({ ...row, asset })) })
 }

@@ -11,7 +11,7 @@
  *    processes start together (measured: of 3, 2 failed with «table already exists»).
  */
 import SqliteDatabase from 'better-sqlite3'
-import { CompiledQuery, Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect, SqliteAdapter, SqliteDialect, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { EngineError, assert, isEngineError } from '../core/errors.ts'
 import type { Tables } from './tables.ts'
@@ -92,6 +92,23 @@ interface Opened {
   readonly setDurable: ((durable: boolean) => void) | undefined
 }
 
+/** SQLite rolls its DDL back; Kysely's own adapter does not ask it to. */
+class WholeSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+/**
+ * Migrates in one transaction: a process that died between two tables, or a disk that was full,
+ * left a catalog that no later start could open («table already exists»).
+ */
+class WholeSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new WholeSqliteAdapter()
+  }
+}
+
 function openSqlite(path: string): Opened {
   const database = new SqliteDatabase(path, { timeout: 10_000 })
   database.pragma('journal_mode = wal')
@@ -100,7 +117,7 @@ function openSqlite(path: string): Opened {
   database.pragma('mmap_size = 268435456')
   // A checkpoint costs fsyncs of its own; 16,384 pages (64 MB) keep it out of groups of commits.
   database.pragma('wal_autocheckpoint = 16384')
-  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
+  const db = new Kysely<Tables>({ dialect: new WholeSqliteDialect({ database }) })
   let durable = true
   const setDurable = (want: boolean): void => {
     if (want === durable) return

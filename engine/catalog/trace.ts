@@ -99,6 +99,7 @@ export async function commitTraces(
   await writeEdges(trx, commits)
   await sql`delete from dirty where node in (
     select d.node from ${next} w join dirty d on d.node = w.node where d.revision <= w.claimed)`.execute(db)
+  await markOvertaken(trx, commits)
   await markDependents(trx, changed)
   return { changed, versions }
 }
@@ -139,6 +140,21 @@ async function writeEdges(
     where edge.src_version <> excluded.src_version`.execute(db)
 }
 
+/**
+ * Marks commits whose sources moved while they were made. Their own mark may be gone: a source that
+ * went back to what the last build had read un-marks, and this commit read what lay between.
+ */
+async function markOvertaken(trx: WriteTransaction, commits: readonly TraceCommit[]): Promise<void> {
+  const { db, dialect, revision } = trx
+  const wanted = rowsTable(dialect, { node: 'int' }, commits.map(({ node }) => [node]))
+  await sql`insert into dirty (node, asset, revision, cause, source)
+    select e.dst, n.asset, ${revision}, 'input', min(e.src)
+    from ${wanted} w join edge e on e.dst = w.node join node s on s.id = e.src
+    join node n on n.id = e.dst
+    where e.src_version <> s.version group by e.dst, n.asset
+    on conflict (node) do nothing`.execute(db)
+}
+
 /** Marks the direct dependents that consumed another version; un-marks those it reverts. */
 async function markDependents(trx: WriteTransaction, changed: readonly Changed[]): Promise<void> {
   if (changed.length === 0) return
@@ -172,11 +188,15 @@ export async function markDirty(
     { node: 'int', source: 'int', reason: 'text' },
     marks.map(({ node, source, reason }) => [node, source ?? null, reason ?? null]),
   )
-  // A forced or missing mark must not hide behind an input one: it is what makes equal slots build.
-  const stronger = cause === 'forced' || cause === 'missing'
-  const upgrade = stronger
-    ? sql`, cause = excluded.cause, reason = excluded.reason`
-    : sql``
+  // A mark must not hide behind a weaker one. Forced and missing make equal slots build; a removal
+  // leaves no edge that differs, so as an input mark it would vanish when another input reverts.
+  const weaker = cause === 'removed' ? ['input'] : ['new', 'input', 'removed', 'missing', 'forced']
+  const upgrade =
+    cause === 'input'
+      ? sql``
+      : sql`, cause = case when dirty.cause in (${sql.join(weaker)})
+          then excluded.cause else dirty.cause end,
+        reason = coalesce(excluded.reason, dirty.reason)`
   await sql`insert into dirty (node, asset, revision, cause, source, reason)
     select w.node, n.asset, ${revision}, ${cause}, w.source, w.reason
     from ${wanted} w join node n on n.id = w.node where true

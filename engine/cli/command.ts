@@ -5,7 +5,7 @@
  * `load` imports that when it is called. Generic commands know the engine only; a project's own
  * commands use the same interface with a richer `Opened`.
  */
-import type { Observation, Project } from '../run/project.ts'
+import type { Project } from '../run/project.ts'
 import type { Terminal } from './output.ts'
 
 /** What the shell offers for a word. */
@@ -38,6 +38,8 @@ export interface Command<Opened = OpenProject> {
   readonly arguments?: readonly CommandArgument[]
   readonly options?: readonly CommandOption[]
   readonly examples: readonly Example[]
+  /** not listed: programs call it */
+  readonly isHidden?: boolean
   readonly load: () => Promise<RunCommand<Opened>>
 }
 
@@ -65,12 +67,9 @@ export interface OpenProject extends AsyncDisposable {
   /** what `query` can read */
   readonly query: {
     readonly tables: readonly QueryTables[]
-    /** a local file with a stored part's bytes */
-    readonly partFile: (part: {
-      readonly path: string
-      readonly sizeBytes: number
-      readonly sha256: string
-    }) => Promise<string>
+    /** the folder of all parts, and a part's absolute path in it */
+    readonly folder: string
+    readonly partPath: (path: string) => string
     /** runs statements in a child process over these folders' files */
     readonly run: (task: {
       readonly statements: readonly string[]
@@ -94,6 +93,8 @@ export type PlanSteps = readonly {
 export interface OpenHow {
   /** false: the project's own files are not synced first. Default true */
   readonly sync?: boolean
+  /** a sync may leave partitions blocked that stand now. Default false */
+  readonly allowBlocked?: boolean
 }
 
 export interface CommandCall<Opened = OpenProject> {
@@ -109,7 +110,7 @@ export interface CommandCall<Opened = OpenProject> {
   /** opens the project once; it is closed when the command ends. Throws CONFIG_MISSING, … */
   readonly open: (how?: OpenHow) => Promise<Opened>
   /** every command there is, for help and completion */
-  readonly commands: readonly Pick<Command, 'name' | 'summary'>[]
+  readonly commands: readonly Omit<Command, 'load'>[]
 }
 
 /** An option's text; undefined when it was not given or is a flag. */
@@ -121,5 +122,3 @@ export function textOption(call: Pick<CommandCall<never>, 'options'>, name: stri
 /** Whether a flag was given. */
 export const flagOption = (call: Pick<CommandCall<never>, 'options'>, name: string): boolean =>
   call.options[name] === true
-
-export type { Observation }

@@ -1,6 +1,4 @@
 /** `materialize`: makes what is selected current. */
-import { availableParallelism } from 'node:os'
-import { EngineError } from '../core/errors.ts'
 import type { NodeName } from '../core/key.ts'
 import { nodeText } from '../core/key.ts'
 import type { Outcome, Plan } from '../core/plan.ts'
@@ -19,6 +17,7 @@ import { openPlanCall, selectionText, wantedPlan } from './plan-call.ts'
 import { FORMAT_VERSION } from './plan-json.ts'
 import { Progress } from './progress.ts'
 import { countText, counted, durationText } from './text.ts'
+import { wholeNumber } from './whole-number.ts'
 
 /** Runs `materialize`. */
 export async function runMaterialize(call: CommandCall): Promise<number> {
@@ -47,7 +46,7 @@ export async function materializeCall(
   if (json) terminal.printLine({ type: 'version', format_version: FORMAT_VERSION })
   const failuresMax = failuresMaxOf(call)
   const done: Done[] = []
-  const progress = json ? undefined : await progressOn(terminal)
+  const progress = json ? undefined : progressOn(terminal)
   using interrupts = listenForInterrupts(terminal)
   const startedMs = systemClock.elapsedMs()
   const report = await materialize(project, {
@@ -65,7 +64,8 @@ export async function materializeCall(
     },
   })
   progress?.end()
-  const problems = (await opened.problems?.(report.run)) ?? []
+  // A run in which nothing happened found nothing, and costs no further look.
+  const problems = report.run === undefined ? [] : ((await opened.problems?.(report.run)) ?? [])
   const spentMs = systemClock.elapsedMs() - startedMs
   if (json) printSummary(terminal, project.graph, { report, done, problems })
   else writeSummary(terminal, { report, problems, spentMs })
@@ -77,32 +77,26 @@ interface Done {
   readonly outcome: Outcome
 }
 
+/** As many as a pool has children. */
+const JOBS_MAX = 64
+
 type Graph = PlanCall['project']['graph']
 
 function concurrencyOf(call: CommandCall): number | undefined {
   const text = textOption(call, 'jobs')
   if (text === undefined) return undefined
-  const most = Math.max(64, availableParallelism())
-  return wholeNumber('-j', text, most)
+  return wholeNumber('-j', text, JOBS_MAX)
 }
 
 function failuresMaxOf(call: CommandCall): number | undefined {
   const text = textOption(call, 'maxFail')
-  return text === undefined ? undefined : wholeNumber('--max-fail', text, Number.MAX_SAFE_INTEGER)
+  return text === undefined ? undefined : wholeNumber('--max-fail', text, 1_000_000)
 }
 
-/** A whole number from 1 on. Throws USAGE. */
-export function wholeNumber(option: string, text: string, most: number): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value >= 1 && value <= most) return value
-  const range = most === Number.MAX_SAFE_INTEGER ? 'a whole number from 1' : `a whole number from 1 to ${most}`
-  throw new EngineError('USAGE', { command: option, reason: `${option} needs ${range}` })
-}
-
-async function progressOn(terminal: Terminal): Promise<Progress> {
-  // The terminal's library is loaded only where there is something to redraw.
-  const screen = terminal.isLive ? (await import('./live-screen.ts')).liveScreen() : undefined
-  return new Progress(terminal, screen, systemClock.elapsedMs)
+function progressOn(terminal: Terminal): Progress {
+  // The terminal's library is loaded only when there is something to redraw.
+  const openScreen = async () => (await import('./live-screen.ts')).liveScreen()
+  return new Progress(terminal, terminal.isLive ? openScreen : undefined, systemClock.elapsedMs)
 }
 
 function printEvent(terminal: Terminal, graph: Graph, event: RunnerEvent): void {

@@ -21,6 +21,7 @@ export interface TerminalOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** --no-color */
   readonly plain: boolean
+  readonly isInteractive: boolean
 }
 
 const WIDTH = 80
@@ -34,11 +35,14 @@ export class Terminal {
   readonly width: number
   /** whether stderr can be redrawn */
   readonly isLive: boolean
+  /** whether a person can be asked */
+  readonly isInteractive: boolean
   readonly #stdout: Stream
   readonly #stderr: Stream
   readonly #left = new AbortController()
 
-  constructor({ stdout, stderr, environment, plain }: TerminalOptions) {
+  constructor({ stdout, stderr, environment, plain, isInteractive }: TerminalOptions) {
+    this.isInteractive = isInteractive
     this.#stdout = stdout
     this.#stderr = stderr
     this.out = pc.createColors(!plain && hasColor(stdout, environment))

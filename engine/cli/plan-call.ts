@@ -4,21 +4,9 @@ import { EngineError } from '../core/errors.ts'
 import type { PlanOptions } from '../run/planning.ts'
 import type { Observation, Project } from '../run/project.ts'
 import { verifyStore } from '../run/verify-store.ts'
-import type { CommandCall, CommandOption, OpenProject } from './command.ts'
+import type { CommandCall, OpenProject } from './command.ts'
 import { flagOption, textOption } from './command.ts'
 import { shellWord } from './text.ts'
-
-export const SELECTION_ARGUMENT = {
-  form: '[selection...]',
-  description: 'what to look at, default all: gold_canonical[state=CO]+  +silver  tag:phi',
-  completes: 'selection',
-} as const
-
-export const PLAN_OPTIONS: readonly CommandOption[] = [
-  { flags: '--force <reason>', description: 'rebuild the selection although nothing differs' },
-  { flags: '--verify', description: 'look into the store too: missing or cut parts are rebuilt' },
-  { flags: '--no-sync', description: 'leave the registry as the catalog has it' },
-]
 
 /** Several words are a union: `plan silver raw` is `silver or raw`. */
 export const selectionText = (words: readonly string[]): string =>
@@ -37,7 +25,9 @@ export async function openPlanCall(call: CommandCall, selection: string): Promis
   if (reason !== undefined && reason.trim() === '') {
     throw new EngineError('USAGE', { command: 'plan', reason: '--force needs a reason in words' })
   }
-  const also: Observation[] = flagOption(call, 'verify') ? [await verifyStore(opened.project)] : []
+  const also: Observation[] = flagOption(call, 'verify')
+    ? [await verifyStore(opened.project, selection === '*' ? {} : { selection })]
+    : []
   const actor = { name: call.actor, reason: reason ?? textOption(call, 'reason') ?? '' }
   return {
     opened,

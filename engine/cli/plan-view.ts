@@ -26,8 +26,8 @@ export interface PlanViewOptions {
 const LINES_OF_GROUP_MAX = 8
 const GROUPS_MAX = 40
 const WAITING_MAX = 12
-/** Partitions named on one line; more of the same cause are counted. */
-const NAMED_MAX = 6
+/** Characters of keys on one line. */
+const KEYS_WIDTH = 48
 
 /** The whole text, without a final line end. */
 export function planText(plan: Plan, options: PlanViewOptions): string {
@@ -39,7 +39,7 @@ export function planText(plan: Plan, options: PlanViewOptions): string {
   const groups = groupSteps(plan.steps)
   const shown = all ? groups : groups.slice(0, GROUPS_MAX)
   const rows = shown.flatMap((group) => groupRows(group, options))
-  const lines = [head, '', ...alignColumns(['', '', ''], rows)]
+  const lines = [head, ...(rows.length > 0 ? ['', ...alignColumns(['', '', ''], rows)] : [])]
   if (groups.length > shown.length) {
     lines.push(`  and ${countText(groups.length - shown.length)} more groups: --json or --all`)
   }
@@ -108,15 +108,24 @@ function linesOf(steps: readonly Step[]): readonly Line[] {
   return [...lines.values()]
 }
 
-const keysText = (keys: readonly string[], all: boolean): string =>
-  all || keys.length <= NAMED_MAX
-    ? keys.join(' ')
-    : `${keys.slice(0, NAMED_MAX).join(' ')} and ${countText(keys.length - NAMED_MAX)} more`
+/** As many keys as fit, the rest counted: months fit, submission ids do not. */
+function keysText(keys: readonly string[], all: boolean): string {
+  if (all) return keys.join(' ')
+  let shown = 1
+  let width = keys[0]?.length ?? 0
+  while (shown < keys.length && width + 1 + (keys[shown]?.length ?? 0) <= KEYS_WIDTH) {
+    width += 1 + (keys[shown]?.length ?? 0)
+    shown += 1
+  }
+  const named = keys.slice(0, shown).join(' ')
+  return shown === keys.length ? named : `${named} and ${countText(keys.length - shown)} more`
+}
 
 const CAUSES_SHOWN_MAX = 2
 
 /** The causes of a step in words; `own` is its last key value, said already. */
 function whyText(step: Step, own: string): string {
+  if (step.causes[0]?.kind === 'new') return 'new'
   const texts = step.causes.slice(0, CAUSES_SHOWN_MAX).map((cause) => causeText(cause, own))
   const more = step.causes.length + step.causesMore - texts.length
   const rest = more > 0 ? [`and ${counted(more, 'cause')} more`] : []
@@ -164,7 +173,7 @@ function waitingLines(
   const rows = shown.map((one) => [
     `    ${nodePath(one)}`,
     one.kind,
-    one.kind === 'upstream' ? `${one.why}: select +${nodePath(one)}` : one.why,
+    one.why,
   ])
   const left = waiting.length - shown.length
   return [

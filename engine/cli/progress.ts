@@ -1,7 +1,7 @@
 /**
  * Live progress of a run, aggregated: one line for each asset that has work, whatever the number
- * of partitions. On a terminal the lines are redrawn at most ten times a second; elsewhere one
- * line is written when an asset's work is done.
+ * of partitions. On a terminal the lines are redrawn at most ten times a second; elsewhere they
+ * are written once, at the end.
  */
 import type { Plan } from '../core/plan.ts'
 import type { RunnerEvent } from '../run/run-state.ts'
@@ -29,15 +29,21 @@ const REDRAW_MS = 100
 
 export class Progress {
   readonly #terminal: Terminal
-  readonly #screen: Screen | undefined
+  readonly #openScreen: (() => Promise<Screen>) | undefined
   readonly #nowMs: () => number
+  #screen: Screen | undefined
   readonly #assets = new Map<string, AssetProgress>()
   #planned = new Map<string, number>()
   #drawnMs = 0
 
-  constructor(terminal: Terminal, screen: Screen | undefined, nowMs: () => number) {
+  /** @param openScreen  undefined: nothing is redrawn, the last state is written at the end */
+  constructor(
+    terminal: Terminal,
+    openScreen: (() => Promise<Screen>) | undefined,
+    nowMs: () => number,
+  ) {
     this.#terminal = terminal
-    this.#screen = screen
+    this.#openScreen = openScreen
     this.#nowMs = nowMs
   }
 
@@ -45,6 +51,12 @@ export class Progress {
   observe(event: RunnerEvent): void {
     if (event.type === 'planned') {
       this.#planned = countSteps(event.plan)
+      if (event.plan.steps.length > 0) {
+        void this.#openScreen?.().then((screen) => {
+          this.#screen = screen
+          this.#draw(false)
+        })
+      }
       return
     }
     const asset = this.#of(event.node.asset)

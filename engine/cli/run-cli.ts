@@ -2,12 +2,13 @@
  * The command line: finds the command, parses its options, opens the project once, closes it, and
  * turns whatever was thrown into three lines and an exit code.
  */
-import { Command as Program, CommanderError, Option } from 'commander'
+import { Argument, Command as Program, CommanderError, Option } from 'commander'
 import { EngineError } from '../core/errors.ts'
 import type { Command, CommandCall, OpenHow } from './command.ts'
 import { EXIT, reportFault } from './fault.ts'
 import type { Stream } from './output.ts'
 import { Terminal } from './output.ts'
+import { shellWord } from './text.ts'
 
 export interface CliOptions<Opened extends AsyncDisposable> {
   readonly argv: readonly string[]
@@ -20,6 +21,8 @@ export interface CliOptions<Opened extends AsyncDisposable> {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** where relative paths and the search for a project start */
   readonly folder: string
+  /** whether questions can be asked */
+  readonly isInteractive: boolean
   readonly user: () => string
   readonly open: (how: OpenHow & { readonly folder: string }) => Promise<Opened>
 }
@@ -34,11 +37,11 @@ interface Chosen<Opened> {
 export async function runCli<Opened extends AsyncDisposable>(
   cli: CliOptions<Opened>,
 ): Promise<number> {
-  const { argv, stdout, stderr, environment } = cli
+  const { argv, stdout, stderr, environment, isInteractive } = cli
   const plain = argv.includes('--no-color')
-  const terminal = new Terminal({ stdout, stderr, environment, plain })
+  const terminal = new Terminal({ stdout, stderr, environment, plain, isInteractive })
   const json = argv.includes('--json')
-  const command = argv.join(' ')
+  const command = argv.map(shellWord).join(' ')
   try {
     const chosen = parse(cli, terminal)
     const code = chosen === undefined ? EXIT.done : await call(cli, chosen, terminal)
@@ -144,7 +147,8 @@ export function programOf<Opened>(
     const name = command.name.slice(0, Math.max(at, 0))
     const group = at < 0 ? program : (groups.get(name) ?? program.command(name))
     if (at >= 0 && !groups.has(name)) groups.set(name, group.description(cli.groups[name] ?? name))
-    const own = group.command(command.name.slice(at + 1)).description(command.summary)
+    const hidden = command.isHidden === true
+    const own = group.command(command.name.slice(at + 1), { hidden }).description(command.summary)
     describe(own, command)
     own.action((...received: unknown[]) => {
       const words = received.slice(0, -2).flat().filter((word) => typeof word === 'string')
@@ -156,7 +160,8 @@ export function programOf<Opened>(
 
 function describe<Opened>(program: Program, command: Command<Opened>): void {
   for (const argument of command.arguments ?? []) {
-    program.argument(argument.form, argument.description)
+    const own = new Argument(argument.form, argument.description)
+    program.addArgument(Array.isArray(argument.completes) ? own.choices(argument.completes) : own)
   }
   for (const { flags, description, choices } of command.options ?? []) {
     const option = new Option(flags, description)

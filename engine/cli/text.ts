@@ -1,7 +1,6 @@
 /** How numbers, times and tables are written for people. */
 
 /** What has a visible width: escape codes have none. */
-// oxlint-disable-next-line no-control-regex
 const ESCAPES = /\u001B\[[0-9;]*m/g
 const widthOf = (text: string): number => text.replaceAll(ESCAPES, '').length
 

@@ -200,9 +200,10 @@ export function inputsOf(key: Key, slots: readonly Slot[]): Inputs {
     slots,
     of,
     one: (asset) => {
-      const [slot, ...others] = of(asset)
-      if (slot === undefined || others.length > 0) {
-        throw new TypeError(`${asset} gives ${others.length + 1} slots where exactly one is read`)
+      const found = of(asset)
+      const [slot] = found
+      if (slot === undefined || found.length > 1) {
+        throw new TypeError(`${asset} gives ${found.length} slots where exactly one is read`)
       }
       return slot
     },

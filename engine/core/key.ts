@@ -17,28 +17,35 @@ export interface NodeName {
 }
 
 const KEY_BYTES_MAX = 512
-const PLAIN = /^[A-Za-z0-9_.~-]+$/
+/** Stands as it is. Keys become paths, where `.` and `..` would be places of their own. */
+const PLAIN = /^(?!\.{1,2}$)[A-Za-z0-9_.~-]+$/
 
 const encode = (value: string): string =>
   PLAIN.test(value)
     ? value
     : encodeURIComponent(value).replace(
-        /[!'()*]/g,
-        (mark) => `%${mark.codePointAt(0)?.toString(16).toUpperCase()}`,
+        /[!'()*]|^\.{1,2}$/g,
+        (marks) => marks.replaceAll(/./g, percent),
       )
 
-/** A key's text form. Throws KEY_INVALID on an empty value or a text over 512 bytes. */
+const percent = (mark: string): string =>
+  `%${mark.codePointAt(0)?.toString(16).toUpperCase().padStart(2, '0')}`
+
+/** A key's text form. Throws KEY_INVALID on an empty or broken value or a text over 512 bytes. */
 export function formatKey(key: Key): string {
-  const text = key.map(encode).join('/')
-  if (key.some((value) => value === '') || text.length > KEY_BYTES_MAX) {
+  const isSound = key.every((value) => value !== '' && value.isWellFormed())
+  const text = isSound ? key.map(encode).join('/') : ''
+  if (!isSound || text.length > KEY_BYTES_MAX) {
     throw new EngineError('KEY_INVALID', { length: text.length, dimensions: key.length })
   }
   return text
 }
 
 /** The values of a key's text form. The inverse of formatKey. */
-export const parseKey = (text: string): Key =>
-  text.includes('%') ? text.split('/').map(decodeURIComponent) : text.split('/')
+export function parseKey(text: string): Key {
+  if (text === '') return []
+  return text.includes('%') ? text.split('/').map(decodeURIComponent) : text.split('/')
+}
 
 /** A node as people read and type it: `gold_canonical[MA/medical/2024-03]`. */
 export const nodeText = ({ asset, key }: NodeName): string => `${asset}[${key}]`

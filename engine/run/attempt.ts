@@ -10,6 +10,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { StoredPart } from '../catalog/builds.ts'
+import { retainedBuilds } from '../catalog/builds.ts'
 import { Contents, findNodes } from '../catalog/nodes.ts'
 import type {
   BuildContext,
@@ -30,6 +31,7 @@ import type { Definitions } from '../catalog/membership.ts'
 import { reasonOf } from '../catalog/open.ts'
 import type { Task } from './claim.ts'
 import { VALUE_BYTES_MAX } from './evaluate.ts'
+import { presentParts } from './lost-parts.ts'
 import type { Project } from './project.ts'
 
 /** A node as an attempt leaves it: staged, or equal to what is there. */
@@ -99,9 +101,10 @@ async function perform(task: Task, support: AttemptSupport): Promise<Omit<Finish
       const contents = new Contents()
       await contents.load(support.project.catalog, [work.version])
       const { contentId, value } = contents.get(work.version)
+      const found = work.parts.map((part) => ({ part, source: { stored: part.path } }))
       const text = value === undefined ? null : canonicalJson(value)
-      const staged: Staged = { contentId, value: text, parts: undefined, folder: undefined }
-      return { ...nothing, outcome: 'reused', staged }
+      const staged = await stage(task, support, { found, value: text, contentId })
+      return { ...nothing, outcome: staged.parts === undefined ? 'cutoff' : 'reused', staged }
     }
     case 'ready': {
       const found = work.parts.map((part) => ({ part, source: { stored: part.path } }))
@@ -267,8 +270,18 @@ function valueText(task: Task, value: Json | undefined): string | null {
   return text
 }
 
-/** A part is missing from the store: equal content has to be written all the same. */
-const restores = (task: Task): boolean => task.causes.some((cause) => cause.kind === 'missing')
+/** A person or a look at the store wants it made again: what is there is not taken for granted. */
+const insists = (task: Task): boolean =>
+  task.causes.some(({ kind }) => kind === 'missing' || kind === 'forced')
+
+/** Whether the store still has a node's parts: then equal content is a cutoff. */
+async function isIntact(
+  task: Task,
+  { store }: Project,
+  parts: readonly StoredPart[],
+): Promise<boolean> {
+  return !insists(task) || (await presentParts(store, parts)).length === parts.length
+}
 
 /** Stages parts unless the content is what the node has already: that is a cutoff. */
 async function stage(
@@ -277,7 +290,9 @@ async function stage(
   made: { readonly found: readonly Found[]; readonly value: string | null; readonly contentId: ContentId },
 ): Promise<Staged> {
   const { contentId, value } = made
-  if (contentId === task.currentContentId && !restores(task)) {
+  const { current } = task
+  const isSame = contentId === task.currentContentId && current?.isWhole !== false
+  if (isSame && (await isIntact(task, project, current?.parts ?? []))) {
     return { contentId, value, parts: undefined, folder: undefined }
   }
   if (task.folder === undefined) return { contentId, value, parts: [], folder: undefined }
@@ -317,7 +332,7 @@ async function stageOutputs(
     return { ...output, asset }
   })
   const names = made.map((output) => ({ asset: output.asset.name, key: formatKey(output.key) }))
-  const current = await currentContents(support, names)
+  const current = await currentOutputs(task, support, names)
   const folders = made.map((output) => {
     const publication = output.asset.publish?.(output.key)
     return publication && project.store.folderFor(publication.path, task.attempt)
@@ -331,7 +346,9 @@ async function stageOutputs(
     const key = formatKey(output.key)
     const folder = folders[at]
     const name = nodeText({ asset: output.asset.name, key })
-    const same = current.get(name) === contentId && !restores(task)
+    const before = current.get(name)
+    const same =
+      before?.contentId === contentId && (await isIntact(task, project, before.parts))
     const stored = same || folder === undefined ? undefined : await stageAt(project, folder, found)
     const parts = same ? undefined : (stored?.parts ?? [])
     staged.push({ asset: output.asset, key, contentId, value, parts, folder: stored?.folder })
@@ -339,17 +356,29 @@ async function stageOutputs(
   return staged
 }
 
-async function currentContents(
+interface CurrentOutput {
+  readonly contentId: ContentId
+  /** looked up only where they are in doubt */
+  readonly parts: readonly StoredPart[]
+}
+
+async function currentOutputs(
+  task: Task,
   { project, definitions }: AttemptSupport,
   names: readonly NodeName[],
-): Promise<ReadonlyMap<string, ContentId>> {
+): Promise<ReadonlyMap<string, CurrentOutput>> {
   const rows = await findNodes(project.catalog, definitions.ids, names)
   const contents = new Contents()
   await contents.load(project.catalog, rows.map((row) => row.version))
+  const ids = insists(task) ? rows.map((row) => row.id) : []
+  const builds = await retainedBuilds(project.catalog, ids, 'current')
   return new Map(
     rows.map((row) => [
       nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }),
-      contents.get(row.version).contentId,
+      {
+        contentId: contents.get(row.version).contentId,
+        parts: builds.get(row.id)?.[0]?.parts ?? [],
+      },
     ]),
   )
 }

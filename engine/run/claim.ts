@@ -20,12 +20,13 @@ import { boundCauses } from '../core/plan.ts'
 
 import { causesOf } from './causes.ts'
 import type { Decision } from './decide.ts'
-import { decide } from './decide.ts'
+import type { Decided } from './evidence.ts'
+import { decideNodes } from './evidence.ts'
 import type { Evaluation } from './evaluate.ts'
 import { frameOf } from './evaluate.ts'
 import type { Frame, Resolved } from './frame.ts'
 import { resolveNodes } from './frame.ts'
-import { copySources } from './walk.ts'
+
 
 /** A decision that leads to work outside the transaction. */
 export type Work = Extract<Decision, { kind: 'retire' | 'ready' | 'known' | 'build' }>
@@ -61,19 +62,21 @@ export interface ClaimRequest {
   readonly rows: readonly DirtyRow[]
   
   /** nodes that are stale and do not run: whoever reads one waits */
-  readonly held: ReadonlySet<number>
+  readonly held: Set<number>
   readonly nextAttempt: () => string
 }
 
 /** Claims the rows that need work. One transaction, a fixed number of statements. */
 export async function claim(evaluation: Evaluation, request: ClaimRequest): Promise<Claimed> {
   const { trx, nowMs, run } = evaluation
-  const frame = frameOf(evaluation)
+  const frame = frameOf(evaluation, request.held)
   const dirty = new Map(request.rows.map((row) => [row.id, row]))
   const resolved = await resolveNodes(frame, request.asset, request.rows)
   const waits = (node: Resolved): boolean => node.read.some(([source]) => request.held.has(source))
   const nodes = resolved.filter((node) => !waits(node))
-  const decided = await decideAll(frame, request.asset, { nodes, dirty })
+  const { asset } = request
+  const decided = await decideNodes(frame, { asset, nodes, dirty, store: evaluation.store })
+  await frame.contents.load(frame, nodes.map((node) => node.row.version))
   await settle(trx, frame, decided)
   const working = decided.filter((one): one is Decided & { decision: Work } => isWork(one.decision))
   const epochs = await raiseEpochs(trx, working.map((one) => one.node.row.id))
@@ -110,12 +113,7 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
   }
 }
 
-interface Decided {
-  readonly node: Resolved
-  readonly dirty: DirtyRow | undefined
-  readonly decision: Decision
-  readonly current: RetainedBuild | undefined
-}
+
 
 const isWork = (decision: Decision): decision is Work =>
   decision.kind === 'retire' ||
@@ -123,25 +121,7 @@ const isWork = (decision: Decision): decision is Work =>
   decision.kind === 'known' ||
   decision.kind === 'build'
 
-async function decideAll(
-  frame: Frame,
-  asset: StoredAsset,
-  {
-    nodes,
-    dirty,
-  }: { readonly nodes: readonly Resolved[]; readonly dirty: ReadonlyMap<number, DirtyRow> },
-): Promise<readonly Decided[]> {
-  const ids = nodes.map((node) => node.row.id)
-  const builds = await retainedBuilds(frame, ids, 'all')
-  const partsOf = await copySources(frame, asset, nodes)
-  await frame.contents.load(frame, nodes.map((node) => node.row.version))
-  return nodes.map((node) => {
-    const own = builds.get(node.row.id) ?? []
-    const mark = dirty.get(node.row.id)
-    const decision = decide({ asset, node, dirty: mark, builds: own, partsOf })
-    return { node, dirty: mark, decision, current: own.find((build) => build.current) }
-  })
-}
+
 
 async function settle(
   trx: WriteTransaction,

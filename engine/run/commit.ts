@@ -14,8 +14,8 @@ import type { ChangedParent, Definitions } from '../catalog/membership.ts'
 import { createNodes, moveMemberships } from '../catalog/membership.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
 import { rowsTable } from '../catalog/rows.ts'
-import type { Actor } from '../catalog/runs.ts'
-import { insertAudit } from '../catalog/runs.ts'
+import type { Actor, Lease } from '../catalog/runs.ts'
+import { insertAudit, requireLease } from '../catalog/runs.ts'
 import type { TraceCommit } from '../catalog/trace.ts'
 import { commitTraces } from '../catalog/trace.ts'
 import { ABSENT } from '../core/digest.ts'
@@ -24,12 +24,14 @@ import { failpoint } from '../core/failpoint.ts'
 import { nodeText } from '../core/key.ts'
 import type { Finished, Staged } from './attempt.ts'
 import type { Committed, Project } from './project.ts'
+import type { OpenIntent } from './recover.ts'
 import { attemptFolder, publishNodes } from './publish.ts'
 
 export interface Group {
   readonly project: Project
   readonly definitions: Definitions
   readonly run: number
+  readonly lease: Lease
   readonly actor: Actor
 }
 
@@ -38,7 +40,7 @@ export interface GroupResult {
   /** nodes whose attempt was overtaken: nothing of it is visible */
   readonly fenced: readonly Finished[]
   /** nodes whose intent can be cleared */
-  readonly projected: readonly number[]
+  readonly projected: readonly OpenIntent[]
 }
 
 /** One node of a group: a claimed one or an output of its build. */
@@ -86,6 +88,7 @@ async function commitIn(
   group: Group,
   { finished, nowMs }: { readonly finished: readonly Finished[]; readonly nowMs: number },
 ): Promise<Written> {
+  await requireLease(trx, group.lease)
   const valid = await unfenced(trx, finished)
   const fenced = finished.filter((one) => !valid.has(one.task.node.row.id))
   const standing = finished.filter((one) => valid.has(one.task.node.row.id))
@@ -98,24 +101,28 @@ async function commitIn(
     writer: undefined,
   }))
   const first = await commitTraces(trx, own.map(ownTrace))
-  const outputs = await outputEntries(trx, group, standing)
-  const second = await commitTraces(trx, outputs.map((entry) => outputTrace(trx, entry, first.versions)))
+  const { outputs, gone } = await outputEntries(trx, group, standing)
+  const second = await commitTraces(
+    trx,
+    [...outputs, ...gone].map((entry) => outputTrace(trx, entry, first.versions)),
+  )
   const entries = [...own, ...outputs]
   const versions = new Map([...first.versions, ...second.versions])
   const changed = new Set([...first.changed, ...second.changed].map((one) => one.node))
   const builds = await insertBuilds(
     trx,
-    entries.map((entry) => newBuild(entry, { versions, run: group.run, nowMs })),
+    entries.map((entry) => newBuild(entry, { versions, group, nowMs })),
   )
   const parents = entries.filter((entry) => changed.has(entry.node)).map(parentOf)
   await moveMemberships(trx, group.definitions, parents)
   const committed = entries.map((entry) => committedOf(entry, { changed, builds }))
   await group.project.hooks.onCommit?.({ trx, nowMs, run: group.run }, committed)
-  const published = entries.filter((entry) => movesReaders(entry)).map((entry) => entry.node)
+  const published = entries.filter((entry) => movesReaders(group, entry)).map((entry) => entry.node)
   await closeIntents(trx, own.map((entry) => entry.node), new Set(published.concat(outputs.flatMap((o) => o.writer ?? []))))
   await auditGroup(trx, group, { entries, nowMs })
   const released = await release(trx, group, { entries, builds })
-  return { committed, fenced, projected: own.map((entry) => entry.node), published, released }
+  const projected = own.map(({ node, finished: { task } }) => ({ node, epoch: task.epoch }))
+  return { committed, fenced, projected, published, released }
 }
 
 /** The nodes whose epoch is still the one they were claimed under. */
@@ -155,13 +162,17 @@ const outputTrace = (
   claimRevision: trx.revision,
 })
 
-/** The outputs of the group's builds: those made now, and those that vanished. */
+/**
+ * The outputs of the group's builds: those made now, and those that vanish. `gone` vanished before:
+ * nothing happens to them but that they read another version of their writer.
+ */
 async function outputEntries(
   trx: WriteTransaction,
   { definitions }: Group,
   standing: readonly Finished[],
-): Promise<readonly Entry[]> {
-  const entries: Entry[] = []
+): Promise<{ readonly outputs: readonly Entry[]; readonly gone: readonly Entry[] }> {
+  const outputs: Entry[] = []
+  const gone: Entry[] = []
   for (const finished of standing) {
     if (finished.outputs === undefined) continue
     const writer = finished.task.node.row.id
@@ -174,32 +185,34 @@ async function outputEntries(
     for (const staged of made) {
       const name = { asset: staged.asset.name, key: staged.key }
       const node = byName.get(nodeText(name))
-      if (node !== undefined) entries.push({ node, ...name, finished, staged, writer })
+      if (node !== undefined) outputs.push({ node, ...name, finished, staged, writer })
     }
     const assets = (finished.task.asset.outputs ?? []).map(definitions.ids.idOf)
-    const before = await sql<{ id: number; asset: number; key: string }>`
-      select n.id, n.asset, n.key from edge e join node n on n.id = e.dst
-      where e.src = ${writer} and n.asset in (${sql.join(assets)}) and n.version <> 0
+    const before = await sql<{ id: number; asset: number; key: string; version: number }>`
+      select n.id, n.asset, n.key, n.version from edge e join node n on n.id = e.dst
+      where e.src = ${writer} and n.asset in (${sql.join(assets)})
     `.execute(trx.db)
     for (const row of before.rows) {
       const name = { asset: definitions.ids.nameOf(row.asset), key: row.key }
       if (byName.has(nodeText(name))) continue
-      entries.push({ node: row.id, ...name, finished, staged: GONE, writer })
+      const entry = { node: row.id, ...name, finished, staged: GONE, writer }
+      ;(row.version === 0 ? gone : outputs).push(entry)
     }
   }
-  return entries
+  return { outputs, gone }
 }
 
 const GONE: Staged = { contentId: ABSENT, value: null, parts: [], folder: undefined }
 
 function newBuild(
-  { node, finished, staged, writer }: Entry,
+  entry: Entry,
   context: {
     readonly versions: ReadonlyMap<number, number>
-    readonly run: number
+    readonly group: Group
     readonly nowMs: number
   },
 ): NewBuild {
+  const { node, finished, staged, writer } = entry
   const { task } = finished
   const slots =
     writer === undefined
@@ -207,8 +220,8 @@ function newBuild(
       : JSON.stringify([[writer, context.versions.get(writer) ?? 0]])
   return {
     node,
-    run: context.run,
-    outcome: outcomeOf(finished, staged),
+    run: context.group.run,
+    outcome: outcomeOf(entry),
     fingerprint: task.work.kind === 'retire' ? null : task.work.fingerprint,
     version: context.versions.get(node) ?? 0,
     slots,
@@ -220,6 +233,7 @@ function newBuild(
     cause: writer === undefined && task.causes.length > 0 ? JSON.stringify(task.causes) : null,
     error: null,
     parts: partsOf(staged),
+    publishes: movesReaders(context.group, entry),
   }
 }
 
@@ -229,8 +243,10 @@ function partsOf(staged: Staged): NewBuild['parts'] {
   return staged.parts.length === 0 ? 'none' : staged.parts
 }
 
-const outcomeOf = (finished: Finished, staged: Staged): string => {
+function outcomeOf({ finished, staged, writer }: Entry): Finished['outcome'] {
   if (staged.contentId === ABSENT) return 'retired'
+  // An output may change although its writer's own content does not.
+  if (writer !== undefined) return staged.parts === undefined ? 'cutoff' : 'built'
   return staged.parts === undefined && finished.outcome === 'built' ? 'cutoff' : finished.outcome
 }
 
@@ -248,8 +264,13 @@ const parentOf = ({ node, asset, key, staged }: Entry): ChangedParent => ({
 })
 
 /** Readers see another version: new parts, or none any more. */
-const movesReaders = ({ staged }: Entry): boolean =>
-  staged.contentId === ABSENT || (staged.parts !== undefined && staged.parts.length > 0)
+function movesReaders({ definitions }: Group, { asset, staged }: Entry): boolean {
+  const definition = definitions.graph.assets.get(asset)
+  const isPublished =
+    (definition?.kind === 'stored' || definition?.kind === 'output') &&
+    definition.publish !== undefined
+  return isPublished && staged.parts !== undefined
+}
 
 function committedOf(
   entry: Entry,
@@ -262,7 +283,7 @@ function committedOf(
   return {
     asset: entry.asset,
     key: entry.key,
-    outcome: outcomeOf(finished, staged) as Committed['outcome'],
+    outcome: outcomeOf(entry),
     value: valueOf(staged),
     record: writer === undefined ? finished.record : undefined,
     changed: context.changed.has(entry.node),

@@ -37,8 +37,13 @@ export type Decision =
       readonly value: Json | undefined
       readonly parts: readonly StoredPart[]
     }
-  /** a value-only build was made from these slots before */
-  | { readonly kind: 'known'; readonly fingerprint: Fingerprint; readonly version: number }
+  /** a build was made from these slots before, and all it made is still there */
+  | {
+      readonly kind: 'known'
+      readonly fingerprint: Fingerprint
+      readonly version: number
+      readonly parts: readonly StoredPart[]
+    }
   | {
       readonly kind: 'build'
       readonly fingerprint: Fingerprint
@@ -60,6 +65,8 @@ export interface Evidence {
 /** The outline of a node's build, and the retirement of a key no parent gives any more. */
 export function outlineOf(asset: StoredAsset, node: Resolved): Outline {
   if (!node.isMember) return { verdict: 'retire', why: 'no parent gives this key any more' }
+  // In a plan: a parent will appear, and an outline never sees a node that no parent gives.
+  if (!node.members.some((member) => member.isPresent)) return { verdict: 'build' }
   return asset.outline?.(node.inputs) ?? { verdict: 'build' }
 }
 
@@ -76,7 +83,7 @@ export const slotsText = (node: Resolved): string =>
   JSON.stringify(node.slots.map((slot) => [slot.node, slot.version]))
 
 export function decide({ asset, node, dirty, builds, partsOf }: Evidence): Decision {
-  const [current] = builds.filter((build) => build.current)
+  const current = builds.find((build) => build.current)
   const insists = dirty?.cause === 'forced' || dirty?.cause === 'missing'
   if (current !== undefined && !insists && sameSlots(node, current.slots)) return { kind: 'clean' }
   const outline = outlineOf(asset, node)
@@ -139,10 +146,9 @@ function wholeBuild({
   const build: Decision = { kind: 'build', fingerprint: own, parts: undefined }
   // A build that writes further nodes is made again: its outputs may be beyond retention.
   if (asset.outputs !== undefined) return build
-  const same = builds.find((one) => one.fingerprint === own)
-  if (same === undefined || same.version === 0) return build
-  if (asset.publish === undefined) return { kind: 'known', fingerprint: own, version: same.version }
-  return build
+  const same = builds.find((one) => one.fingerprint === own && one.version !== 0 && one.isWhole)
+  if (same === undefined) return build
+  return { kind: 'known', fingerprint: own, version: same.version, parts: same.parts }
 }
 
 const findPart = (

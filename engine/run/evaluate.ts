@@ -1,7 +1,7 @@
 /** Evaluates value nodes: pure functions of other nodes, inside the transaction that needs them. */
 import { moveMemberships } from '../catalog/membership.ts'
-import type { DirtyRow, NodeRow } from '../catalog/nodes.ts'
-import { Contents, dirtyNodes } from '../catalog/nodes.ts'
+import type { NodeRow } from '../catalog/nodes.ts'
+import type { Contents } from '../catalog/nodes.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
 import { commitTraces } from '../catalog/trace.ts'
 import type { ValueAsset } from '../core/asset.ts'
@@ -29,8 +29,11 @@ export interface Evaluation {
   readonly run: number
 }
 
-/** A frame inside a write transaction: reads that name new nodes create and evaluate them. */
-export function frameOf(evaluation: Evaluation): Frame {
+/**
+ * A frame inside a write transaction: reads that name new nodes create and evaluate them. Those
+ * that read something held are held as well.
+ */
+export function frameOf(evaluation: Evaluation, held = new Set<number>()): Frame {
   const { trx, definitions, contents } = evaluation
   return {
     db: trx.db,
@@ -39,11 +42,11 @@ export function frameOf(evaluation: Evaluation): Frame {
     definitions,
     contents,
     expected: new Map(),
-    evaluateNew: async (name) => {
+    mayAppear: () => false,
+    visitNew: async (name, rows) => {
       const asset = definitions.graph.assets.get(name)
       assert(asset?.kind === 'value', `${name} is a value asset`)
-      const rows = await dirtyNodes(trx.db, definitions.ids.idOf(name))
-      await evaluateNodes(evaluation, asset, rows)
+      await evaluateUnheld(evaluation, { asset, rows, held })
     },
   }
 }
@@ -59,14 +62,25 @@ export function evaluateOne(asset: ValueAsset, node: Resolved): Json | undefined
   return value
 }
 
-/** Evaluates and commits the given nodes of one asset. */
-export async function evaluateNodes(
+/** Evaluates and commits the given nodes of one asset, but for those that read something held. */
+export async function evaluateUnheld(
   evaluation: Evaluation,
-  asset: ValueAsset,
-  rows: readonly (NodeRow | DirtyRow)[],
+  {
+    asset,
+    rows,
+    held,
+  }: {
+    readonly asset: ValueAsset
+    readonly rows: readonly NodeRow[]
+    readonly held: Set<number>
+  },
 ): Promise<void> {
-  if (rows.length === 0) return
-  await commitValues(evaluation, asset, await resolveNodes(frameOf(evaluation), asset, rows))
+  const free: Resolved[] = []
+  for (const node of await resolveNodes(frameOf(evaluation, held), asset, rows)) {
+    if (node.read.some(([source]) => held.has(source))) held.add(node.row.id)
+    else free.push(node)
+  }
+  await commitValues(evaluation, asset, free)
 }
 
 /** Evaluates resolved nodes and commits what they come to. */

@@ -7,9 +7,9 @@
  * a fingerprint.
  */
 import type { Definitions } from '../catalog/membership.ts'
-import { createNodes } from '../catalog/membership.ts'
+import { createRead } from '../catalog/membership.ts'
 import type { Content, EdgeRow, NodeRow } from '../catalog/nodes.ts'
-import { Contents, edgesInto, findNodes } from '../catalog/nodes.ts'
+import { Contents, dirtyNodes, edgesInto, findNodes } from '../catalog/nodes.ts'
 import type { DialectName, Handle, WriteTransaction } from '../catalog/open.ts'
 import type { AssetDefinition, Inputs } from '../core/asset.ts'
 import { inputsOf } from '../core/asset.ts'
@@ -18,7 +18,7 @@ import { assert } from '../core/errors.ts'
 import type { Slot } from '../core/fingerprint.ts'
 import { sortSlots } from '../core/fingerprint.ts'
 import type { Key, NodeName } from '../core/key.ts'
-import { nodeText, parseKey } from '../core/key.ts'
+import { formatKey, nodeText, parseKey } from '../core/key.ts'
 
 /** A slot, with the rows behind it. A negative version is one that a plan expects. */
 export interface SlotAt extends Slot {
@@ -26,11 +26,19 @@ export interface SlotAt extends Slot {
   readonly version: number
 }
 
+export interface Member {
+  readonly src: number
+  readonly asset: string
+  readonly isPresent: boolean
+}
+
 export interface Resolved {
   readonly row: NodeRow
   readonly key: Key
-  /** some parent gives this key; a node that is none is retired */
+  /** some parent with content gives this key; a node that is no member is retired */
   readonly isMember: boolean
+  /** the parents that give this key */
+  readonly members: readonly Member[]
   /** present slots, by name */
   readonly slots: readonly SlotAt[]
   readonly inputs: Inputs
@@ -49,8 +57,10 @@ export interface Frame {
   readonly contents: Contents
   /** node → what a plan expects it to contain */
   readonly expected: Map<number, Content & { readonly version: number }>
-  /** evaluates nodes that exist only because something reads them */
-  readonly evaluateNew: (asset: string) => Promise<void>
+  /** a node without content that will have some: it makes its children members */
+  readonly mayAppear: (node: number) => boolean
+  /** evaluates nodes that came into being because something reads them */
+  readonly visitNew: (asset: string, rows: readonly NodeRow[]) => Promise<void>
 }
 
 /** What a node contains in this frame, and under which version. */
@@ -73,14 +83,8 @@ export async function resolveNodes(
   rows: readonly NodeRow[],
 ): Promise<readonly Resolved[]> {
   const edges = await edgesByTarget(frame, rows)
-  const members = Object.keys((asset.kind === 'value' || asset.kind === 'stored' ? asset.from : undefined) ?? {})
-  const reads = asset.kind === 'value' || asset.kind === 'stored' ? asset.reads : undefined
-  const wanted = rows.map((row) => {
-    const own = edges.get(row.id) ?? []
-    const slots = own.filter((edge) => members.includes(edge.asset)).map((edge) => slotAt(frame, edge))
-    const present = sortSlots(slots.filter((slot) => slot.contentId !== ABSENT))
-    return reads === undefined ? [] : reads.nodes(parseKey(row.key), present)
-  })
+  const members = membersOf(asset)
+  const wanted = furtherReads(frame, asset, { rows, edges })
   const known = await locate(frame, edges, wanted.flat())
   const recipe = frame.definitions.recipes.get(asset.name)
   return rows.map((row, at) => {
@@ -91,16 +95,80 @@ export async function resolveNodes(
       assert(edge !== undefined, `${nodeText(name)} was located`)
       return edge
     })
-    const isMember = members.length === 0 || own.some((edge) => members.includes(edge.asset))
-    return resolved(frame, row, { own, isMember, read: [...kept, ...further] })
+    const given = own
+      .filter((edge) => members.includes(edge.asset))
+      .map(({ src, asset: parent, version }) => {
+        const isPresent = contentAt(frame, src, version).contentId !== ABSENT
+        return { src, asset: parent, isPresent }
+      })
+    const isMember =
+      members.length === 0 || given.some(({ src, isPresent }) => isPresent || frame.mayAppear(src))
+    return { ...resolved(frame, row, { own, read: [...kept, ...further] }), isMember, members: given }
   })
+}
+
+const membersOf = (asset: AssetDefinition): readonly string[] =>
+  Object.keys((asset.kind === 'value' || asset.kind === 'stored' ? asset.from : undefined) ?? {})
+
+/** What each node reads beside the nodes that gave it its key, by name; in order of `rows`. */
+function furtherReads(
+  frame: Frame,
+  asset: AssetDefinition,
+  found: { readonly rows: readonly NodeRow[]; readonly edges: ReadonlyMap<number, readonly Edge[]> },
+): readonly (readonly NodeName[])[] {
+  const reads = asset.kind === 'value' || asset.kind === 'stored' ? asset.reads : undefined
+  const members = membersOf(asset)
+  return found.rows.map((row) => {
+    const own = found.edges.get(row.id) ?? []
+    const slots = own.filter((edge) => members.includes(edge.asset)).map((edge) => slotAt(frame, edge))
+    const present = sortSlots(slots.filter((slot) => slot.contentId !== ABSENT))
+    return reads === undefined ? [] : reads.nodes(parseKey(row.key), present)
+  })
+}
+
+/**
+ * What dirty nodes would read now, as (reader, source), whether or not an edge says so already: a
+ * node that was never resolved since its members moved has no edges for its reads. Creates nothing.
+ */
+export async function dirtyReads(
+  snapshot: Pick<Frame, 'db' | 'dialect' | 'definitions'>,
+): Promise<readonly (readonly [number, number])[]> {
+  const { definitions } = snapshot
+  const frame: Frame = {
+    ...snapshot,
+    trx: undefined,
+    contents: new Contents(),
+    expected: new Map(),
+    mayAppear: () => false,
+    visitNew: async () => undefined,
+  }
+  const pairs: (readonly [number, number])[] = []
+  for (const asset of definitions.graph.order) {
+    const rows = await dirtyNodes(frame.db, definitions.ids.idOf(asset.name))
+    if (rows.length === 0) continue
+    const wanted = furtherReads(frame, asset, { rows, edges: await edgesByTarget(frame, rows) })
+    const sources = await findNodes(frame, definitions.ids, unique(wanted.flat()))
+    const idOf = new Map(
+      sources.map((row) => [nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }), row.id]),
+    )
+    for (const [at, row] of rows.entries()) {
+      for (const name of wanted[at] ?? []) {
+        const source = idOf.get(nodeText(name))
+        if (source !== undefined) pairs.push([row.id, source])
+      }
+    }
+  }
+  return pairs
 }
 
 async function edgesByTarget(
   frame: Frame,
   rows: readonly NodeRow[],
 ): Promise<ReadonlyMap<number, readonly Edge[]>> {
-  const found = await edgesInto(frame, rows.map((row) => row.id))
+  const targets = new Map(rows.map((row) => [row.id, row]))
+  const found = (await edgesInto(frame, [...targets.keys()])).filter((edge) =>
+    stillGives(frame, edge, targets.get(edge.dst)),
+  )
   await frame.contents.load(frame, found.map((edge) => edge.version))
   const byTarget = new Map<number, Edge[]>()
   for (const edge of found) {
@@ -109,6 +177,22 @@ async function edgesByTarget(
     list.push(named(frame, edge))
   }
   return byTarget
+}
+
+/** A run moves memberships by value when it commits the value; a plan asks the map itself. */
+function stillGives(
+  { expected, definitions }: Frame,
+  edge: EdgeRow,
+  target: NodeRow | undefined,
+): boolean {
+  const content = expected.get(edge.src)
+  if (content === undefined || target === undefined) return true
+  const child = definitions.graph.assets.get(definitions.ids.nameOf(target.asset))
+  const parent = definitions.ids.nameOf(edge.asset)
+  const from =
+    child?.kind === 'value' || child?.kind === 'stored' ? child.from?.[parent] : undefined
+  if (from?.by !== 'value') return true
+  return from.keys(parseKey(edge.key), content.value).some((key) => formatKey(key) === target.key)
 }
 
 const named = ({ definitions }: Frame, edge: EdgeRow): Edge => ({
@@ -139,10 +223,13 @@ async function locate(
   const fresh = missing()
   if (fresh.length === 0) return known
   assert(frame.trx !== undefined, 'a read-only look meets only nodes that exist')
-  await createNodes(frame.trx, frame.definitions, fresh)
-  for (const asset of new Set(fresh.map((name) => name.asset))) {
+  await createRead(frame.trx, frame.definitions, fresh)
+  const made = await findNodes(frame, frame.definitions.ids, fresh)
+  for (const [asset, own] of Map.groupBy(made, (row) => frame.definitions.ids.nameOf(row.asset))) {
     const definition = frame.definitions.graph.assets.get(asset)
-    if (definition?.kind === 'value' && definition.from === undefined) await frame.evaluateNew(asset)
+    if (definition?.kind === 'value' && definition.from === undefined) {
+      await frame.visitNew(asset, own)
+    }
   }
   await add(await findNodes(frame, frame.definitions.ids, fresh))
   return known
@@ -156,12 +243,8 @@ const slotAt = (frame: Frame, edge: Edge): SlotAt => {
 function resolved(
   frame: Frame,
   row: NodeRow,
-  {
-    own,
-    isMember,
-    read,
-  }: { readonly own: readonly Edge[]; readonly isMember: boolean; readonly read: readonly Edge[] },
-): Resolved {
+  { own, read }: { readonly own: readonly Edge[]; readonly read: readonly Edge[] },
+): Omit<Resolved, 'isMember' | 'members'> {
   const all = read.map((edge) => slotAt(frame, edge))
   const slots = sortSlots(all.filter((slot) => slot.contentId !== ABSENT))
   const sources = new Set(read.map((edge) => edge.src))
@@ -169,7 +252,6 @@ function resolved(
   return {
     row,
     key,
-    isMember,
     slots,
     inputs: inputsOf(key, slots),
     read: all.map((slot) => [slot.node, slot.version]),

@@ -23,9 +23,7 @@ import type { AssetDefinition, ValueAsset } from '../core/asset.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { nodeText } from '../core/key.ts'
 import type { Evaluation } from './evaluate.ts'
-import { commitValues, frameOf } from './evaluate.ts'
-import type { Resolved } from './frame.ts'
-import { resolveNodes } from './frame.ts'
+import { evaluateUnheld } from './evaluate.ts'
 import type { Observed } from './planning.ts'
 import { observe, planIn, quietPlan, requirePlan } from './planning.ts'
 import type { Project } from './project.ts'
@@ -129,9 +127,7 @@ async function evaluateStage(run: Run, asset: ValueAsset): Promise<void> {
         run: run.id,
       }
       const rows = await dirtyNodes(trx.db, run.definitions.ids.idOf(asset.name))
-      const nodes = await resolveNodes(frameOf(evaluation), asset, rows)
-      const isHeld = (node: Resolved): boolean => node.read.some(([source]) => run.held.has(source))
-      await commitValues(evaluation, asset, nodes.filter((node) => !isHeld(node)))
+      await evaluateUnheld(evaluation, { asset, rows, held: run.held })
     },
     { volatile: true },
   )

@@ -6,6 +6,7 @@
  * nothing was observed and nothing is dirty, no transaction is opened and nothing is written.
  */
 import type { Definitions } from '../catalog/membership.ts'
+import { replayMembership } from '../catalog/membership.ts'
 import { Contents, dirtyCounts, findNodes } from '../catalog/nodes.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
 import { Rollback } from '../catalog/open.ts'
@@ -69,26 +70,32 @@ export async function quietPlan(
 ): Promise<Plan | undefined> {
   if (observed.changes.length > 0 || options.force === true) return undefined
   return project.catalog.read(async (db) => {
-    if ((await dirtyCounts(db)).size > 0) return undefined
     const snapshot = { db, dialect: project.catalog.dialect }
     const definitions = await loadDefinitions(project.graph, snapshot, false)
-    if (!(await recipesCurrent(snapshot, definitions))) return undefined
+    // Nodes of an asset that is no longer declared stay as they are.
+    const isDeclared = (asset: number): boolean =>
+      definitions.graph.assets.has(definitions.ids.nameOf(asset))
+    if ([...(await dirtyCounts(db)).keys()].some(isDeclared)) return undefined
+    if ((await changedRecipes(snapshot, definitions)).length > 0) return undefined
     const selection = compileSelection(project.graph, options.selection ?? '*')
     const basis = { revision: await catalogRevision(db), observation: observed.digest }
-    return finish({ db, definitions, selection, basis, steps: [], waiting: [] })
+    return finish({ db, definitions, selection, basis, steps: [], waiting: [], staleCount: 0 })
   })
 }
 
-async function recipesCurrent(
+/** Assets that are new in the project, or whose recipe has another version. */
+async function changedRecipes(
   snapshot: Pick<WriteTransaction, 'db' | 'dialect'>,
   definitions: Definitions,
-): Promise<boolean> {
+): Promise<readonly string[]> {
   const facts = recipeFacts(definitions.graph)
   const rows = await findNodes(snapshot, definitions.ids, facts)
   const contents = new Contents()
   await contents.load(snapshot, rows.map((row) => row.version))
   const known = new Map(rows.map((row) => [row.key, contents.get(row.version).contentId]))
-  return facts.every((fact) => known.get(fact.key) === valueContentId(fact.value ?? null))
+  return facts
+    .filter((fact) => known.get(fact.key) !== valueContentId(fact.value ?? null))
+    .map((fact) => fact.key)
 }
 
 export interface PlanningResult {
@@ -114,9 +121,11 @@ export async function planIn(
 ): Promise<PlanningResult> {
   const nowMs = project.clock.nowMs()
   const selection = compileSelection(project.graph, options.selection ?? '*')
-  let definitions = await loadDefinitions(project.graph, trx, true)
-  await writeFacts(trx, definitions, recipeFacts(project.graph))
-  definitions = await loadDefinitions(project.graph, trx, true)
+  const known = await loadDefinitions(project.graph, trx, true)
+  const changed = await changedRecipes(trx, known)
+  await writeFacts(trx, known, recipeFacts(project.graph))
+  const definitions = await loadDefinitions(project.graph, trx, true)
+  for (const asset of changed) await replayMembership(trx, definitions, asset)
   const access: PlanningAccess = {
     trx,
     actor: options.actor,
@@ -136,10 +145,10 @@ export async function planIn(
     run,
   }
   if (options.force === true) await force(trx, { definitions, selection, actor: options.actor, nowMs })
-  const isSelected = await selectedNodes(selection, { db: trx.db, dialect: trx.dialect, definitions })
-  const { steps, waiting } = await walkGraph(evaluation, isSelected)
+  const snapshot = { db: trx.db, dialect: trx.dialect, definitions }
+  const walked = await walkGraph(evaluation, async () => selectedNodes(selection, snapshot))
   const basis = { revision: trx.revision - 1, observation: observed.digest }
-  const plan = await finish({ db: trx.db, definitions, selection, basis, steps, waiting })
+  const plan = await finish({ db: trx.db, definitions, selection, basis, ...walked })
   return { plan, evaluation, selection }
 }
 
@@ -185,6 +194,7 @@ async function finish({
   basis,
   steps,
   waiting,
+  staleCount,
 }: {
   readonly db: WriteTransaction['db']
   readonly definitions: Definitions
@@ -192,11 +202,12 @@ async function finish({
   readonly basis: Plan['basis']
   readonly steps: readonly Step[]
   readonly waiting: readonly Waiting[]
+  readonly staleCount: number
 }): Promise<Plan> {
   const live = await liveCounts(db)
   const stored = definitions.graph.order.filter((asset) => asset.kind === 'stored')
   const partitions = stored.reduce((sum, asset) => sum + (live.get(asset.name) ?? 0), 0)
-  const standing = steps.filter((step) => step.causes[0]?.kind !== 'new').length
+  
   const averages = steps.length === 0 ? new Map<string, number>() : await averageBuildMs(db)
   const holds = await waitingNodes(db)
   return {
@@ -208,7 +219,7 @@ async function finish({
       return estimateMs === undefined ? step : { ...step, estimateMs }
     }),
     waiting: [...waiting, ...holds.map((hold) => ({ ...hold, kind: 'hold' as const }))],
-    unchanged: Math.max(0, partitions - standing),
+    unchanged: partitions - staleCount,
   }
 }
 

@@ -8,6 +8,7 @@ import { sql } from 'kysely'
 import type { Definitions } from '../catalog/membership.ts'
 import { rowsTable } from '../catalog/rows.ts'
 import type { Json } from '../core/digest.ts'
+import { ABSENT } from '../core/digest.ts'
 import { EngineError } from '../core/errors.ts'
 import { parseKey } from '../core/key.ts'
 import type { Project } from './project.ts'
@@ -87,7 +88,9 @@ async function show(project: Project, definitions: Definitions, { head, parts }:
   const publication = asset.publish?.(parseKey(head.key))
   if (publication === undefined) return
   const [first] = parts
-  if (first !== undefined) {
+  // A retirement has a manifest too, of no parts: whoever reads the highest number must not go on
+  // reading what is retired.
+  if (head.commitNumber > 0) {
     const text = `${JSON.stringify(manifest(name, head, parts), null, 2)}\n`
     await project.store.writeManifest(publication.path, head.commitNumber, text)
   }
@@ -104,7 +107,7 @@ const manifest = (asset: string, head: PublishedRow, parts: readonly PublishedRo
   asset,
   key: head.key,
   commit_number: head.commitNumber,
-  content_id: head.contentId,
+  content_id: head.contentId ?? ABSENT,
   fingerprint: head.fingerprint,
   parts: parts.map((part) => ({
     name: part.name,

@@ -8,6 +8,7 @@ import type { NodeName } from '../core/key.ts'
 import { parseKey } from '../core/key.ts'
 import type { SelectionNode } from '../core/selection.ts'
 import { matches, parseSelection } from '../core/selection.ts'
+import { dirtyReads } from './frame.ts'
 
 export interface Selection {
   readonly text: string
@@ -136,12 +137,23 @@ async function nodeSpread({ of, up, down }: Spread, snapshot: Snapshot): Promise
     let level: readonly number[] = start
     const seen = new Set(start)
     for (let at = 0; at < depth && level.length > 0; at++) {
-      level = (await next(level)).filter((id) => !seen.has(id))
+      level = [...new Set(await next(level))].filter((id) => !seen.has(id))
       for (const id of level) seen.add(id)
     }
     for (const id of seen) chosen.add(id)
   }
-  await grow(async (nodes) => (await edgesInto(snapshot, nodes)).map((edge) => edge.src), up)
-  await grow(async (nodes) => (await dependentsOf(snapshot, nodes)).map((row) => row.id), down)
+  const reads = await dirtyReads(snapshot)
+  const sources = Map.groupBy(reads, ([reader]) => reader)
+  const readers = Map.groupBy(reads, ([, source]) => source)
+  await grow(async (nodes) => {
+    const edges = await edgesInto(snapshot, nodes)
+    const read = nodes.flatMap((node) => (sources.get(node) ?? []).map(([, source]) => source))
+    return [...edges.map((edge) => edge.src), ...read]
+  }, up)
+  await grow(async (nodes) => {
+    const rows = await dependentsOf(snapshot, nodes)
+    const read = nodes.flatMap((node) => (readers.get(node) ?? []).map(([reader]) => reader))
+    return [...rows.map((row) => row.id), ...read]
+  }, down)
   return ({ id }) => chosen.has(id)
 }

@@ -186,6 +186,7 @@ async function recordFailures(
         cause: JSON.stringify(task.causes),
         error: failures[at]?.code ?? null,
         parts: 'none',
+        publishes: false,
       })),
     )
     await run.project.hooks.onCommit?.(

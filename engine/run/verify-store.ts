@@ -1,87 +1,105 @@
 /**
- * Looks into the store: is every part that the catalog counts on there, with its size?
+ * `--verify`: what an audit of the store found, as an observation to plan with.
  *
- * Sizes only, so that the cost is one listing; what a build reads is checked against its SHA-256
- * when it is read. A partition with a missing or cut part becomes dirty, cause `missing`; for a
- * node that another build writes, that build does.
+ * A missing part makes its node dirty, cause `missing`; an output's part, the build that writes
+ * it. Its row stays, so that a reader fails loudly instead of reading fewer rows, but without its
+ * fingerprint: part reuse cannot find it. Rows of retained old versions are forgotten, links that
+ * lag are swapped. When all is well nothing is written.
  */
 import { sql } from 'kysely'
-import type { Handle } from '../catalog/open.ts'
+import type { RawBuilder } from 'kysely'
+import { rowsTable } from '../catalog/rows.ts'
 import { markDirty } from '../catalog/trace.ts'
 import { frameDigest } from '../core/digest.ts'
+import { nodeText } from '../core/key.ts'
+import type { AuditOptions, PartFault, StoreAudit } from './audit-store.ts'
+import { auditStore } from './audit-store.ts'
+import { publishNodes } from './publish.ts'
+import type { Observation, PlanningAccess, Project } from './project.ts'
 import { loadDefinitions } from './project.ts'
-import type { Observation, Project } from './project.ts'
 
-interface PartRow {
-  readonly node: number
-  readonly asset: number
-  readonly path: string
-  readonly size: number
-}
-
-interface Damage {
-  readonly node: number
-  readonly asset: number
-  readonly reason: string
-}
-
-/** Parts asked for at once. */
-const PAGE = 50_000
-
-/** What is missing in the store, as an observation to plan with. Throws STORE_UNUSABLE. */
-export async function verifyStore(project: Project): Promise<Observation> {
-  const damaged = await findDamage(project)
-  const digest = frameDigest(['verify', ...damaged.flatMap((one) => [String(one.node), one.reason])])
-  if (damaged.length === 0) return { digest }
+/** Audits the store; plan or run with what it returns. Throws STORE_UNUSABLE. */
+export async function verifyStore(
+  project: Project,
+  options: AuditOptions = {},
+): Promise<Observation> {
+  const audit = await auditStore(project, options)
+  const marks = await marksOf(project, audit.missing)
+  const back = options.selection === undefined ? await partsBack(project, marks) : []
+  const findings = [
+    ...audit.missing.map((fault) => `${nodeText(fault)} ${fault.part} ${fault.what}`),
+    ...audit.forgotten.map((fault) => `${fault.build} ${fault.ordinal}`),
+    ...audit.lagging.map(nodeText),
+    ...back.map(String),
+  ]
+  const digest = frameDigest(['verify', ...findings])
+  if (findings.length === 0) return { digest }
   return {
     digest,
-    apply: async ({ trx }) => {
-      const definitions = await loadDefinitions(project.graph, trx, true)
-      const marks = new Map<number, string>()
-      for (const { node, asset, reason } of damaged) {
-        const kind = definitions.graph.assets.get(definitions.ids.nameOf(asset))?.kind
-        const target = kind === 'output' ? await writerOf(trx.db, node) : node
-        if (target !== undefined) marks.set(target, reason)
-      }
-      await markDirty(trx, 'missing', [...marks].map(([node, reason]) => ({ node, reason })))
+    apply: async (access) => mark(access, { audit, marks, back }),
+    mend: async () => {
+      const definitions = await loadDefinitions(project.graph, project.catalog, false)
+      await publishNodes(project, definitions, audit.lagging.map((one) => one.node))
     },
   }
 }
 
-async function findDamage({ catalog, store }: Project): Promise<readonly Damage[]> {
-  const damaged = new Map<number, Damage>()
-  let after = { node: 0, ordinal: -1 }
-  for (;;) {
-    const rows = await page(catalog.db, after)
-    const sizes = await store.sizes(rows.map((row) => row.path))
-    for (const [at, { node, asset, size }] of rows.entries()) {
-      const found = sizes[at]
-      if (found === size || damaged.has(node)) continue
-      const reason = found === undefined ? 'a part is not in the store' : 'a part has another size'
-      damaged.set(node, { node, asset, reason })
-    }
-    const last = rows.at(-1)
-    if (last === undefined || rows.length < PAGE) return [...damaged.values()]
-    after = last
+/** Who has to be built again, and why: the node itself, or the writer of an output. */
+async function marksOf(
+  { catalog, graph }: Project,
+  missing: readonly PartFault[],
+): Promise<ReadonlyMap<number, string>> {
+  const outputs = missing.filter(({ asset }) => graph.writerOf(asset) !== undefined)
+  const wanted = rowsTable(catalog.dialect, { id: 'int' }, outputs.map(({ node }) => [node]))
+  const { rows } = await sql<{ output: number; writer: number }>`
+    select e.dst as output, e.src as writer from ${wanted} w join edge e on e.dst = w.id
+  `.execute(catalog.db)
+  const writers = new Map(rows.map((row) => [row.output, row.writer]))
+  const reasons = new Map<number, string>()
+  for (const fault of missing) {
+    const node = writers.get(fault.node) ?? fault.node
+    if (!reasons.has(node)) reasons.set(node, `${nodeText(fault)}: ${fault.part} ${fault.what}`)
   }
+  return reasons
 }
 
-/** The current parts after a place, in order of node and part. */
-async function page(
-  db: Handle,
-  after: { readonly node: number; readonly ordinal: number },
-): Promise<readonly (PartRow & { readonly ordinal: number })[]> {
-  const { rows } = await sql<PartRow & { readonly ordinal: number }>`
-    select n.id as node, n.asset, p.ordinal, p.path, p.size_bytes as size
-    from node n join build b on b.id = n.built join part p on p.build = b.parts_build
-    where n.version <> 0 and (n.id > ${after.node}
-      or (n.id = ${after.node} and p.ordinal > ${after.ordinal}))
-    order by n.id, p.ordinal limit ${sql.lit(PAGE)}`.execute(db)
-  return rows
+/** Nodes marked `missing` before whose parts are there again, as after a restored backup. */
+async function partsBack(
+  { catalog }: Project,
+  marks: ReadonlyMap<number, string>,
+): Promise<readonly number[]> {
+  const marked = await catalog.db
+    .selectFrom('dirty')
+    .select('node')
+    .where('cause', '=', 'missing')
+    .execute()
+  return marked.flatMap(({ node }) => (marks.has(node) ? [] : [node]))
 }
 
-/** The node whose build writes this output: the one source it has. */
-async function writerOf(db: Handle, output: number): Promise<number | undefined> {
-  const row = await db.selectFrom('edge').select('src').where('dst', '=', output).executeTakeFirst()
-  return row?.src
+async function mark(
+  { trx }: PlanningAccess,
+  {
+    audit,
+    marks,
+    back,
+  }: {
+    readonly audit: StoreAudit
+    readonly marks: ReadonlyMap<number, string>
+    readonly back: readonly number[]
+  },
+): Promise<void> {
+  const { db, dialect } = trx
+  await markDirty(trx, 'missing', [...marks].map(([node, reason]) => ({ node, reason })))
+  const among = (faults: readonly PartFault[]): RawBuilder<unknown> => {
+    const rows = faults.map(({ build, ordinal }) => [build, ordinal])
+    const wanted = rowsTable(dialect, { build: 'int', ordinal: 'int' }, rows)
+    return sql`(build, ordinal) in (select w.build, w.ordinal from ${wanted} w)`
+  }
+  await sql`update part set fingerprint = null where ${among(audit.missing)}`.execute(db)
+  await sql`delete from part where ${among(audit.forgotten)}`.execute(db)
+  if (back.length === 0) return
+  const again = rowsTable(dialect, { node: 'int' }, back.map((node) => [node]))
+  // As `removed`, the weakest mark that no other input's return takes away: the plan looks again.
+  await sql`update dirty set cause = 'removed', reason = null
+    where node in (select w.node from ${again} w)`.execute(db)
 }

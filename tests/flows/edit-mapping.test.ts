@@ -25,7 +25,8 @@ const rule = (road: RoadProject, path: string, column: string, to: unknown): voi
     columns[column] = to
   })
 /** A rule that gives other rows. */
-const otherPayer = (road: RoadProject): void => rule(road, STAR, 'payer', { source: 'claim_type_code' })
+const otherPayer = (road: RoadProject): void =>
+  rule(road, STAR, 'payer', { source: 'claim_type_code' })
 
 test('an edited rule rebuilds the months whose winners use its layout, and names the rule', async () => {
   await using road = await base.clone()
@@ -180,7 +181,9 @@ test('an edit during a build leads to one more build', async () => {
 test('a second correction of a month is built like the first', async () => {
   await using road = await base.clone()
   for (const [at, count] of [3, 4, 5].entries()) {
-    road.deliver(`beta/fix-${at}`, [medicalFile('2024-02', encounters('2024-02', count, `fix${at}`))])
+    road.deliver(`beta/fix-${at}`, [
+      medicalFile('2024-02', encounters('2024-02', count, `fix${at}`)),
+    ])
     const { canonical, brokenPromises } = await road.run()
     expect(brokenPromises).toEqual([])
     expect(canonical).toEqual(['MA/medical/2024-02 built'])

@@ -25,7 +25,9 @@ const monthsOf = (state: string, byType: Readonly<Record<string, readonly string
 const expectedMonths = (state: string, { canonical }: Wave): readonly string[] =>
   monthsOf(
     state,
-    Object.fromEntries(Object.entries(canonical).map(([type, months]) => [type, Object.keys(months)])),
+    Object.fromEntries(
+      Object.entries(canonical).map(([type, months]) => [type, Object.keys(months)]),
+    ),
   )
 
 /** month → rows and digest, as the truth has them. */
@@ -92,28 +94,40 @@ describe.runIf(scenario)('the Massachusetts scenario', () => {
     expect((await road.plan()).steps).toEqual([])
   }
 
-  test('wave 1: the first deliveries become the statewide months', { timeout: WAVE_MS }, async () => {
-    deliverWave(scenario, 1, { road })
-    await settle(waves[0] as Wave)
-  })
+  test(
+    'wave 1: the first deliveries become the statewide months',
+    { timeout: WAVE_MS },
+    async () => {
+      deliverWave(scenario, 1, { road })
+      await settle(waves[0] as Wave)
+    },
+  )
 
-  test('wave 2: corrections rebuild their months, and no others', { timeout: WAVE_MS }, async () => {
-    deliverWave(scenario, 2, { road })
-    await settle(waves[1] as Wave)
-    const [short] = (await road.plan()).waiting
-    expect(short).toMatchObject({ kind: 'hold', key: 'MA/medical/anthem/2021-12' })
-  })
+  test(
+    'wave 2: corrections rebuild their months, and no others',
+    { timeout: WAVE_MS },
+    async () => {
+      deliverWave(scenario, 2, { road })
+      await settle(waves[1] as Wave)
+      const [short] = (await road.plan()).waiting
+      expect(short).toMatchObject({ kind: 'hold', key: 'MA/medical/anthem/2021-12' })
+    },
+  )
 
-  test('wave 3: a withdrawal and a confirmation move their months', { timeout: WAVE_MS }, async () => {
-    for (const action of actions) {
-      const { withdraw, confirm } = action
-      const { submission_id: submission } = await road.submission(withdraw ?? confirm ?? '')
-      if (withdraw !== undefined) await road.decide({ kind: 'withdraw', submission })
-      if (confirm !== undefined) await road.decide({ kind: 'confirm', submission, months: 'all' })
-    }
-    await settle(waves[2] as Wave)
-    expect((await road.plan()).waiting).toEqual([])
-  })
+  test(
+    'wave 3: a withdrawal and a confirmation move their months',
+    { timeout: WAVE_MS },
+    async () => {
+      for (const action of actions) {
+        const { withdraw, confirm } = action
+        const { submission_id: submission } = await road.submission(withdraw ?? confirm ?? '')
+        if (withdraw !== undefined) await road.decide({ kind: 'withdraw', submission })
+        if (confirm !== undefined) await road.decide({ kind: 'confirm', submission, months: 'all' })
+      }
+      await settle(waves[2] as Wave)
+      expect((await road.plan()).waiting).toEqual([])
+    },
+  )
 
   test('every submission has the outcome, the rows and the rejects of the truth', async () => {
     const runs = await road.tables.selectFrom('parse_run').selectAll().execute()

@@ -7,7 +7,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { cdlClaims, claimLines, encounters, medicalFile, starClaims } from '../support/deliveries.ts'
+import {
+  cdlClaims,
+  claimLines,
+  encounters,
+  medicalFile,
+  starClaims,
+} from '../support/deliveries.ts'
 import { RoadProject } from '../support/project.ts'
 
 const SUBMITTERS = { alpha: 'MA', beta: 'MA', star_plan: 'CO', cdl_plan: 'CO' }

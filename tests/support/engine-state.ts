@@ -49,6 +49,19 @@ export async function lastReads(
   )
 }
 
+/** Nodes and what they have edges from. */
+export type Edges = ReadonlyMap<string, ReadonlySet<string>>
+
+export async function allEdges(db: Catalog['db']): Promise<Edges> {
+  const { rows } = await sql<{ node: string; source: string }>`
+    select a.name || '[' || n.key || ']' as node, b.name || '[' || s.key || ']' as source from edge e
+    join node n on n.id = e.dst join asset a on a.id = n.asset
+    join node s on s.id = e.src join asset b on b.id = s.asset`.execute(db)
+  const edges = new Map<string, Set<string>>()
+  for (const { node, source } of rows) edges.set(node, (edges.get(node) ?? new Set()).add(source))
+  return edges
+}
+
 interface PartRow {
   readonly asset: string
   readonly key: string
@@ -60,8 +73,29 @@ interface PartRow {
   readonly sha256: string
 }
 
-/** Differences between what readers see and what the catalog says; empty: none. */
-export async function storeOffences(project: Project, root: string): Promise<readonly string[]> {
+export interface CurrentPart {
+  readonly asset: string
+  readonly key: string
+  readonly path: string
+}
+
+/** The parts of every node's current version. */
+export async function currentParts(db: Catalog['db']): Promise<readonly CurrentPart[]> {
+  const { rows } = await sql<CurrentPart>`
+    select a.name as asset, n.key, p.path from node n join asset a on a.id = n.asset
+    join build b on b.id = n.built join part p on p.build = b.parts_build
+    where n.version <> 0 order by a.name, n.key, p.ordinal`.execute(db)
+  return rows
+}
+
+/**
+ * Differences between what readers see and what the catalog says; empty: none. Nodes in `except`
+ * have lost a part and were not built since; they may also be the writer of a node that did.
+ */
+export async function storeOffences(
+  project: Project,
+  { root, except = new Set() }: { readonly root: string; readonly except?: ReadonlySet<string> },
+): Promise<readonly string[]> {
   const { rows } = await sql<PartRow>`
     select a.name as asset, n.key, b.commit_number as "commitNumber", n.version, p.name, p.path,
       p.size_bytes as "sizeBytes", p.sha256
@@ -82,6 +116,8 @@ export async function storeOffences(project: Project, root: string): Promise<rea
       offences.push(`${row.asset}[${row.key}]: manifest ${highest}, commit ${row.commitNumber}`)
     }
     if (row.name === null) continue
+    const isLost = !existsSync(join(store, row.path)) && except.size > 0
+    if (isLost) continue
     wanted.set(join(publication.path, row.name), row.path)
     const path = join(store, row.path)
     if (!existsSync(path)) offences.push(`${row.path} is not there`)
@@ -91,7 +127,10 @@ export async function storeOffences(project: Project, root: string): Promise<rea
   for (const [path, target] of wanted) {
     if (seen.get(path) !== target) offences.push(`${path} shows ${seen.get(path)}, not ${target}`)
   }
-  for (const path of seen.keys()) if (!wanted.has(path)) offences.push(`${path} is a stale file`)
+  for (const [path, target] of seen) {
+    const isLost = except.size > 0 && target.endsWith('(dangling)')
+    if (!wanted.has(path) && !isLost) offences.push(`${path} is a stale file`)
+  }
   return offences
 }
 

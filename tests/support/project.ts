@@ -6,21 +6,18 @@
  * catalog and data, so that a file of tests pays for its start once.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { readConfig } from '../../assets/config.ts'
 import type { Decision } from '../../assets/decisions.ts'
 import { decide } from '../../assets/decisions.ts'
 import type { Platform } from '../../assets/platform.ts'
-import { openPlatform } from '../../assets/platform.ts'
 import type { DuckRow, Plan, Project, RunOptions, RunReport } from '../../engine/index.ts'
 import { DuckPool, makePlan, materialize } from '../../engine/index.ts'
-import { openLocalStore } from '../../minio/local-store.ts'
-import { MIGRATIONS } from '../../migrations/index.ts'
 import type { RegistryTables } from '../../registry/tables.ts'
 import { platformTables } from '../../registry/tables.ts'
 import type { TextFile } from './deliveries.ts'
+import { openRoad } from './open-road.ts'
 import { freshDatabase } from './postgres.ts'
 
 export const REPOSITORY = new URL('../../', import.meta.url).pathname
@@ -61,7 +58,11 @@ export class RoadProject implements AsyncDisposable {
 
   private constructor(
     options: RoadOptions,
-    place: { readonly root: string; readonly platform: Platform; readonly remove: () => Promise<void> },
+    place: {
+      readonly root: string
+      readonly platform: Platform
+      readonly remove: () => Promise<void>
+    },
   ) {
     this.#options = options
     this.root = place.root
@@ -130,6 +131,9 @@ export class RoadProject implements AsyncDisposable {
   write(path: string, content: string | Buffer): void {
     mkdirSync(dirname(this.path(path)), { recursive: true })
     writeFileSync(this.path(path), content)
+    if (this.#aheadMs === 0) return
+    const now = new Date(this.project.clock.nowMs())
+    utimesSync(this.path(path), now, now)
   }
 
   /** Changes a JSON document of the registry in place. */
@@ -188,7 +192,8 @@ export class RoadProject implements AsyncDisposable {
       (row) => row.drop_path === drop && (fileType === undefined || row.file_type === fileType),
     )
     const [row] = rows
-    if (row === undefined || rows.length > 1) throw new Error(`${rows.length} submissions of ${drop}`)
+    if (row === undefined || rows.length > 1)
+      throw new Error(`${rows.length} submissions of ${drop}`)
     return row
   }
 
@@ -254,17 +259,6 @@ const CALL = {
   command: 'materialize',
   concurrency: 2,
 } satisfies RunOptions
-
-/** Opens a project folder as the command line does. */
-export const openRoad = async (
-  root: string,
-  environment: Readonly<Record<string, string>> = {},
-): Promise<Platform> =>
-  openPlatform({
-    config: readConfig({ root, environment, flags: {}, cores: 2 }),
-    migrations: MIGRATIONS,
-    openStore: (config) => openLocalStore({ root: config.store.value, durable: false }),
-  })
 
 function writeJson(path: string, document: unknown): void {
   mkdirSync(dirname(path), { recursive: true })

@@ -75,7 +75,10 @@ export async function canonicalDigests(
     const cells = ['submitter_id', ...schemaColumns(road, fileType)]
     const texts = cells.map((name) => `coalesce(cast("${name}" as varchar), '')`)
     const month = `concat_ws('/', state, file_type, atomic_month) as month`
-    const rows = await road.canonicalRows(group, [month, `${texts.join(' || chr(31) || ')} as line`])
+    const rows = await road.canonicalRows(group, [
+      month,
+      `${texts.join(' || chr(31) || ')} as line`,
+    ])
     for (const row of rows) lines.get(String(row['month']))?.push(Buffer.from(String(row['line'])))
   }
   return Object.fromEntries([...lines].map(([month, found]) => [month, digestOf(found)]))

@@ -26,7 +26,8 @@ interface SourceStyle {
   readonly indent?: number
 }
 
-function writeSource(root: string, i: number, { revision = 0, indent = 1 }: SourceStyle = {}): void {
+/** Writes source i: a revision has other values, an indent only another look. */
+export function writeSource(root: string, i: number, { revision = 0, indent = 1 }: SourceStyle = {}): void {
   const next = random(i * 1_000_003 + revision)
   const source = {
     id: i,
@@ -105,17 +106,21 @@ export function edit(root: string, name: Case, { n, round }: { n: number; round:
 const readersOf = (n: number, k: number): readonly number[] =>
   Array.from({ length: Math.floor(n / 10) }, (_, m) => m).filter((m) => m % MAPPINGS === k)
 
-/** What was executed since the last call, sorted. */
+/** What was executed since the last call, sorted, as `asset key`. */
 export function takeLog(root: string): readonly string[] {
   const path = join(root, 'exec.log')
   if (!existsSync(path)) return []
   const lines = readFileSync(path, 'utf8').trim().split('\n')
   rmSync(path)
-  return lines.toSorted()
+  // Engines that know files only log those: `silver silver/3.json`.
+  return lines.map((line) => line.replace(/ \S+\/(\d+)\.json$/, ' $1')).toSorted()
 }
 
+const ownOutput = (root: string, m: number): string =>
+  join(root, 'state', 'store', 'canonical', String(m), 'part.json')
+
 /** Canonical files that differ from a clean recomputation: what a user would read wrongly. */
-export function staleOutputs(root: string, n: number): number {
+export function staleOutputs(root: string, n: number, output = ownOutput): number {
   let stale = 0
   for (let m = 0; m < n / 10; m++) {
     const { rules } = JSON.parse(readFileSync(join(root, 'mapping', `${m % MAPPINGS}.json`), 'utf8')) as {
@@ -131,7 +136,7 @@ export function staleOutputs(root: string, n: number): number {
       const total = source.values.reduce((sum, value) => sum + value, 0)
       return [source.id, source.code, rules[source.code], total]
     })
-    const file = join(root, 'state', 'store', 'canonical', String(m), 'part.json')
+    const file = output(root, m)
     if (!existsSync(file) || readFileSync(file, 'utf8') !== JSON.stringify({ m, rows })) stale++
   }
   return stale

@@ -1,6 +1,6 @@
 /**
  * The peers' job on the bare engine: N sources → silver → gold → fan-in of ten, with a sliced
- * mapping. The same job and bytes as the scripts for ninja, make and Dagster beside it.
+ * mapping. The same job and bytes as what ninja, make and Dagster build beside it.
  */
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -94,6 +94,30 @@ export function peersAssets(root: string): readonly AssetDefinition[] {
   ]
 }
 
+/** The cheapest build there is: a pure function of one fact, kept in the catalog. */
+const valueAssets = (): readonly AssetDefinition[] => [
+  defineAsset({ kind: 'fact', name: 'source', dimensions: ['i'] }),
+  defineAsset({
+    kind: 'value',
+    name: 'total',
+    dimensions: ['i'],
+    recipe: '1',
+    from: { source: sameKey },
+    evaluate: ({ one }) => {
+      const { id, values } = one('source').value as { readonly id: number; readonly values: number[] }
+      return { id, total: values.reduce((sum, value) => sum + value, 0) }
+    },
+  }),
+]
+
+/** The whole job, its sources with one value node each, or the sources alone. */
+export type PeersJob = 'job' | 'values' | 'facts'
+
+const assetsOf = (root: string, job: PeersJob): readonly AssetDefinition[] => {
+  if (job === 'job') return peersAssets(root)
+  return job === 'values' ? valueAssets() : valueAssets().filter((asset) => asset.kind === 'fact')
+}
+
 const fileKey = (name: string): readonly string[] | undefined =>
   name.endsWith('.json') ? [name.slice(0, -5)] : undefined
 
@@ -102,25 +126,36 @@ export interface PeersOptions {
   /** a PostgreSQL URL; default: SQLite in the root */
   readonly url?: string
   readonly durable?: boolean
+  readonly job?: PeersJob
 }
 
 /** Opens the job's project over a folder made by generate(). */
-export async function openPeers({ root, url, durable = true }: PeersOptions): Promise<Project> {
+export async function openPeers({
+  root,
+  url,
+  durable = true,
+  job = 'job',
+}: PeersOptions): Promise<Project> {
   mkdirSync(join(root, 'state'), { recursive: true })
+  const source = { asset: 'source', folder: join(root, 'src'), key: fileKey }
+  const mapping = fileFacts({
+    asset: 'mapping',
+    folder: join(root, 'mapping'),
+    key: fileKey,
+    value: (text) => (JSON.parse(text) as { readonly rules: Json }).rules,
+  })
   return {
-    graph: buildGraph(peersAssets(root)),
-    catalog: await openCatalog({ url: url ?? join(root, 'state', 'catalog.db'), migrations: MIGRATIONS }),
+    graph: buildGraph(assetsOf(root, job)),
+    catalog: await openCatalog({
+      url: url ?? join(root, 'state', 'catalog.db'),
+      migrations: MIGRATIONS,
+    }),
     store: openLocalStore({ root: join(root, 'state', 'store'), durable }),
     clock: systemClock,
-    observers: [
-      fileFacts({ asset: 'source', folder: join(root, 'src'), key: fileKey }),
-      fileFacts({
-        asset: 'mapping',
-        folder: join(root, 'mapping'),
-        key: fileKey,
-        value: (text) => (JSON.parse(text) as { readonly rules: Json }).rules,
-      }),
-    ],
+    observers:
+      job === 'job'
+        ? [fileFacts(source), mapping]
+        : [fileFacts({ ...source, value: (text) => JSON.parse(text) as Json })],
     hooks: {},
     scratchRoot: join(root, 'state', 'scratch'),
     retainedVersions: 3,

@@ -1,0 +1,272 @@
+/** The commands about deliveries, registry and findings: declarations only. */
+import type { Command, CommandOption } from '../../engine/index.ts'
+import type { OpenedPlatform } from './opened.ts'
+
+/** What each group of commands is about. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  registry: 'layouts, mappings, rules: check, sync, try, test',
+  submissions: 'deliveries: list them, look at them, decide about them',
+  manifest: 'discovery manifests: what was found, what it changes',
+  queue: 'requests to rebuild canonical months',
+}
+
+const SUBMISSION = { form: '<submission>', description: 'a submission’s id' } as const
+const REASON: CommandOption = { flags: '--reason <text>', description: 'why, for the audit' }
+const MONTH: CommandOption = {
+  flags: '--month <months>',
+  description: 'YYYY-MM, several by comma; default: all its months',
+}
+
+const REGISTRY: readonly Command<OpenedPlatform>[] = [
+  {
+    name: 'registry check',
+    summary: 'every error of every registry file, with its place; changes nothing',
+    examples: [['registry check', 'before a commit, or in CI']],
+    load: async () => (await import('./registry-check.ts')).runCheck,
+  },
+  {
+    name: 'registry diff',
+    summary: 'what the files change beside the catalog, and which partitions that touches',
+    examples: [['registry diff', 'down to the JSON pointer']],
+    load: async () => (await import('./registry-diff.ts')).runDiff,
+  },
+  {
+    name: 'registry sync',
+    summary: 'take the registry files over, all or nothing; builds nothing',
+    options: [
+      {
+        flags: '--allow-blocked',
+        description: 'also a schema that a live layout has no mapping to',
+      },
+      REASON,
+    ],
+    examples: [['registry sync', 'plan and materialize do it too']],
+    load: async () => (await import('./registry-diff.ts')).runSync,
+  },
+  {
+    name: 'registry try',
+    summary: 'a file’s first rows as a layout reads them, and what the rules say',
+    arguments: [
+      { form: '<layout>', description: 'as medical/synthea/v1; the version may be left out' },
+      { form: '<file>', description: 'the file, also gzip', completes: 'file' },
+    ],
+    options: [
+      { flags: '--rows <count>', description: 'rows to show (default: 5)' },
+      { flags: '--mask', description: 'show no value, only whether there is one' },
+    ],
+    examples: [['registry try medical/synthea/v1 sample.csv', 'nothing is stored']],
+    load: async () => (await import('./registry-try.ts')).runTry,
+  },
+  {
+    name: 'registry test',
+    summary: 'run the tests beside the mappings: input rows, expected canonical rows',
+    arguments: [{ form: '[mapping...]', description: 'as medical/synthea/v1; default: all' }],
+    examples: [['registry test', 'every mapping with a v*.test.json']],
+    load: async () => (await import('./registry-test.ts')).runTest,
+  },
+]
+
+const SUBMISSIONS: readonly Command<OpenedPlatform>[] = [
+  {
+    name: 'submissions list',
+    summary: 'every submission, newest first',
+    options: [
+      { flags: '--status <status>', description: 'only these, several by comma' },
+      { flags: '--submitter <id>', description: 'only of this submitter' },
+      { flags: '--type <file_type>', description: 'only of this file type' },
+      { flags: '--limit <count>', description: 'how many (default: all)' },
+    ],
+    examples: [['submissions list --status NEEDS_REVIEW', 'what waits for a person']],
+    load: async () => (await import('./submissions-list.ts')).runList,
+  },
+  {
+    name: 'submissions show',
+    summary: 'one submission: files, routing, parse, validation, months',
+    arguments: [SUBMISSION],
+    examples: [['submissions show 20260301T140509123Z-0a1b2c3d4e5f', 'where it stands, and why']],
+    load: async () => (await import('./submissions-show.ts')).runShow,
+  },
+  {
+    name: 'submissions route',
+    summary: 'say yourself what a submission is',
+    arguments: [SUBMISSION],
+    options: [
+      { flags: '--layout <layout>', description: 'file_type/layout/version' },
+      { flags: '--period <months>', description: 'YYYY-MM or YYYY-MM:YYYY-MM' },
+      { flags: '--state <state>', description: 'default: the submitter’s' },
+      REASON,
+    ],
+    examples: [
+      [
+        'submissions route ID --layout medical/synthea/v1 --period 2024-01:2024-03 --reason "call"',
+        'stamp it anew',
+      ],
+    ],
+    load: async () => (await import('./submissions-decide.ts')).runRoute,
+  },
+  {
+    name: 'submissions withdraw',
+    summary: 'take a submission back, for good: its months go to the next in line',
+    arguments: [SUBMISSION],
+    options: [REASON],
+    examples: [['submissions withdraw ID --reason "sent by mistake"', 'needs a reason']],
+    load: async () => (await import('./submissions-decide.ts')).runWithdraw,
+  },
+  {
+    name: 'submissions confirm',
+    summary: 'let a held submission win, although it shrinks the month',
+    arguments: [SUBMISSION],
+    options: [MONTH, REASON],
+    examples: [['submissions confirm ID --month 2024-02 --reason "plan closed"', 'one month']],
+    load: async () => (await import('./submissions-decide.ts')).runConfirm,
+  },
+  {
+    name: 'submissions reject',
+    summary: 'a submission may not win these months',
+    arguments: [SUBMISSION],
+    options: [MONTH, REASON],
+    examples: [['submissions reject ID --reason "partial file"', 'all its months']],
+    load: async () => (await import('./submissions-decide.ts')).runReject,
+  },
+  {
+    name: 'submissions pin',
+    summary: 'choose a month’s winner by hand, or clear that choice',
+    arguments: [{ ...SUBMISSION, form: '[submission]' }],
+    options: [
+      MONTH,
+      { flags: '--clear <partition>', description: 'state/file_type/submitter/YYYY-MM' },
+      REASON,
+    ],
+    examples: [
+      ['submissions pin ID --month 2024-02 --reason "agreed by phone"', 'it wins while it may'],
+      ['submissions pin --clear MA/medical/acme/2024-02 --reason "resolved"', 'take it back'],
+    ],
+    load: async () => (await import('./submissions-decide.ts')).runPin,
+  },
+]
+
+const REST: readonly Command<OpenedPlatform>[] = [
+  {
+    name: 'findings',
+    summary: 'what is wrong or waits: refused files, failed rules, reviews',
+    options: [
+      { flags: '--severity <severity>', description: 'only these', choices: ['error', 'warning'] },
+      { flags: '--submission <id>', description: 'only about this submission' },
+    ],
+    examples: [['findings --severity error', 'what made a run exit 1']],
+    load: async () => (await import('./findings.ts')).runFindings,
+  },
+  {
+    name: 'rejects',
+    summary: 'records of a submission that were not accepted: line, column, reason; no values',
+    arguments: [SUBMISSION],
+    options: [
+      { flags: '--limit <count>', description: 'how many (default: 50)' },
+      { flags: '--raw', description: 'with the lines themselves: needs --reason, is audited' },
+      REASON,
+    ],
+    examples: [
+      ['rejects ID', 'masked'],
+      ['rejects ID --raw --reason "to send back to the submitter"', 'person data on screen'],
+    ],
+    load: async () => (await import('./rejects.ts')).runRejects,
+  },
+  {
+    name: 'queue list',
+    summary: 'requests to rebuild canonical months: who, why, when, outcome',
+    options: [
+      { flags: '--done', description: 'also those that ended' },
+      { flags: '--limit <count>', description: 'how many (default: 50)' },
+    ],
+    examples: [['queue list --done', 'the last fifty, ended or not']],
+    load: async () => (await import('./queue.ts')).runQueueList,
+  },
+]
+
+const MANIFEST = { form: '<manifest>', description: 'its file name' } as const
+
+const MANIFESTS: readonly Command<OpenedPlatform>[] = [
+  {
+    name: 'manifest list',
+    summary: 'every discovery manifest, and which is the newest of its source',
+    examples: [['manifest list', 'by source and time']],
+    load: async () => (await import('./manifest.ts')).runManifestList,
+  },
+  {
+    name: 'manifest show',
+    summary: 'the entries of one manifest, and the submissions they became',
+    arguments: [MANIFEST],
+    examples: [['manifest show cms_hcpcs_manifest_20250401_061500.jsonl', 'one of them']],
+    load: async () => (await import('./manifest.ts')).runManifestShow,
+  },
+  {
+    name: 'manifest diff',
+    summary: 'what a newer manifest adds, changes, and no longer names',
+    arguments: [
+      { form: '<older>', description: 'a manifest, or a source: its two newest are compared' },
+      { form: '[newer]', description: 'a manifest' },
+    ],
+    examples: [['manifest diff hcpcs', 'the last two of a source']],
+    load: async () => (await import('./manifest.ts')).runManifestDiff,
+  },
+]
+
+/** What a command can ask of the program it runs in. */
+export interface Host {
+  /** the package's own folder, which holds the shipped registry */
+  readonly packageFolder: string
+  /** what a person types to start the program */
+  readonly command: string
+  readonly nodeVersion: string
+  /** runs a command line and lets it print */
+  readonly run: (argv: readonly string[]) => Promise<number>
+  /** runs a command line and gives what it prints on stdout */
+  readonly ask: (argv: readonly string[]) => Promise<string>
+}
+
+const start = (host: Host): readonly Command<OpenedPlatform>[] => [
+  {
+    name: 'init',
+    summary: 'a new project',
+    arguments: [{ form: '[folder]', description: 'default: this one', completes: 'file' }],
+    options: [
+      {
+        flags: '--template <template>',
+        description: 'demo has example submitters and deliveries',
+        choices: ['demo', 'synthea', 'empty'],
+      },
+      { flags: '-y, --yes', description: 'ask nothing' },
+    ],
+    examples: [['init claims --template demo --yes', 'a folder with something to build']],
+    load: async () => (await import('./init.ts')).runInit(host),
+  },
+  {
+    name: 'demo',
+    summary: 'the main job in a new folder, step by step',
+    arguments: [{ form: '[folder]', description: 'default: demo, demo-2, …', completes: 'file' }],
+    examples: [['demo', 'less than a minute']],
+    load: async () => (await import('./demo.ts')).runDemoCommand(host),
+  },
+  {
+    name: 'doctor',
+    summary: 'whether this machine and project can work; --verify: whether the data is sound',
+    options: [
+      { flags: '--verify', description: 'evaluate every invariant, one line each' },
+      { flags: '--deep', description: 'with --verify: read every byte too' },
+    ],
+    examples: [
+      ['doctor', 'settings and where each comes from'],
+      ['doctor --verify', 'exit 0 only if all invariants hold'],
+    ],
+    load: async () => (await import('./doctor.ts')).runDoctor(host),
+  },
+]
+
+/** Every command about deliveries, registry and findings. */
+export const domainCommands = (host: Host): readonly Command<OpenedPlatform>[] => [
+  ...start(host),
+  ...REGISTRY,
+  ...SUBMISSIONS,
+  ...REST,
+  ...MANIFESTS,
+]

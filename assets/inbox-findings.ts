@@ -1,0 +1,57 @@
+/** What of the inbox cannot be read, as open findings: one for each path or drop, until it can. */
+import type { Handle, PlanningAccess } from '../engine/index.ts'
+import { platformTables } from '../registry/tables.ts'
+
+export const UNREADABLE = 'INPUT_UNREADABLE'
+
+async function openFaults(db: Handle): Promise<ReadonlyMap<string, string>> {
+  const rows = await platformTables(db)
+    .selectFrom('finding')
+    .select(['subject', 'words'])
+    .where('code', '=', UNREADABLE)
+    .where('closed_ms', 'is', null)
+    .execute()
+  return new Map(rows.map((row) => [row.subject, row.words]))
+}
+
+/** Whether what cannot be read is other than what findings say. */
+export async function faultsMoved(
+  db: Handle,
+  faults: ReadonlyMap<string, string>,
+): Promise<boolean> {
+  const open = await openFaults(db)
+  return open.size !== faults.size || [...faults.keys()].some((subject) => !open.has(subject))
+}
+
+/** Opens findings for new faults and closes those of faults that are gone. */
+export async function noteFaults(
+  { trx, nowMs }: PlanningAccess,
+  faults: ReadonlyMap<string, string>,
+): Promise<void> {
+  const tables = platformTables(trx.db)
+  const open = await openFaults(trx.db)
+  for (const subject of open.keys()) {
+    if (faults.has(subject)) continue
+    await tables
+      .updateTable('finding')
+      .set({ closed_ms: nowMs })
+      .where('code', '=', UNREADABLE)
+      .where('subject', '=', subject)
+      .where('closed_ms', 'is', null)
+      .execute()
+  }
+  for (const [subject, words] of faults) {
+    if (open.has(subject)) continue
+    await tables
+      .insertInto('finding')
+      .values({
+        at_ms: nowMs,
+        severity: 'error',
+        code: UNREADABLE,
+        subject,
+        words,
+        closed_ms: null,
+      })
+      .execute()
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The composition root: the only place that reads the process, and the only one that joins the
+ * platform to a store and a catalog. Everything behind it is imported when a command needs it.
+ */
+import { readFileSync } from 'node:fs'
+import { availableParallelism, userInfo } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { GENERIC_COMMANDS } from '../engine/cli/generic-commands.ts'
+import { runCli } from '../engine/cli/run-cli.ts'
+import type { Stream } from '../engine/cli/output.ts'
+import type { Host } from './commands/domain-commands.ts'
+import { GROUPS, domainCommands } from './commands/domain-commands.ts'
+import type { OpenedPlatform } from './commands/opened.ts'
+
+/** Runs one command line and returns its exit code. */
+export const main = async (argv: readonly string[]): Promise<number> =>
+  start(argv, process)
+
+interface Streams {
+  readonly stdout: Stream
+  readonly stderr: Stream
+}
+
+async function start(argv: readonly string[], { stdout, stderr }: Streams): Promise<number> {
+  return runCli<OpenedPlatform>({
+    argv,
+    version: version(),
+    commands: [...domainCommands(HOST), ...GENERIC_COMMANDS],
+    groups: GROUPS,
+    stdout,
+    stderr,
+    environment: process.env,
+    folder: process.cwd(),
+    isInteractive: process.stdin.isTTY && process.stderr.isTTY,
+    user: userName,
+    open: async ({ folder, ...how }) => {
+      const { openForCommands } = await import('./commands/opened.ts')
+      const { openLocalStore } = await import('../minio/local-store.ts')
+      const { MIGRATIONS } = await import('../migrations/index.ts')
+      return openForCommands({
+        ...how,
+        folder,
+        environment: process.env,
+        cores: availableParallelism(),
+        migrations: MIGRATIONS,
+        openStore: (config) => openLocalStore({ root: config.store.value }),
+      })
+    },
+  })
+}
+
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
+
+const HOST: Host = {
+  packageFolder: PACKAGE,
+  command: commandTyped(),
+  nodeVersion: process.version,
+  run: async (argv) => start(argv, { stdout: heard(process.stdout), stderr: heard(process.stderr) }),
+  ask: async (argv) => {
+    const printed: string[] = []
+    const write = (text: string): boolean => printed.push(text) > 0
+    await start(argv, { stdout: { write, on: () => undefined }, stderr: heard(process.stderr) })
+    return printed.join('')
+  },
+}
+
+/** A stream whose errors the command that runs others listens to already. */
+const heard = (stream: Stream): Stream => ({
+  write: (text) => stream.write(text),
+  on: () => undefined,
+  ...(stream.isTTY !== undefined && { isTTY: stream.isTTY }),
+  ...(stream.columns !== undefined && { columns: stream.columns }),
+})
+
+/** How this process was started, as a person would type it again from here. */
+function commandTyped(): string {
+  const [, script = ''] = process.argv
+  if (!script.endsWith('.js')) return 'tributary'
+  const path = relative(process.cwd(), script)
+  return `node ${path.startsWith('..') ? script : path}`
+}
+
+/** The user of this session; a container may run under a number that has no name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch (error) {
+    if (error instanceof Error) return String(process.getuid?.() ?? 'unknown')
+    throw error
+  }
+}
+
+/** The version in package.json, above this file's folder whether it is source or bundle. */
+function version(): string {
+  const text = readFileSync(join(PACKAGE, 'package.json'), 'utf8')
+  const { version: found } = JSON.parse(text) as { readonly version: string }
+  return found
+}

@@ -1,0 +1,221 @@
+/**
+ * `doctor`: can this project be worked with here? Each check says what it found and what to do.
+ *
+ * Opens nothing for work: the catalog is not migrated, no run is begun. The only writes are the
+ * probes of store and scratch, each in a folder of its own that is removed.
+ */
+import type { Clock, MigrationSet } from '../../engine/index.ts'
+import { examineCatalog, isEngineError, systemClock } from '../../engine/index.ts'
+import { loadFolder } from '../../registry/folder.ts'
+import { readRegistry } from '../../registry/read.ts'
+import type { Config, Origin, Setting } from '../config.ts'
+import { probeFolder, unreadable } from './store-probe.ts'
+
+export interface Examined {
+  readonly name: 'node' | 'catalog' | 'store' | 'scratch' | 'inbox' | 'registry' | 'clock'
+  /** `error`: nothing can be built before it is mended */
+  readonly level: 'ok' | 'warning' | 'error'
+  readonly words: string
+  /** what to do; undefined when all is well */
+  readonly fix?: string
+}
+
+export interface ProjectExamination {
+  /** every setting with where it came from; secrets are redacted */
+  readonly settings: readonly {
+    readonly name: string
+    readonly value: string
+    readonly origin: Origin
+  }[]
+  readonly examined: readonly Examined[]
+  /** 0, or 5 when the project cannot be used */
+  readonly exitCode: 0 | 5
+}
+
+export interface ExamineOptions {
+  readonly migrations: MigrationSet
+  /** `process.version` */
+  readonly nodeVersion: string
+  readonly clock?: Clock
+}
+
+/** Examines a project without opening it. Throws nothing of what it looks for. */
+export async function examineProject(
+  config: Config,
+  { migrations, nodeVersion, clock = systemClock }: ExamineOptions,
+): Promise<ProjectExamination> {
+  const examined = [
+    examineNode(nodeVersion),
+    ...(await examineState(config, migrations, clock)),
+    ...(await examineFolders(config)),
+    await examineInbox(config),
+    await examineRegistry(config),
+  ]
+  const isUsable = examined.every(({ level }) => level !== 'error')
+  return { settings: settingsOf(config), examined, exitCode: isUsable ? 0 : 5 }
+}
+
+function settingsOf(config: Config): ProjectExamination['settings'] {
+  return Object.entries(config).flatMap(([name, setting]: [string, string | Setting<unknown>]) =>
+    typeof setting === 'string'
+      ? []
+      : [{ name, value: redacted(String(setting.value)), origin: setting.origin }],
+  )
+}
+
+/** A setting as it may be shown: passwords in URLs are not. */
+export function redacted(value: string): string {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(value) || !URL.canParse(value)) return value
+  const url = new URL(value)
+  if (url.password !== '') url.password = '***'
+  for (const name of url.searchParams.keys()) {
+    if (/pass|secret|token|key/i.test(name)) url.searchParams.set(name, '***')
+  }
+  return url.href
+}
+
+/** package.json's `engines`, lowest version of each line; a later line has no entry. */
+const NODE_LINES: ReadonlyMap<number, readonly [minor: number, patch: number]> = new Map([
+  [22, [22, 2]],
+  [24, [15, 0]],
+])
+const NODE_ANY_FROM = 26
+
+/** Whether a Node version is one the program supports. */
+export function fitsNode(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.replace(/^v/, '').split('.').map(Number)
+  if (major >= NODE_ANY_FROM) return true
+  const lowest = NODE_LINES.get(major)
+  if (lowest === undefined) return false
+  return minor > lowest[0] || (minor === lowest[0] && patch >= lowest[1])
+}
+
+function examineNode(version: string): Examined {
+  if (fitsNode(version)) return { name: 'node', level: 'ok', words: `Node ${version}` }
+  return {
+    name: 'node',
+    level: 'warning',
+    words: `Node ${version} is not one this version is tested with`,
+    fix: 'use Node 24 (24.15 or later), 22 (22.22.2 or later) or 26',
+  }
+}
+
+const SKEW_MAX_MS = 5 * 60 * 1000
+
+async function examineState(
+  config: Config,
+  migrations: MigrationSet,
+  clock: Clock,
+): Promise<readonly Examined[]> {
+  const name = redacted(config.catalog.value)
+  try {
+    const found = await examineCatalog({ url: config.catalog.value, migrations })
+    return [catalogWords(name, found), clockWords(found.receivedMs, clock.nowMs())]
+  } catch (error) {
+    if (!isEngineError(error)) throw error
+    return [{ name: 'catalog', level: 'error', words: error.message, fix: error.hint }]
+  }
+}
+
+function catalogWords(
+  name: string,
+  found: Awaited<ReturnType<typeof examineCatalog>>,
+): Examined {
+  const [foreign] = found.foreign
+  if (foreign !== undefined) {
+    const words = `${name} was written by a newer version: it has ${foreign}`
+    return { name: 'catalog', level: 'error', words, fix: 'update tributary on this machine' }
+  }
+  if (!found.isSound) {
+    const words = `${name} is damaged: its check does not say ok`
+    const fix = 'put the last backup in its place; raw files and published tables are not touched'
+    return { name: 'catalog', level: 'error', words, fix }
+  }
+  if (!found.exists) {
+    return { name: 'catalog', level: 'ok', words: `${name} is made by the first command` }
+  }
+  if (found.pending.length > 0) {
+    const words = `${name} has to be migrated: ${found.pending.join(', ')}`
+    return { name: 'catalog', level: 'warning', words, fix: 'the next command does it; back it up first' }
+  }
+  const words = `${name}: ${found.dialect === 'sqlite' ? 'SQLite, quick_check ok' : found.state}, ${found.mode}, revision ${found.revision}`
+  if (found.dialect === 'sqlite' && found.mode !== 'wal') {
+    const fix = 'keep the catalog on a local disk: shared memory is not to be had where it is'
+    return { name: 'catalog', level: 'warning', words, fix }
+  }
+  return { name: 'catalog', level: 'ok', words }
+}
+
+function clockWords(receivedMs: number, nowMs: number): Examined {
+  const now = new Date(nowMs).toISOString()
+  if (receivedMs - nowMs <= SKEW_MAX_MS) return { name: 'clock', level: 'ok', words: `it is ${now}` }
+  return {
+    name: 'clock',
+    level: 'warning',
+    words: `it is ${now}, and the last submission was received at ${new Date(receivedMs).toISOString()}`,
+    fix: 'set the clock of this machine; times of receipt go on from the last one until then',
+  }
+}
+
+const FREE_BYTES_MIN = 1024 ** 3
+
+async function examineFolders(config: Config): Promise<readonly Examined[]> {
+  const store = config.store.value
+  if (/^[a-z0-9]+:\/\//i.test(store)) {
+    return [{ name: 'store', level: 'ok', words: `${redacted(store)} is no folder; it is tried when it is opened` }]
+  }
+  const found = await probeFolder(store)
+  const scratch = await probeFolder(config.scratch.value)
+  return [
+    folderWords('store', store, found),
+    scratch.failed === undefined && found.failed === undefined && scratch.device !== found.device
+      ? {
+          name: 'scratch',
+          level: 'warning',
+          words: `${config.scratch.value} is on another disk than the store: parts are copied`,
+          fix: 'put scratch on the disk of the store, in tributary.json',
+        }
+      : folderWords('scratch', config.scratch.value, scratch),
+  ]
+}
+
+function folderWords(
+  name: 'store' | 'scratch',
+  folder: string,
+  { failed, hardLinks, freeBytes }: Awaited<ReturnType<typeof probeFolder>>,
+): Examined {
+  if (failed !== undefined) {
+    const words = `${folder}: could not ${failed.step} (${failed.code})`
+    const fix = 'give this user a folder on a disk with free space that knows symbolic links'
+    return { name, level: 'error', words, fix }
+  }
+  const free = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`
+  if (freeBytes < FREE_BYTES_MIN) {
+    return { name, level: 'warning', words: `${folder}: ${free}`, fix: 'free some space before the next run' }
+  }
+  const links = hardLinks ? '' : '; no hard links, so parts that carry over are copied'
+  return { name, level: 'ok', words: `${folder}: ${free}${links}` }
+}
+
+async function examineInbox(config: Config): Promise<Examined> {
+  const folder = config.inbox.value
+  const code = await unreadable(folder)
+  if (code === undefined) return { name: 'inbox', level: 'ok', words: `${folder} can be read` }
+  if (code === 'ENOENT') {
+    const fix = 'make it, or name another in tributary.json'
+    return { name: 'inbox', level: 'warning', words: `${folder} is not there`, fix }
+  }
+  const fix = 'give this user the right to read it'
+  return { name: 'inbox', level: 'error', words: `${folder} cannot be read (${code})`, fix }
+}
+
+async function examineRegistry(config: Config): Promise<Examined> {
+  const { registry, issues } = readRegistry(await loadFolder(config.root))
+  const errors = issues.filter(({ kind }) => kind === 'error').length
+  if (registry === undefined) {
+    const words = `the registry has ${errors} error${errors === 1 ? '' : 's'}; the last good one is kept`
+    return { name: 'registry', level: 'warning', words, fix: 'see them with: tributary registry check' }
+  }
+  const words = `${registry.layouts.length} layouts, ${registry.submitters.length} submitters, ${registry.mappings.length} mappings`
+  return { name: 'registry', level: 'ok', words }
+}

@@ -1,0 +1,79 @@
+/** I8: a second run with nothing changed plans nothing and writes nothing. */
+import { lstatSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { catalogRevision, isEngineError, makePlan, materialize, sha256 } from '../../engine/index.ts'
+import type { InvariantResult, Verification } from './invariant.ts'
+import { Faults, conclude, counted } from './invariant.ts'
+
+const ACTOR = { name: 'doctor', reason: 'a run with nothing to do' } as const
+
+export async function verifyIdempotence(verification: Verification): Promise<InvariantResult> {
+  const { project } = verification.platform
+  const faults = new Faults()
+  const plan = await makePlan(project, { actor: ACTOR })
+  const waiting = await whatWaits(verification)
+  if (waiting !== undefined) {
+    const held = plan.waiting.filter((one) => one.kind !== 'hold').length
+    const holds = `${waiting}: ${counted(plan.steps.length, 'step')} planned, ${held} waiting; judged again when they are built`
+    return conclude('I8', { faults, holds, evidence: { steps: plan.steps.length, waiting: held } })
+  }
+  const [step] = plan.steps
+  if (step !== undefined) {
+    const more = `${counted(plan.steps.length, 'step')} planned`
+    faults.add(`nothing changed and nothing is dirty, yet ${step.asset}[${step.key}] would be ${step.verdict === 'build' ? 'built' : step.verdict}; ${more}`)
+  } else await runIdle(verification, plan.id, faults)
+  return conclude('I8', {
+    faults,
+    holds: `the plan is empty; a run wrote nothing to the catalog or the store`,
+    evidence: { steps: plan.steps.length, waiting: 0 },
+  })
+}
+
+/** Why a run would have something to do; undefined: it has not. */
+async function whatWaits({ platform: { project } }: Verification): Promise<string | undefined> {
+  const { db } = project.catalog
+  const context = { db, nowMs: project.clock.nowMs() }
+  for (const observer of project.observers) {
+    const seen = await observer.observe(context)
+    if (seen.apply !== undefined) return `${observer.name} has changed`
+  }
+  const dirty = await db.selectFrom('dirty').select('node').limit(1).executeTakeFirst()
+  if (dirty !== undefined) return 'partitions are dirty'
+  const open = await db.selectFrom('intent').select('node').limit(1).executeTakeFirst()
+  return open === undefined ? undefined : 'a run did not end, the next one recovers it'
+}
+
+/** Runs what the empty plan says, and no other: it is refused if anything moved since. */
+async function runIdle(
+  { platform: { project, config } }: Verification,
+  planId: string,
+  faults: Faults,
+): Promise<void> {
+  const { db } = project.catalog
+  const before = { revision: await catalogRevision(db), files: treeDigest(config.store.value) }
+  try {
+    await materialize(project, { actor: ACTOR, command: 'doctor', concurrency: 1, planId })
+  } catch (error) {
+    if (isEngineError(error, 'PLAN_MOVED') || isEngineError(error, 'RUN_BUSY')) return
+    throw error
+  }
+  const after = { revision: await catalogRevision(db), files: treeDigest(config.store.value) }
+  faults.addWhen(before.revision !== after.revision, () => 'a run with nothing to do wrote to the catalog')
+  faults.addWhen(before.files !== after.files, () => 'a run with nothing to do changed the store')
+}
+
+/** Names and times of everything below a folder; of a store elsewhere, nothing. */
+function treeDigest(root: string): string {
+  if (/^[a-z0-9]+:\/\//.test(root)) return ''
+  const lines: string[] = []
+  const pending = [root]
+  for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) pending.push(path)
+      const { mtimeNs, size } = lstatSync(path, { bigint: true })
+      lines.push(`${path} ${mtimeNs} ${size}`)
+    }
+  }
+  return sha256(lines.toSorted().join('\n'))
+}

@@ -1,0 +1,150 @@
+/**
+ * I15: health data appears in the inbox, raw, silver, gold and rejects, and nowhere else.
+ *
+ * Canaries are looked for in every text column of the catalog, in reports, manifests and in the
+ * files beside the catalog, such as logs. What is said of a hit is its place, never the value.
+ */
+import { createReadStream, lstatSync, readdirSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { createInterface } from 'node:readline'
+import { sql } from 'kysely'
+import { isEngineError, parseKey, rowsTable } from '../../engine/index.ts'
+import type { Canary } from './canaries.ts'
+import { holds, sampleCanaries } from './canaries.ts'
+import { currentNodes, currentParts } from './catalog-look.ts'
+import type { InvariantResult, Verification } from './invariant.ts'
+import { Faults, conclude, counted } from './invariant.ts'
+
+export async function verifyConfinement(verification: Verification): Promise<InvariantResult> {
+  const faults = new Faults()
+  const canaries = await sampleCanaries(verification)
+  const columns = await searchCatalog(verification, canaries, faults)
+  const reports = await searchReports(verification, canaries, faults)
+  const files = await searchFiles(verification, canaries, faults)
+  return conclude('I15', {
+    faults,
+    holds:
+      canaries.length === 0
+        ? 'no value of a PHI column is distinctive enough to look for'
+        : `${counted(canaries.length, 'value')} of PHI columns are in none of ${counted(columns, 'catalog column')}, ${reports} reports and manifests and ${counted(files, 'file')}`,
+    evidence: { canaries: canaries.length, columns, reports, files },
+  })
+}
+
+/** The registry's own documents: examples in them are its authors' responsibility, and reviewed. */
+const OWN_WORDS = new Set(['registry_file'])
+const TEXT = /text|char/i
+const HITS_MAX = 200
+
+/** Looks in every text column; returns how many there are. */
+async function searchCatalog(
+  { platform: { project } }: Verification,
+  canaries: readonly Canary[],
+  faults: Faults,
+): Promise<number> {
+  const { db, dialect } = project.catalog
+  const within = dialect === 'sqlite' ? sql.raw('instr') : sql.raw('strpos')
+  let searched = 0
+  for (const table of await db.introspection.getTables()) {
+    const columns = table.columns.filter((column) => TEXT.test(column.dataType))
+    if (OWN_WORDS.has(table.name) || table.isView) continue
+    searched += columns.length
+    if (columns.length === 0 || canaries.length === 0) continue
+    const values = rowsTable(dialect, { value: 'text' }, canaries.map(({ value }) => [value]))
+    for (const column of columns) {
+      const cell = sql.ref(column.name)
+      // Materialized: the values are unpacked once, not once a row.
+      const { rows } = await sql<{ cell: string; value: string }>`
+        with c as materialized (select w.value from ${values} w)
+        select t.${cell} as cell, c.value from ${sql.table(table.name)} t
+        join c on ${within}(t.${cell}, c.value) > 0 limit ${sql.lit(HITS_MAX)}`.execute(db)
+      reportHits(rows, { canaries, place: `column ${table.name}.${column.name}`, faults })
+    }
+  }
+  return searched
+}
+
+function reportHits(
+  rows: readonly { readonly cell: string; readonly value: string }[],
+  { canaries, place, faults }: { readonly canaries: readonly Canary[]; readonly place: string; readonly faults: Faults },
+): void {
+  const columns = new Map(canaries.map(({ value, column }) => [value, column]))
+  const hits = rows.filter(({ cell, value }) => holds(cell, value))
+  const [first] = hits
+  if (first === undefined) return
+  faults.add(`${counted(hits.length, 'row')} of ${place} hold a value of ${columns.get(first.value) ?? ''}`)
+}
+
+/** Reports and manifests: they hold counts, positions and names. Returns how many were read. */
+async function searchReports(
+  { platform: { project }, definitions }: Verification,
+  canaries: readonly Canary[],
+  faults: Faults,
+): Promise<number> {
+  const { db } = project.catalog
+  let searched = 0
+  for (const asset of ['parse', 'validation_report']) {
+    for (const part of await currentParts(db, definitions, asset)) {
+      searched += 1
+      const path = await project.store.fetch(part).catch((error: unknown) => {
+        if (isEngineError(error, 'PART_MISSING') || isEngineError(error, 'PART_CHANGED')) return undefined
+        throw error
+      })
+      const place = `${asset}[${part.key}] ${part.name}`
+      if (path !== undefined) await searchFile(path, { canaries, place, faults })
+    }
+  }
+  for (const asset of project.graph.assets.values()) {
+    if (asset.kind !== 'stored' && asset.kind !== 'output') continue
+    if (asset.publish === undefined) continue
+    for (const { key } of await currentNodes(db, definitions, asset.name)) {
+      const manifest = await project.store.lastManifest(asset.publish(parseKey(key)).path)
+      if (manifest === undefined) continue
+      searched += 1
+      const found = canaries.find(({ value }) => holds(manifest.text, value))
+      faults.addWhen(found !== undefined, () => `the manifest of ${asset.name}[${key}] holds a value of ${found?.column ?? ''}`)
+    }
+  }
+  return searched
+}
+
+/** Files beside an embedded catalog: logs, dumps. Returns how many were read. */
+async function searchFiles(
+  { platform: { config } }: Verification,
+  canaries: readonly Canary[],
+  faults: Faults,
+): Promise<number> {
+  const catalog = config.catalog.value
+  if (/^[a-z]+:\/\//.test(catalog)) return 0
+  const root = dirname(catalog)
+  // A project that keeps its catalog in its own folder has no folder of the program's.
+  if (relative(root, config.root) === '') return 0
+  let searched = 0
+  const pending = [root]
+  for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name)
+      if (path === config.scratch.value || path === config.store.value) continue
+      const found = lstatSync(path)
+      if (found.isDirectory()) pending.push(path)
+      else if (found.isFile() && !path.startsWith(catalog)) {
+        searched += 1
+        await searchFile(path, { canaries, place: relative(config.root, path), faults })
+      }
+    }
+  }
+  return searched
+}
+
+/** One fault a file: the line and the column the value is of. */
+async function searchFile(
+  path: string,
+  { canaries, place, faults }: { readonly canaries: readonly Canary[]; readonly place: string; readonly faults: Faults },
+): Promise<void> {
+  let number = 0
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+    number += 1
+    const found = canaries.find(({ value }) => holds(line, value))
+    if (found !== undefined) return faults.add(`${place}:${number} holds a value of ${found.column}`)
+  }
+}

@@ -1,0 +1,45 @@
+/** Rows of a query as text: aligned columns, CSV (RFC 4180), JSON, or a Markdown table. */
+import { alignColumns } from './text.ts'
+
+export type RowFormat = 'table' | 'csv' | 'json' | 'md'
+type Row = { readonly [name: string]: unknown }
+
+/** The whole text, without a final line end. No rows: the empty text, or `[]`. */
+export function rowsText(
+  rows: readonly Row[],
+  { format, dim }: { readonly format: RowFormat; readonly dim: (text: string) => string },
+): string {
+  if (format === 'json') return JSON.stringify(rows, null, 2)
+  const [first] = rows
+  if (first === undefined) return ''
+  const names = Object.keys(first)
+  const cells = rows.map((row) => names.map((name) => cellText(row[name])))
+  if (format === 'csv') return [names, ...cells].map((row) => row.map(csvCell).join(',')).join('\n')
+  if (format === 'md') {
+    const line = (row: readonly string[]): string => `| ${row.map(mdCell).join(' | ')} |`
+    return [line(names), `|${names.map(() => ' --- |').join('')}`, ...cells.map(line)].join('\n')
+  }
+  const columns = names.map((name) =>
+    rows.every((row) => isNumeric(row[name])) ? ({ title: name, align: 'right' } as const) : name,
+  )
+  return alignColumns(columns, cells.map((row) => row.map(oneLine)), dim).join('\n')
+}
+
+const isNumeric = (value: unknown): boolean =>
+  value === null || typeof value === 'number' || (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value))
+
+const cellText = (value: unknown): string =>
+  value === null || value === undefined
+    ? ''
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : String(value)
+
+const csvCell = (text: string): string =>
+  /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+
+const mdCell = (text: string): string => oneLine(text).replaceAll('|', '\\|')
+
+/** Control characters would move the cursor of a terminal: they are shown as what they are. */
+const oneLine = (text: string): string =>
+  text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, (mark) => `\\x${mark.charCodeAt(0).toString(16).padStart(2, '0')}`)

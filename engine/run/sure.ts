@@ -1,0 +1,43 @@
+/**
+ * Whether a node is sure to be built although something it reads is not known yet.
+ *
+ * `build` is a promise: the node must differ from its last build whatever the pending nodes come
+ * to. A pending source may return to what was read before, so it proves nothing; neither does a
+ * read that a pending member has named, nor an outline that will see other inputs.
+ */
+import type { StoredAsset } from '../core/asset.ts'
+import { RECIPE } from '../core/fingerprint.ts'
+import type { Decided } from './evidence.ts'
+import type { SlotAt } from './frame.ts'
+import type { Walk } from './walk-state.ts'
+
+/** Whether it will be built for certain. */
+export function runsSurely(walk: Walk, asset: StoredAsset, one: Decided): boolean {
+  if (asset.outline !== undefined || !staysMember(walk, asset, one)) return false
+  if (one.current === undefined) return true
+  const insists = one.dirty?.cause === 'forced' || one.dirty?.cause === 'missing'
+  return insists || differsSurely(walk, asset, one)
+}
+
+/** Some parent gives the key now, and will have content and give it afterwards. */
+function staysMember(walk: Walk, asset: StoredAsset, { node }: Decided): boolean {
+  return node.members.some(({ src, asset: parent, isPresent }) => {
+    if (!walk.pending.has(src)) return isPresent
+    return asset.from[parent]?.by === 'key' && walk.surely.has(src)
+  })
+}
+
+/** Some slot differs from the last build's and cannot go back. */
+function differsSurely(walk: Walk, asset: StoredAsset, { node, current }: Decided): boolean {
+  const before = new Map(
+    JSON.parse(current?.slots ?? '[]') as readonly (readonly [number, number])[],
+  )
+  const isMember = (slot: SlotAt): boolean => asset.from[slot.asset] !== undefined
+  const readsAreFixed = !node.members.some(({ src }) => walk.pending.has(src))
+  return node.slots.some((slot) => {
+    if (walk.pending.has(slot.node)) return false
+    const version = before.get(slot.node)
+    if (version === slot.version) return false
+    return version !== undefined || isMember(slot) || slot.asset === RECIPE || readsAreFixed
+  })
+}

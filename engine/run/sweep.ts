@@ -1,0 +1,111 @@
+/**
+ * Residue: what dead runs left in the store and the scratch folder, and that nothing refers to.
+ *
+ * The order makes it safe beside a live run: folders are listed first, the catalog is read after.
+ * A folder that was there is by then named by a part, by an open intent (recorded before the first
+ * byte), or by nothing, and then it stays so: an attempt's name is never used twice.
+ */
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import type { Handle } from '../catalog/open.ts'
+import type { Project } from './project.ts'
+import { attemptFolder } from './publish.ts'
+import { withRunLease } from './run-lease.ts'
+
+export interface Residue {
+  /** version folders that neither a part nor an open intent names */
+  readonly folders: readonly string[]
+  /** half-written files and links to nothing in the store */
+  readonly strays: readonly string[]
+  /** scratch folders that no build will go on from: absolute paths */
+  readonly scratch: readonly string[]
+}
+
+/** What a sweep would remove. Changes nothing. Memory: the paths of all version folders. */
+export async function findResidue(project: Project): Promise<Residue> {
+  const { catalog, store, scratchRoot } = project
+  const folders = new Set<string>()
+  for await (const folder of store.folders()) folders.add(folder)
+  const strays: string[] = []
+  for await (const path of store.strays()) strays.push(path)
+  const scratch = await namesIn(project)
+  await catalog.read(async (db) => {
+    for await (const folder of referenced(db)) folders.delete(folder)
+    for (const name of await resumable(db, scratch)) scratch.delete(name)
+  })
+  return {
+    folders: [...folders].toSorted(),
+    strays: strays.toSorted(),
+    scratch: [...scratch].toSorted().map((name) => join(scratchRoot, name)),
+  }
+}
+
+/** Removes the residue while no run is under way. Throws RUN_BUSY. Returns what it removed. */
+export async function sweep(project: Project): Promise<Residue> {
+  return withRunLease(project, async () => {
+    const residue = await findResidue(project)
+    await project.store.remove([...residue.folders, ...residue.strays])
+    for (const path of residue.scratch) await rm(path, { recursive: true, force: true })
+    return residue
+  })
+}
+
+/** Folders of processes (`tributary-…`) may be in use by one that holds no lease: a query. */
+const PROCESS_FOLDER = /^tributary-/
+const PROCESS_FOLDER_AGE_MS = 24 * 60 * 60 * 1000
+
+async function namesIn({ scratchRoot, clock }: Project): Promise<Set<string>> {
+  const names = await readdir(scratchRoot).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  const old: string[] = []
+  for (const name of names) {
+    if (!PROCESS_FOLDER.test(name)) old.push(name)
+    else {
+      const found = await stat(join(scratchRoot, name)).catch(() => undefined) // just ended
+      const ageMs = clock.nowMs() - (found?.mtimeMs ?? Infinity)
+      if (ageMs > PROCESS_FOLDER_AGE_MS) old.push(name)
+    }
+  }
+  return new Set(old)
+}
+
+const PAGE_ROWS = 10_000
+
+/** Every folder that a part or an open intent names; repeats are possible. */
+async function* referenced(db: Handle): AsyncIterable<string> {
+  const intents = await db.selectFrom('intent').select('folder').execute()
+  for (const intent of intents) yield* JSON.parse(intent.folder) as string[]
+  let after = { build: 0, ordinal: -1 }
+  for (;;) {
+    const { rows } = await sql<{ build: number; ordinal: number; path: string }>`
+      select build, ordinal, path from part
+      where (build, ordinal) > (${after.build}, ${after.ordinal})
+      order by build, ordinal limit ${sql.lit(PAGE_ROWS)}`.execute(db)
+    const last = rows.at(-1)
+    if (last === undefined) return
+    after = last
+    for (const { path } of rows) yield attemptFolder(path)
+  }
+}
+
+/** A build in progress keeps its folder under its fingerprint while something is dirty. */
+const FINGERPRINT = /^[0-9a-f]{64}$/
+
+async function resumable(db: Handle, names: ReadonlySet<string>): Promise<readonly string[]> {
+  const prints = [...names].filter((name) => FINGERPRINT.test(name))
+  if (prints.length === 0) return []
+  const dirty = await db.selectFrom('dirty').select('node').limit(1).executeTakeFirst()
+  if (dirty === undefined) return []
+  const done = await db
+    .selectFrom('build')
+    .select('fingerprint')
+    .distinct()
+    .where('fingerprint', 'in', prints)
+    .where('outcome', '<>', 'failed')
+    .execute()
+  const finished = new Set(done.map((row) => row.fingerprint))
+  return prints.filter((print) => !finished.has(print))
+}

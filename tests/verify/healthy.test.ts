@@ -1,0 +1,52 @@
+import { appendFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { catalogRevision } from '../../engine/index.ts'
+import type { RoadProject } from '../support/project.ts'
+import { soundRoad, verdictOn } from './verified-road.ts'
+
+let road: RoadProject
+beforeAll(async () => {
+  road = await soundRoad()
+})
+afterAll(async () => road[Symbol.asyncDispose]())
+
+test('a healthy project holds every invariant, deep too, and nothing of it is changed', async () => {
+  const revision = await catalogRevision(road.project.catalog.db)
+  for (const deep of [false, true]) {
+    const verdict = await verdictOn(road, { deep })
+    expect(verdict.broken.map((id) => verdict.of(id).words)).toEqual([])
+  }
+  expect(await catalogRevision(road.project.catalog.db)).toBe(revision)
+  expect((await road.plan()).steps).toEqual([])
+})
+
+test('what was looked at is counted', async () => {
+  const verdict = await verdictOn(road)
+  expect(verdict.of('I1').evidence).toMatchObject({ submissions: 4, months: 3 })
+  expect(verdict.of('I6').evidence).toMatchObject({ records: 59, months: 3 })
+  expect(verdict.of('I7').evidence).toEqual({ winners: 6 })
+  expect(verdict.of('I15').evidence['canaries']).toBeGreaterThan(5)
+  expect(verdict.of('I16').evidence).toMatchObject({ runs: 3, stale: 0, submissions: 4 })
+})
+
+test('work that waits is no fault: it is named, and what it may change is not judged', async () => {
+  await using clone = await road.clone()
+  const { submission_id: submission } = await clone.submission('beta/february')
+  await clone.decide({ kind: 'withdraw', submission })
+  const verdict = await verdictOn(clone)
+  expect(verdict.broken).toEqual([])
+  expect(verdict.of('I8').words).toMatch(/^partitions are dirty: \d+ steps? planned/)
+  expect(verdict.of('I1').evidence['months']).toBe(2)
+})
+
+test('a file that arrived and was not taken in yet is no fault either', async () => {
+  await using clone = await road.clone()
+  clone.write('inbox/beta/later/medical_202404_202404.csv', 'Id\n')
+  expect((await verdictOn(clone)).broken).toEqual([])
+})
+
+test('values of the inbox and of raw may lie there', async () => {
+  await using clone = await road.clone()
+  appendFileSync(clone.path('inbox/note.txt'), 'synthetic-person-000001\n')
+  expect((await verdictOn(clone)).broken).toEqual([])
+})
