@@ -1,12 +1,9 @@
 /**
- * The facts of the road: what was delivered, how it was routed, what a person decided, and every
- * slice of the registry that a build may read.
+ * What the road's facts hold, and their keys' dimensions.
  *
  * Keys of a submission are (submitter, file type, submission id): the path of its data.
  */
-import { defineAsset } from '../engine/index.ts'
-import type { FactAsset, Json, Slot } from '../engine/index.ts'
-import { FACT_DIMENSIONS } from '../registry/fact-kinds.ts'
+import type { Json, Slot } from '../engine/index.ts'
 
 export const SUBMISSION = ['submitter_id', 'file_type', 'submission_id'] as const
 export const SUBMITTER_MONTH = ['state', 'file_type', 'submitter_id', 'atomic_month'] as const
@@ -51,39 +48,12 @@ export interface PinFact {
   readonly submission: string
 }
 
-export const deliveryFacts = defineAsset({
-  kind: 'fact',
-  name: 'delivery',
-  dimensions: SUBMISSION,
-  description: 'the files of a submission as they were delivered',
-})
-export const stampFacts = defineAsset({
-  kind: 'fact',
-  name: 'stamp',
-  dimensions: SUBMISSION,
-  description: 'state, layout, period and time of receipt of a submission',
-})
-export const decisionFacts = defineAsset({
-  kind: 'fact',
-  name: 'decision',
-  dimensions: SUBMISSION,
-  description: 'what a person decided about a submission',
-})
-export const pinFacts = defineAsset({
-  kind: 'fact',
-  name: 'pin',
-  dimensions: SUBMITTER_MONTH,
-  description: 'the submission a person chose for a month',
-})
-
-/** One fact asset for each kind of registry slice. */
-export const registryFacts: readonly FactAsset[] = Object.entries(FACT_DIMENSIONS).map(
-  ([name, dimensions]) => defineAsset({ kind: 'fact', name, dimensions, tags: ['registry'] }),
-)
-
 /** A slot's value as the type its writer gave it; facts and values are parsed where they enter. */
 export const valueOf = <Value>(slot: Slot | undefined): Value | undefined =>
   slot?.value as Value | undefined
+
+/** A value as the type its writer gave it. */
+export const readAs = <Value>(value: Json): Value => value as Value
 
 /** A value as JSON: interfaces have no index signature. */
 export const asJson = (value: object): Json => value as Json

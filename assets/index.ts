@@ -1,7 +1,7 @@
 /** Every asset of the road, in data order. */
 import type { AssetDefinition, DuckPool } from '../engine/index.ts'
 import { canonicalGoldAsset, mappingMonth } from './canonical-gold.ts'
-import { decisionFacts, deliveryFacts, pinFacts, registryFacts, stampFacts } from './facts.ts'
+import { decisionFacts, deliveryFacts, pinFacts, registryFacts, stampFacts } from './fact-assets.ts'
 import { raw } from './raw.ts'
 import { parseAsset, rejects, silver } from './silver.ts'
 import { submitterGold } from './submitter-gold.ts'

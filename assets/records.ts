@@ -4,7 +4,7 @@
  */
 import type { Committed, Hooks, Json, ParseReport, WriteTransaction } from '../engine/index.ts'
 import { parseKey } from '../engine/index.ts'
-import type { SubmissionEvent } from '../registry/submission-state.ts'
+import type { SubmissionEvent, SubmissionState } from '../registry/submission-state.ts'
 import { TRANSITIONS } from '../registry/submission-state.ts'
 import { platformTables } from '../registry/tables.ts'
 import { answerRequests, requestDirty, requestMonths, skipUnneeded } from './rebuild-queue.ts'
@@ -41,8 +41,15 @@ export const platformHooks: Hooks = {
 async function move(
   { trx }: Access,
   submission: string,
-  event: SubmissionEvent,
-  because: { readonly code: string | null; readonly words: string | null },
+  {
+    event,
+    code,
+    words,
+  }: {
+    readonly event: SubmissionEvent
+    readonly code: string | null
+    readonly words: string | null
+  },
 ): Promise<void> {
   const tables = platformTables(trx.db)
   const row = await tables
@@ -54,7 +61,7 @@ async function move(
   if (after === null) return
   await tables
     .updateTable('submission')
-    .set({ status: after, status_code: because.code, status_words: because.words })
+    .set({ status: after, status_code: code, status_words: words })
     .where('submission_id', '=', submission)
     .execute()
 }
@@ -70,7 +77,7 @@ async function recordParse(access: Access, one: Committed): Promise<void> {
     value.failed === undefined
       ? NO_REASON
       : { code: value.failed.code, words: value.failed.detail }
-  await move(access, submission, event, because)
+  await move(access, submission, { event, ...because })
   const report = (one.record as { readonly report?: ParseReport } | undefined)?.report
   const tables = platformTables(access.trx.db)
   const { parse_run_id: id } = await tables
@@ -120,13 +127,16 @@ const VERDICT_EVENTS: Readonly<{ [Status in VerdictValue['status']]: SubmissionE
 
 async function recordVerdict(access: Access, one: Committed): Promise<void> {
   const value = one.value as VerdictValue | undefined
-  if (value === undefined || !one.changed) return
+  if (value === undefined) return
   const submission = parseKey(one.key)[2] ?? ''
   const failed = value.findings.filter((finding) => !finding.passed).map((finding) => finding.rule)
-  await move(access, submission, VERDICT_EVENTS[value.status], {
+  await move(access, submission, {
+    event: VERDICT_EVENTS[value.status],
     code: value.failed?.code ?? null,
     words: value.failed?.detail ?? (failed.length === 0 ? null : `failed: ${failed.join(', ')}`),
   })
+  // The same verdict on another parse moves the submission on, and is no new validation.
+  if (!one.changed) return
   const tables = platformTables(access.trx.db)
   const total = value.findings.reduce((most, finding) => Math.max(most, finding.denominator), 0)
   const { validation_run_id: id } = await tables

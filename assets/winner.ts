@@ -5,7 +5,7 @@ import { monthsOf } from '../registry/period.ts'
 import type { Candidate, Winner } from '../registry/winner.ts'
 import { chooseWinner } from '../registry/winner.ts'
 import type { DecisionFact, PinFact, Stamp } from './facts.ts'
-import { SUBMITTER_MONTH, asJson, valueOf } from './facts.ts'
+import { SUBMITTER_MONTH, asJson, readAs, valueOf } from './facts.ts'
 import type { SilverValue } from './silver.ts'
 import type { VerdictValue } from './validation.ts'
 
@@ -40,7 +40,7 @@ export const winner = defineAsset({
   from: {
     // A submission may win the months of its declared period, and no others.
     stamp: byValue(([submitter = '', fileType = ''], value) => {
-      const stamp = value as unknown as Stamp
+      const stamp = readAs<Stamp>(value)
       return monthsOf({ first: stamp.first_month, last: stamp.last_month }).map((month) => [
         stamp.state,
         fileType,
@@ -58,7 +58,7 @@ export const winner = defineAsset({
   },
   evaluate,
   waiting: (value) => {
-    const { held, rows, submission } = value as unknown as WinnerValue
+    const { held, rows, submission } = readAs<WinnerValue>(value)
     const [first] = held
     if (first === undefined) return undefined
     return `${first.submission} has ${first.rows} rows, the winner ${submission ?? ''} has ${rows}: confirm or reject it`
@@ -74,7 +74,8 @@ function evaluate(inputs: Inputs): Json | undefined {
   const silver = at('silver')
   const layouts = new Map<string, string>()
   const candidates = inputs.of('stamp').map((slot): Candidate => {
-    const stamp = slot.value as unknown as Stamp
+    const stamp = valueOf<Stamp>(slot)
+    if (stamp === undefined) throw new TypeError('a stamp has a value')
     const submissionId = parseKey(slot.key)[2] ?? ''
     layouts.set(submissionId, stamp.layout)
     const decision = valueOf<DecisionFact>(decisions.get(slot.key))

@@ -61,7 +61,7 @@ export function canonicalJson(value: unknown): string {
   }
   if (value === null || typeof value !== 'object') return JSON.stringify(value)
   if (Array.isArray(value)) {
-    return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`
+    return `[${value.map((element) => canonicalJson(element ?? null)).join(',')}]`
   }
   const members = Object.entries(value)
     .filter(([, member]) => member !== undefined)

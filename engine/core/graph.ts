@@ -60,27 +60,34 @@ interface Building {
   readonly writers: Map<string, StoredAsset>
 }
 
-function connect(asset: AssetDefinition, { graph, assets, writers }: Building): void {
-  const members = asset.kind === 'fact' || asset.kind === 'output' ? {} : (asset.from ?? {})
-  for (const parent of parentNames(asset)) {
-    if (!assets.has(parent)) invalid(`${asset.name} reads ${parent}, which is not declared`)
-    if (parent === asset.name) invalid(`${asset.name} reads itself`)
-    if (graph.hasDirectedEdge(parent, asset.name)) {
-      invalid(`${asset.name} names ${parent} twice: a parent gives keys or is read, not both`)
-    }
-    graph.addDirectedEdge(parent, asset.name)
-  }
-  if (asset.kind === 'stored' && Object.keys(members).length === 0) {
+function connect(asset: AssetDefinition, building: Building): void {
+  for (const parent of parentNames(asset)) connectParent(asset.name, parent, building)
+  if (asset.kind !== 'stored') return
+  if (Object.keys(asset.from).length === 0) {
     invalid(`${asset.name} has no parent that gives it keys`)
   }
-  if (asset.kind !== 'stored') return
-  for (const output of asset.outputs ?? []) {
-    if (assets.get(output)?.kind !== 'output' || writers.has(output)) {
-      invalid(`${asset.name} writes ${output}, which is no output asset or has a writer`)
-    }
-    writers.set(output, asset)
-    graph.addDirectedEdge(asset.name, output)
+  for (const output of asset.outputs ?? []) connectOutput(asset, output, building)
+}
+
+function connectParent(name: string, parent: string, { graph, assets }: Building): void {
+  if (!assets.has(parent)) invalid(`${name} reads ${parent}, which is not declared`)
+  if (parent === name) invalid(`${name} reads itself`)
+  if (graph.hasDirectedEdge(parent, name)) {
+    invalid(`${name} names ${parent} twice: a parent gives keys or is read, not both`)
   }
+  graph.addDirectedEdge(parent, name)
+}
+
+function connectOutput(
+  asset: StoredAsset,
+  output: string,
+  { graph, assets, writers }: Building,
+): void {
+  if (assets.get(output)?.kind !== 'output' || writers.has(output)) {
+    invalid(`${asset.name} writes ${output}, which is no output asset or has a writer`)
+  }
+  writers.set(output, asset)
+  graph.addDirectedEdge(asset.name, output)
 }
 
 function invalid(what: string): never {
@@ -103,7 +110,7 @@ function cyclePath(graph: DirectedGraph): readonly string[] {
   for (let at = start; at !== undefined && !path.includes(at); ) {
     path.push(at)
     at = graph.inNeighbors(at).find((parent) => left.has(parent))
-    if (at !== undefined && path.includes(at)) return [...path.slice(path.indexOf(at)), at].reverse()
+    if (at !== undefined && path.includes(at)) return [...path.slice(path.indexOf(at)), at].toReversed()
   }
   return path
 }

@@ -56,89 +56,130 @@ const LENGTH_MAX = 10_000
 
 /** Parses a selection. Throws SELECTION_SYNTAX with the 1-based column. */
 export function parseSelection(text: string): SelectionNode {
-  const tokens = tokenize(text)
-  let at = 0
-  let nesting = 0
-  const fail = (column: number, reason: string): never => {
-    throw new EngineError('SELECTION_SYNTAX', { selection: text, column, reason })
+  const parser = new Parser(text)
+  return parser.whole()
+}
+
+const NESTING_MAX = 100
+
+/** Recursive descent over the tokens: or → and → not → spread → operand. */
+class Parser {
+  readonly #text: string
+  readonly #tokens: readonly Token[]
+  #at = 0
+  #nesting = 0
+
+  constructor(text: string) {
+    this.#text = text
+    this.#tokens = tokenize(text)
   }
-  const peek = (): Token | undefined => tokens[at]
-  const isWord = (word: string): boolean => {
-    const token = peek()
-    return token?.kind === 'name' && token.text === word && !token.path && !token.brackets
-  }
-  const any = (): SelectionNode => {
-    const of = [every()]
-    while (isWord('or') || peek()?.text === ',') {
-      at++
-      of.push(every())
-    }
-    return of.length === 1 && of[0] !== undefined ? of[0] : { type: 'or', of }
-  }
-  const every = (): SelectionNode => {
-    const of = [negated()]
-    while (isWord('and')) {
-      at++
-      of.push(negated())
-    }
-    return of.length === 1 && of[0] !== undefined ? of[0] : { type: 'and', of }
-  }
-  const negated = (): SelectionNode => {
-    if (!isWord('not')) return spread()
-    at++
-    return { type: 'not', of: nested(negated) }
-  }
-  const nested = (parse: () => SelectionNode): SelectionNode => {
-    if (++nesting > 100) fail(1, 'nested deeper than 100')
-    const node = parse()
-    nesting--
+
+  whole(): SelectionNode {
+    const node = this.#any()
+    const rest = this.#peek()
+    if (rest !== undefined) this.#fail(rest.column, `${rest.text} is not expected here`)
     return node
   }
-  const spread = (): SelectionNode => {
-    let up = 0
-    const lead = peek()
-    if (lead?.kind === 'plus') {
-      up = lead.before === undefined ? Infinity : depth(lead.before)
-      at++
-    }
-    const of = base()
-    const trail = peek()
-    if (trail?.kind !== 'plus') return up === 0 ? of : { type: 'spread', of, up, down: 0 }
-    at++
-    const down = trail.after === undefined ? Infinity : depth(trail.after)
-    return { type: 'spread', of, up, down }
+
+  #peek(): Token | undefined {
+    return this.#tokens[this.#at]
   }
-  const base = (): SelectionNode => {
-    const token = peek()
-    if (token === undefined) return fail(text.length + 1, 'something to select is missing')
-    at++
-    if (token.text === '(') {
-      const inner = nested(any)
-      if (peek()?.text !== ')') fail(peek()?.column ?? text.length + 1, 'a ) is missing')
-      at++
-      return inner
+
+  #fail(column: number, reason: string): never {
+    throw new EngineError('SELECTION_SYNTAX', { selection: this.#text, column, reason })
+  }
+
+  #isWord(word: string): boolean {
+    const token = this.#peek()
+    return (
+      token?.kind === 'name' &&
+      token.text === word &&
+      token.path === '' &&
+      token.brackets === undefined
+    )
+  }
+
+  #any(): SelectionNode {
+    const of = [this.#every()]
+    while (this.#isWord('or') || this.#peek()?.text === ',') {
+      this.#at++
+      of.push(this.#every())
     }
+    return joined('or', of)
+  }
+
+  #every(): SelectionNode {
+    const of = [this.#negated()]
+    while (this.#isWord('and')) {
+      this.#at++
+      of.push(this.#negated())
+    }
+    return joined('and', of)
+  }
+
+  #negated(): SelectionNode {
+    if (!this.#isWord('not')) return this.#spread()
+    this.#at++
+    return { type: 'not', of: this.#nested(() => this.#negated()) }
+  }
+
+  #nested(parse: () => SelectionNode): SelectionNode {
+    this.#nesting++
+    if (this.#nesting > NESTING_MAX) this.#fail(1, `nested deeper than ${NESTING_MAX}`)
+    const node = parse()
+    this.#nesting--
+    return node
+  }
+
+  #spread(): SelectionNode {
+    const up = this.#plus('before')
+    const of = this.#operand()
+    const down = this.#plus('after')
+    return up === 0 && down === 0 ? of : { type: 'spread', of, up, down }
+  }
+
+  /** The depth of a `+` that comes next; 0: there is none. */
+  #plus(side: 'before' | 'after'): number {
+    const token = this.#peek()
+    if (token?.kind !== 'plus') return 0
+    this.#at++
+    const digits = token[side]
+    return digits === undefined ? Infinity : Math.min(Number(digits), DEPTH_MAX)
+  }
+
+  #operand(): SelectionNode {
+    const token = this.#peek()
+    if (token === undefined) return this.#fail(this.#text.length + 1, 'something to select is missing')
+    this.#at++
+    if (token.text === '(') return this.#group()
     if (token.text === '*') return { type: 'all' }
     if (token.kind === 'label') {
       const [type = '', value = ''] = token.text.split(':')
       return { type: type === 'tag' ? 'tag' : 'kind', value }
     }
-    if (token.kind !== 'name') return fail(token.column, `${token.text} is not expected here`)
+    if (token.kind !== 'name') return this.#fail(token.column, `${token.text} is not expected here`)
     return {
       type: 'asset',
       asset: token.text,
-      predicates: predicatesOf(token, fail),
+      predicates: predicatesOf(token, (column, reason) => this.#fail(column, reason)),
       prefix: (token.path ?? '').split('/').slice(1),
       column: token.column,
     }
   }
-  const result = any()
-  const rest = peek()
-  if (rest !== undefined) fail(rest.column, `${rest.text} is not expected here`)
-  return result
+
+  #group(): SelectionNode {
+    const inner = this.#nested(() => this.#any())
+    const close = this.#peek()
+    if (close?.text !== ')') this.#fail(close?.column ?? this.#text.length + 1, 'a ) is missing')
+    this.#at++
+    return inner
+  }
 }
 
-const depth = (digits: string): number => Math.min(Number(digits), DEPTH_MAX)
+const joined = (type: 'and' | 'or', of: readonly SelectionNode[]): SelectionNode => {
+  const [only] = of
+  return of.length === 1 && only !== undefined ? only : { type, of }
+}
 
 function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = []
