@@ -56,7 +56,6 @@ export const configDocument = z.strictObject({
         .describe(
           'a drop without a new _SUCCESS is taken after this long unchanged; 10m by default',
         ),
-      quiescence_minutes: z.number().min(0).max(10_080).exactOptional(),
     })
     .exactOptional(),
   retain_versions: z
@@ -110,8 +109,9 @@ export interface ConfigSources {
 /** Reads and merges. Throws CONFIG_INVALID. */
 export function readConfig({ root, environment, flags, cores }: ConfigSources): Config {
   const document = readDocument(join(root, CONFIG_FILE))
-  const text = (name: string, also: readonly string[], own: string | undefined, or: string) => {
-    for (const variable of [`TRIBUTARY_${name}`, ...also]) {
+  const quiescence = document.intake?.quiescence
+  const text = (variables: readonly string[], own: string | undefined, or: string) => {
+    for (const variable of variables) {
       const value = fromEnvironment(environment, variable)
       if (value !== undefined) return { value, origin: 'environment' as const }
     }
@@ -142,14 +142,16 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
       : { value: flags.concurrency, origin: 'flag' }
   return {
     root,
-    catalog: path(text('CATALOG', ['METADATA_DB_URL'], document.catalog, CONFIG_DEFAULTS.catalog)),
-    store: path(text('STORE', [], document.store, CONFIG_DEFAULTS.store)),
-    inbox: path(text('INBOX', [], document.inbox, CONFIG_DEFAULTS.inbox)),
-    discovery: path(text('DISCOVERY', [], document.discovery, CONFIG_DEFAULTS.discovery)),
-    scratch: path(text('SCRATCH', [], document.scratch, CONFIG_DEFAULTS.scratch)),
+    catalog: path(
+      text(['TRIBUTARY_CATALOG', 'METADATA_DB_URL'], document.catalog, CONFIG_DEFAULTS.catalog),
+    ),
+    store: path(text(['TRIBUTARY_STORE'], document.store, CONFIG_DEFAULTS.store)),
+    inbox: path(text(['TRIBUTARY_INBOX'], document.inbox, CONFIG_DEFAULTS.inbox)),
+    discovery: path(text(['TRIBUTARY_DISCOVERY'], document.discovery, CONFIG_DEFAULTS.discovery)),
+    scratch: path(text(['TRIBUTARY_SCRATCH'], document.scratch, CONFIG_DEFAULTS.scratch)),
     quiescenceMinutes: number(
       'QUIESCENCE_MINUTES',
-      quiescenceMinutes(document.intake),
+      quiescence === undefined ? undefined : durationMinutes(quiescence),
       durationMinutes(CONFIG_DEFAULTS.intake.quiescence),
     ),
     retainVersions: number(
@@ -160,9 +162,6 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
     concurrency,
   }
 }
-
-const quiescenceMinutes = (intake: z.output<typeof configDocument>['intake']): number | undefined =>
-  intake?.quiescence === undefined ? intake?.quiescence_minutes : durationMinutes(intake.quiescence)
 
 function fromEnvironment(
   environment: ConfigSources['environment'],

@@ -207,7 +207,7 @@ async function routeByHand(
   }
   const definitions = await loadDefinitions(project.graph, trx, true)
   await writeFacts(trx, definitions, [
-    { asset: 'delivery', key, value: asJson(delivery) },
+    { asset: 'discovered', key, value: asJson(delivery) },
     { asset: 'stamp', key, value: asJson(stamp) },
   ])
   await tables

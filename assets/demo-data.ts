@@ -199,25 +199,13 @@ const CDL_CODES =
 /** Common data layout: `|`, a record of element codes, the count in the trailer. */
 function cdl({ submitter, month, lines }: MonthFile): string {
   const code = submitter.slice(0, 8)
-  const records = lines.map((line) =>
-    [
-      ...[
-        code,
-        'P01',
-        line.claim,
-        line.line,
-        0,
-        '',
-        line.born,
-        '80202',
-        line.paidOn,
-        '',
-        line.place,
-      ],
-      ...[line.diagnosis, '', '', line.procedure, '', line.served, line.served, '1.00'],
-      ...[line.charge, line.paid, line.allowed, line.npi, line.denied ? '04' : '01', line.member],
-    ].join('|'),
-  )
+  const records = lines.map((line) => {
+    const claim = [code, 'P01', line.claim, line.line, 0, '', line.born, '80202', line.paidOn]
+    const service = ['', line.place, line.diagnosis, '', '', line.procedure, '']
+    const money = [line.served, line.served, '1.00', line.charge, line.paid, line.allowed]
+    const others = [line.npi, line.denied ? '04' : '01', line.member]
+    return [claim, service, money, others].flat().join('|')
+  })
   const header = `HD|${code}|P01||MC|${month}|${month}|P|`
   const trailer = `TR|${code}|P01||MC|${month}28||${lines.length}`
   return `${[header, CDL_CODES, ...records, trailer].join('\n')}\n`
@@ -226,13 +214,13 @@ function cdl({ submitter, month, lines }: MonthFile): string {
 /** Asterisk-separated: no column names, the count in the header. */
 function star({ submitter, month, lines }: MonthFile): string {
   const code = submitter.slice(0, 8)
-  const records = lines.map((line) =>
-    [
-      ...['P02', line.claim, line.line, 0, '', line.member, line.born, '001', line.paidOn, ''],
-      ...[line.place, line.diagnosis, '', '', line.procedure, '', line.served, line.served, '1.00'],
-      ...[line.charge, line.paid, line.allowed, line.npi, line.denied ? 'D' : 'P'],
-    ].join('*'),
-  )
+  const records = lines.map((line) => {
+    const claim = ['P02', line.claim, line.line, 0, '', line.member, line.born, '001', line.paidOn]
+    const service = ['', line.place, line.diagnosis, '', '', line.procedure, '']
+    const money = [line.served, line.served, '1.00', line.charge, line.paid, line.allowed]
+    const others = [line.npi, line.denied ? 'D' : 'P']
+    return [claim, service, money, others].flat().join('*')
+  })
   const header = `HD*${code}*P02*MC*${month}*${month}*${lines.length}*`
   const trailer = `TR*${code}*P02*MC*${month}*${month}*${month}28`
   return `${[header, ...records, trailer].join('\n')}\n`

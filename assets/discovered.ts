@@ -180,8 +180,7 @@ function applyOf(
   return async (access) => {
     await takeBack(access, overtaken)
     await release(access, folder, overtaken)
-    const readable = looked.filter((one) => one.arrival !== undefined)
-    const open = await unclaimed(access, readable)
+    const open = looked.filter((one) => one.arrival !== undefined)
     await remember(access, decision)
     await noteFaults(access, faults)
     const arrivals = open.flatMap((one) => one.arrival ?? [])
@@ -192,20 +191,6 @@ function applyOf(
       await claim(access, delivery.claims, ids.get(delivery.drop)?.[0] ?? null)
     }
   }
-}
-
-/** Without deliveries that another run took in since they were seen here. */
-async function unclaimed(
-  { trx }: PlanningAccess,
-  looked: readonly Looked[],
-): Promise<readonly Looked[]> {
-  if (looked.length === 0) return []
-  const rows = (await seenObjects(trx.db)).filter((row) => row.claimedBy !== undefined)
-  const taken = new Set(rows.map((row) => `${row.changedToken} ${row.path}`))
-  return looked.filter(
-    ({ delivery }) =>
-      !delivery.files.every((file) => taken.has(`${file.changedToken} ${file.path}`)),
-  )
 }
 
 async function release(
@@ -248,13 +233,7 @@ async function remember({ trx }: PlanningAccess, decision: InboxDecision): Promi
     await tables
       .insertInto('inbox_object')
       .values(values)
-      // The same content may have been claimed by another run since it was seen here.
-      .onConflict((conflict) =>
-        conflict
-          .column('path')
-          .doUpdateSet(values)
-          .where('inbox_object.token', '<>', row.changedToken),
-      )
+      .onConflict((conflict) => conflict.column('path').doUpdateSet(values))
       .execute()
   }
   for (const path of decision.forgotten) {

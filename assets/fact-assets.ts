@@ -9,7 +9,7 @@ import { SUBMISSION, SUBMITTER_MONTH } from './facts.ts'
 
 export const deliveryFacts = defineAsset({
   kind: 'fact',
-  name: 'delivery',
+  name: 'discovered',
   dimensions: SUBMISSION,
   description: 'the files of a submission as they were delivered',
 })

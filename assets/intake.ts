@@ -186,7 +186,7 @@ async function takeOne(
   return {
     submissionId: id,
     facts: [
-      { asset: 'delivery', key, value: asJson(delivery) },
+      { asset: 'discovered', key, value: asJson(delivery) },
       { asset: 'stamp', key, value: asJson(stamp) },
     ],
   }

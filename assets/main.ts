@@ -13,16 +13,17 @@ import type { Host } from './commands/domain-commands.ts'
 import { GROUPS, domainCommands } from './commands/domain-commands.ts'
 import type { OpenedPlatform } from './commands/opened.ts'
 
-/** Runs one command line and returns its exit code. */
-export const main = async (argv: readonly string[]): Promise<number> =>
-  start(argv, process)
-
+/** Where a command line writes: this process's streams, or somebody else's. */
 interface Streams {
   readonly stdout: Stream
   readonly stderr: Stream
 }
 
-async function start(argv: readonly string[], { stdout, stderr }: Streams): Promise<number> {
+/** Runs one command line and returns its exit code. */
+export async function main(
+  argv: readonly string[],
+  { stdout, stderr }: Streams = process,
+): Promise<number> {
   return runCli<OpenedPlatform>({
     argv,
     version: version(),
@@ -56,11 +57,11 @@ const HOST: Host = {
   packageFolder: PACKAGE,
   command: commandTyped(),
   nodeVersion: process.version,
-  run: async (argv) => start(argv, { stdout: heard(process.stdout), stderr: heard(process.stderr) }),
+  run: async (argv) => main(argv, { stdout: heard(process.stdout), stderr: heard(process.stderr) }),
   ask: async (argv) => {
     const printed: string[] = []
     const write = (text: string): boolean => printed.push(text) > 0
-    await start(argv, { stdout: { write, on: () => undefined }, stderr: heard(process.stderr) })
+    await main(argv, { stdout: { write, on: () => undefined }, stderr: heard(process.stderr) })
     return printed.join('')
   },
 }

@@ -19,11 +19,7 @@ export const raw = defineAsset({
   description: 'submitted files, byte for byte',
   tags: ['phi'],
   recipe: '1',
-  from: { delivery: sameKey },
-  outline: (inputs) =>
-    inputs.of('delivery').length === 0
-      ? { verdict: 'retire', why: 'the submission was taken back before it was landed' }
-      : { verdict: 'build' },
+  from: { discovered: sameKey },
   publish: ([submitter = '', fileType = '', submissionId = '']) => ({
     path: rawPath({ submitter, fileType, submissionId }),
     mode: 'folder',
@@ -32,7 +28,7 @@ export const raw = defineAsset({
 })
 
 async function land(context: BuildContext): Promise<BuildResult> {
-  const delivery = valueOf<Delivery>(context.inputs.one('delivery'))
+  const delivery = valueOf<Delivery>(context.inputs.one('discovered'))
   if (delivery === undefined) throw new TypeError('a delivery has a value')
   const scratch = await context.scratch()
   const parts = []

@@ -25,7 +25,10 @@ interface Asked {
 }
 
 /** Adds one request for each month that has none open. */
-async function request({ trx, nowMs, run, actor }: Asked, wanted: readonly Request[]): Promise<void> {
+async function request(
+  { trx, nowMs, run, actor }: Asked,
+  wanted: readonly Request[],
+): Promise<void> {
   const tables = platformTables(trx.db)
   const open = new Set((await openRequests(trx)).map((row) => row.key))
   for (const { key, reason } of wanted) {

@@ -37,9 +37,18 @@ export const platformHooks: Hooks = {
   onRunEnd: skipUnneeded,
 }
 
+async function stateOf({ trx }: Access, submission: string): Promise<SubmissionState | undefined> {
+  const row = await platformTables(trx.db)
+    .selectFrom('submission')
+    .select('status')
+    .where('submission_id', '=', submission)
+    .executeTakeFirst()
+  return row?.status
+}
+
 /** Moves a submission on; an event that is not possible in its state changes nothing. */
 async function move(
-  { trx }: Access,
+  access: Access,
   submission: string,
   {
     event,
@@ -51,15 +60,10 @@ async function move(
     readonly words: string | null
   },
 ): Promise<void> {
-  const tables = platformTables(trx.db)
-  const row = await tables
-    .selectFrom('submission')
-    .select('status')
-    .where('submission_id', '=', submission)
-    .executeTakeFirst()
-  const after = row === undefined ? null : TRANSITIONS[row.status][event]
+  const before = await stateOf(access, submission)
+  const after = before === undefined ? null : TRANSITIONS[before][event]
   if (after === null) return
-  await tables
+  await platformTables(access.trx.db)
     .updateTable('submission')
     .set({ status: after, status_code: code, status_words: words })
     .where('submission_id', '=', submission)
@@ -77,7 +81,10 @@ async function recordParse(access: Access, one: Committed): Promise<void> {
     value.failed === undefined
       ? NO_REASON
       : { code: value.failed.code, words: value.failed.detail }
-  await move(access, submission, { event, ...because })
+  // A parse that came out as before leaves the judgement standing, unless it was asked for anew.
+  if (one.changed || (await stateOf(access, submission)) === 'READY_FOR_PARSE') {
+    await move(access, submission, { event, ...because })
+  }
   const report = (one.record as { readonly report?: ParseReport } | undefined)?.report
   const tables = platformTables(access.trx.db)
   const { parse_run_id: id } = await tables

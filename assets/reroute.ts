@@ -74,7 +74,7 @@ async function routeOne(
     .where('submission_id', '=', row.submission_id)
     .execute()
   await access.writeFacts([
-    { asset: 'delivery', key, value: asJson(delivery) },
+    { asset: 'discovered', key, value: asJson(delivery) },
     { asset: 'stamp', key, value: asJson(stamp) },
   ])
 }

@@ -31,7 +31,7 @@ export async function isLanded(db: Handle, row: SubmissionRow): Promise<boolean>
 
 /** The facts of a submission taken back: nothing is landed or built from it. */
 export const withoutFacts = (row: SubmissionRow): readonly Fact[] =>
-  ['delivery', 'stamp'].map((asset) => ({ asset, key: keyOf(row), value: undefined }))
+  ['discovered', 'stamp'].map((asset) => ({ asset, key: keyOf(row), value: undefined }))
 
 export interface Unlanded {
   readonly row: SubmissionRow

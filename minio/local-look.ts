@@ -9,7 +9,8 @@ import { basename, dirname, join, resolve } from 'node:path'
 import type { Projection } from '../engine/index.ts'
 
 const VERSIONS = '.versions'
-const ATTEMPT = /^r\d+-\d+$/
+/** An attempt's folder: the run's number and a counter. No key holds an `@`, so none looks so. */
+export const ATTEMPT = /^@r\d+-\d+$/
 const MANIFEST = /^(\d{10})\.json$/
 
 /**

@@ -51,6 +51,21 @@ test('a function, table or error that a page names is in the code', () => {
   expect(named.filter((one) => !words.has(one.split(': ')[1] ?? ''))).toEqual([])
 })
 
+test('every command a page names is a command', () => {
+  const lists = ['engine/cli/generic-commands.ts', 'assets/commands/domain-commands.ts']
+  const names = lists.flatMap((path) =>
+    [...read(path).matchAll(/^ +name: '([a-z]+)/gm)].map(([, name = '']) => name),
+  )
+  const pages = [...PAGES, 'assets/project-template.ts']
+  const typed = pages.flatMap((page) =>
+    [...read(page).matchAll(/(?:^|`| {4})tributary (?:--project \S+ )?([a-z]+)/gm)].map(
+      ([, verb = '']) => verb,
+    ),
+  )
+  expect(typed.length).toBeGreaterThan(10)
+  expect(typed.filter((verb) => !names.includes(verb))).toEqual([])
+})
+
 test('the README is short, and begins with the two commands that run', () => {
   const text = read('README.md')
   expect(text.split('\n').length).toBeLessThanOrEqual(151)

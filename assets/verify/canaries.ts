@@ -39,7 +39,9 @@ export async function sampleCanaries(verification: Verification): Promise<readon
     if (own.length > 0) found.push(...(await sampleLayout(verification, layout, own)))
   }
   // What the registry itself says is no secret of a submitter.
-  return found.filter(({ value }) => isDistinctive(value) && !known.includes(value)).slice(0, CANARIES_MAX)
+  return found
+    .filter(({ value }) => isDistinctive(value) && !known.includes(value))
+    .slice(0, CANARIES_MAX)
 }
 
 const isDistinctive = (value: string): boolean =>
@@ -78,9 +80,11 @@ async function sampleLayout(
   try {
     const paths = await Promise.all(parts.map(async (part) => project.store.fetch(part)))
     const select = columns
-      .map(({ name }) => `(SELECT ${quoteText(`${id}.${name}`)} AS place, v FROM (
+      .map(
+        ({ name }) => `(SELECT ${quoteText(`${id}.${name}`)} AS place, v FROM (
         SELECT DISTINCT ${quoteName(name)} AS v FROM ${PARTS}
-        WHERE length(${quoteName(name)}) >= ${LENGTH_MIN}) ORDER BY md5(v), v LIMIT ${PER_COLUMN_MAX})`)
+        WHERE length(${quoteName(name)}) >= ${LENGTH_MIN}) ORDER BY md5(v), v LIMIT ${PER_COLUMN_MAX})`,
+      )
       .join(' UNION ALL ')
     const rows = await rowsQuery({ select, parts: paths, duck, signal })
     return rows.map((row) => ({ column: String(row['place']), value: String(row['v']) }))

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import type { Fact, Observation, Project } from '../../engine/index.ts'
 import {
+  counted,
   isEngineError,
   loadDefinitions,
   materialize,
@@ -25,7 +26,7 @@ import { registryAsFacts, requireRegistry, storedFiles } from '../registry-sync.
 import type { CurrentPart } from './catalog-look.ts'
 import { currentNodes, currentParts } from './catalog-look.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
-import { Faults, conclude, counted } from './invariant.ts'
+import { Faults, conclude } from './invariant.ts'
 
 /** Everything that is built: compared node for node. */
 const COMPARED = ['parse', 'silver', 'rejects', 'gold_submitter', 'gold_canonical'] as const
@@ -116,7 +117,7 @@ async function deliveryFacts(
   const facts: Fact[] = []
   for (const [key, own] of Map.groupBy(parts, (part) => part.key)) {
     try {
-      facts.push({ asset: 'delivery', key, value: asJson(await rawDelivery(project, own)) })
+      facts.push({ asset: 'discovered', key, value: asJson(await rawDelivery(project, own)) })
     } catch (error) {
       if (!isEngineError(error)) throw error
       faults.add(`raw[${key}] cannot be replayed: ${error.message}`)
@@ -206,7 +207,8 @@ async function compare(
 ): Promise<{ readonly partitions: number; readonly months: number }> {
   const fresh = await loadDefinitions(rebuilt.graph, rebuilt.catalog, false)
   const unsettled = new Set<string>()
-  for (const { asset, key } of await pendingKeys(project, pending)) unsettled.add(nodeText({ asset, key }))
+  for (const { asset, key } of await pendingKeys(project, pending))
+    unsettled.add(nodeText({ asset, key }))
   // An output that is not there yet has no node of its own: its parse speaks for it.
   const isPending = (asset: string, key: string): boolean =>
     unsettled.has(nodeText({ asset, key })) ||
@@ -217,7 +219,10 @@ async function compare(
   for (const asset of COMPARED) {
     const was = await currentNodes(project.catalog.db, definitions, asset)
     const would = new Map(
-      (await currentNodes(rebuilt.catalog.db, fresh, asset)).map((node) => [node.key, node.contentId]),
+      (await currentNodes(rebuilt.catalog.db, fresh, asset)).map((node) => [
+        node.key,
+        node.contentId,
+      ]),
     )
     for (const { key, contentId } of was) {
       const other = would.get(key)
@@ -245,7 +250,11 @@ async function pendingKeys(
   { catalog }: Project,
   pending: ReadonlySet<number>,
 ): Promise<readonly { readonly asset: string; readonly key: string }[]> {
-  const wanted = rowsTable(catalog.dialect, { id: 'int' }, [...pending].map((id) => [id]))
+  const wanted = rowsTable(
+    catalog.dialect,
+    { id: 'int' },
+    [...pending].map((id) => [id]),
+  )
   const { rows } = await sql<{ asset: string; key: string }>`
     select a.name as asset, n.key from ${wanted} w join node n on n.id = w.id
     join asset a on a.id = n.asset`.execute(catalog.db)
@@ -261,9 +270,13 @@ async function compareWanted(
   const fresh = await loadDefinitions(rebuilt.graph, rebuilt.catalog, false)
   const parts = await currentParts(rebuilt.catalog.db, fresh, 'gold_canonical')
   const unsettled = new Set(
-    (await pendingKeys(project, pending)).flatMap(({ asset, key }) => (asset === 'gold_canonical' ? [key] : [])),
+    (await pendingKeys(project, pending)).flatMap(({ asset, key }) =>
+      asset === 'gold_canonical' ? [key] : [],
+    ),
   )
-  const known = (await currentNodes(project.catalog.db, definitions, 'gold_canonical')).map(({ key }) => key)
+  const known = (await currentNodes(project.catalog.db, definitions, 'gold_canonical')).map(
+    ({ key }) => key,
+  )
   const settled = new Set(known.filter((key) => !unsettled.has(key)))
   const asked = parts.filter((part) => part.fingerprint !== null && settled.has(part.key))
   const wanted = rowsTable(
@@ -277,8 +290,10 @@ async function compareWanted(
   const had = new Set(rows.map((row) => row.fingerprint))
   for (const part of asked) {
     const name = nodeText({ asset: 'gold_canonical', key: part.key })
-    faults.addWhen(!had.has(part.fingerprint ?? ''), () =>
-      `${name}: when ${part.name} was first wanted is not recorded, so its bytes cannot be made again`,
+    faults.addWhen(
+      !had.has(part.fingerprint ?? ''),
+      () =>
+        `${name}: when ${part.name} was first wanted is not recorded, so its bytes cannot be made again`,
     )
   }
 }

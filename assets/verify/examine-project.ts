@@ -117,10 +117,7 @@ async function examineState(
   }
 }
 
-function catalogWords(
-  name: string,
-  found: Awaited<ReturnType<typeof examineCatalog>>,
-): Examined {
+function catalogWords(name: string, found: Awaited<ReturnType<typeof examineCatalog>>): Examined {
   const [foreign] = found.foreign
   if (foreign !== undefined) {
     const words = `${name} was written by a newer version: it has ${foreign}`
@@ -136,7 +133,12 @@ function catalogWords(
   }
   if (found.pending.length > 0) {
     const words = `${name} has to be migrated: ${found.pending.join(', ')}`
-    return { name: 'catalog', level: 'warning', words, fix: 'the next command does it; back it up first' }
+    return {
+      name: 'catalog',
+      level: 'warning',
+      words,
+      fix: 'the next command does it; back it up first',
+    }
   }
   const words = `${name}: ${found.dialect === 'sqlite' ? 'SQLite, quick_check ok' : found.state}, ${found.mode}, revision ${found.revision}`
   if (found.dialect === 'sqlite' && found.mode !== 'wal') {
@@ -148,7 +150,8 @@ function catalogWords(
 
 function clockWords(receivedMs: number, nowMs: number): Examined {
   const now = new Date(nowMs).toISOString()
-  if (receivedMs - nowMs <= SKEW_MAX_MS) return { name: 'clock', level: 'ok', words: `it is ${now}` }
+  if (receivedMs - nowMs <= SKEW_MAX_MS)
+    return { name: 'clock', level: 'ok', words: `it is ${now}` }
   return {
     name: 'clock',
     level: 'warning',
@@ -162,7 +165,13 @@ const FREE_BYTES_MIN = 1024 ** 3
 async function examineFolders(config: Config): Promise<readonly Examined[]> {
   const store = config.store.value
   if (/^[a-z0-9]+:\/\//i.test(store)) {
-    return [{ name: 'store', level: 'ok', words: `${redacted(store)} is no folder; it is tried when it is opened` }]
+    return [
+      {
+        name: 'store',
+        level: 'ok',
+        words: `${redacted(store)} is no folder; it is tried when it is opened`,
+      },
+    ]
   }
   const found = await probeFolder(store)
   const scratch = await probeFolder(config.scratch.value)
@@ -191,7 +200,12 @@ function folderWords(
   }
   const free = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`
   if (freeBytes < FREE_BYTES_MIN) {
-    return { name, level: 'warning', words: `${folder}: ${free}`, fix: 'free some space before the next run' }
+    return {
+      name,
+      level: 'warning',
+      words: `${folder}: ${free}`,
+      fix: 'free some space before the next run',
+    }
   }
   const links = hardLinks ? '' : '; no hard links, so parts that carry over are copied'
   return { name, level: 'ok', words: `${folder}: ${free}${links}` }
@@ -214,7 +228,12 @@ async function examineRegistry(config: Config): Promise<Examined> {
   const errors = issues.filter(({ kind }) => kind === 'error').length
   if (registry === undefined) {
     const words = `the registry has ${errors} error${errors === 1 ? '' : 's'}; the last good one is kept`
-    return { name: 'registry', level: 'warning', words, fix: 'see them with: tributary registry check' }
+    return {
+      name: 'registry',
+      level: 'warning',
+      words,
+      fix: 'see them with: tributary registry check',
+    }
   }
   const words = `${registry.layouts.length} layouts, ${registry.submitters.length} submitters, ${registry.mappings.length} mappings`
   return { name: 'registry', level: 'ok', words }

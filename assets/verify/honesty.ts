@@ -1,13 +1,13 @@
 /** I16: what is reported is so. Nothing stale is hidden; counters, links and manifests are true. */
 import { sql } from 'kysely'
 import type { Definitions, Handle, Json } from '../../engine/index.ts'
-import { makePlan, nodeText, parseKey } from '../../engine/index.ts'
+import { counted, makePlan, nodeText, parseKey } from '../../engine/index.ts'
 import { platformTables } from '../../registry/tables.ts'
 import type { DecisionFact } from '../facts.ts'
 import type { VerdictValue } from '../validation.ts'
 import { currentNodes, valuesByKey } from './catalog-look.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
-import { Faults, conclude, counted } from './invariant.ts'
+import { Faults, conclude } from './invariant.ts'
 
 export async function verifyHonesty(verification: Verification): Promise<InvariantResult> {
   const { audit, platform } = verification
@@ -16,7 +16,10 @@ export async function verifyHonesty(verification: Verification): Promise<Invaria
   const stale = await checkVisible(verification, faults)
   const runs = await checkCounters(verification, faults)
   for (const node of audit.lagging) {
-    faults.addWhen(!open.has(node.node), () => `${nodeText(node)}: readers do not see its current version`)
+    faults.addWhen(
+      !open.has(node.node),
+      () => `${nodeText(node)}: readers do not see its current version`,
+    )
   }
   const manifests = await checkManifests(verification, { open, faults })
   const states = await checkStates(verification, faults)
@@ -30,7 +33,9 @@ export async function verifyHonesty(verification: Verification): Promise<Invaria
 /** Nodes of a run that did not end: the next run publishes them. Outputs follow their writer. */
 async function openNodes(db: Handle): Promise<ReadonlySet<number>> {
   const { rows } = await sql<{ node: number }>`
-    select node from intent union select e.dst from intent i join edge e on e.src = i.node`.execute(db)
+    select node from intent union select e.dst from intent i join edge e on e.src = i.node`.execute(
+    db,
+  )
   return new Set(rows.map((row) => row.node))
 }
 
@@ -50,10 +55,16 @@ async function checkVisible(
       select 1 from edge e join node s on s.id = e.src
       where e.dst = n.id and e.src_version <> s.version))`.execute(db)
   if (rows.length === 0) return 0
-  const plan = await makePlan({ ...project, observers: [] }, { actor: { name: 'doctor', reason: '' } })
+  const plan = await makePlan(
+    { ...project, observers: [] },
+    { actor: { name: 'doctor', reason: '' } },
+  )
   const listed = new Set([...plan.steps, ...plan.waiting].map(nodeText))
   for (const row of rows) {
-    faults.addWhen(!listed.has(nodeText(row)), () => `${nodeText(row)} is not current, and the plan does not list it`)
+    faults.addWhen(
+      !listed.has(nodeText(row)),
+      () => `${nodeText(row)} is not current, and the plan does not list it`,
+    )
   }
   return rows.length
 }
@@ -80,7 +91,11 @@ async function checkCounters(
     .selectFrom('build')
     .innerJoin('node', 'node.id', 'build.node')
     .select(({ fn }) => ['build.run', 'build.outcome', fn.countAll<number>().as('count')])
-    .where('node.asset', 'in', stored.map(({ name }) => definitions.ids.idOf(name)))
+    .where(
+      'node.asset',
+      'in',
+      stored.map(({ name }) => definitions.ids.idOf(name)),
+    )
     .where('build.run', '>=', runs.at(-1)?.id ?? 0)
     .groupBy(['build.run', 'build.outcome'])
     .execute()
@@ -89,8 +104,9 @@ async function checkCounters(
     const said = JSON.parse(counts) as Readonly<Record<string, number>>
     for (const outcome of COUNTED) {
       const count = found.get(`${id} ${outcome}`) ?? 0
-      faults.addWhen((said[outcome] ?? 0) !== count, () =>
-        `run ${id} reports ${said[outcome] ?? 0} ${outcome}, its build rows say ${count}`,
+      faults.addWhen(
+        (said[outcome] ?? 0) !== count,
+        () => `run ${id} reports ${said[outcome] ?? 0} ${outcome}, its build rows say ${count}`,
       )
     }
   }
@@ -143,7 +159,9 @@ function manifestFault(
     return `its last manifest is ${manifest.number}, its commit number is ${head.commitNumber}`
   }
   const said = contentIdIn(manifest.text)
-  return said === (head.contentId ?? 'absent') ? undefined : 'its last manifest names another content'
+  return said === (head.contentId ?? 'absent')
+    ? undefined
+    : 'its last manifest names another content'
 }
 
 function contentIdIn(text: string): Json | undefined {
@@ -161,18 +179,21 @@ async function checkStates(
 ): Promise<number> {
   const { db } = project.catalog
   const verdicts = await currentNodes<VerdictValue>(db, definitions, 'verdict')
-  const withdrawn = valuesByKey(
-    await currentNodes<DecisionFact>(db, definitions, 'decision'),
-  )
-  const rows = await platformTables(db).selectFrom('submission').select(['submission_id', 'status']).execute()
+  const withdrawn = valuesByKey(await currentNodes<DecisionFact>(db, definitions, 'decision'))
+  const rows = await platformTables(db)
+    .selectFrom('submission')
+    .select(['submission_id', 'status'])
+    .execute()
   const status = new Map(rows.map((row) => [row.submission_id, row.status]))
   for (const { id, key, value } of verdicts) {
     if (pending.has(id)) continue
     const submission = parseKey(key)[2] ?? ''
-    const wanted =
-      withdrawn.get(key)?.withdrawn === true ? 'WITHDRAWN' : value.status
+    const wanted = withdrawn.get(key)?.withdrawn === true ? 'WITHDRAWN' : value.status
     const said = status.get(submission)
-    faults.addWhen(said !== wanted, () => `submission ${submission} is shown as ${said ?? 'unknown'}, it is ${wanted}`)
+    faults.addWhen(
+      said !== wanted,
+      () => `submission ${submission} is shown as ${said ?? 'unknown'}, it is ${wanted}`,
+    )
   }
   return verdicts.length
 }

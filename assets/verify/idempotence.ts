@@ -1,9 +1,16 @@
 /** I8: a second run with nothing changed plans nothing and writes nothing. */
 import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { catalogRevision, isEngineError, makePlan, materialize, sha256 } from '../../engine/index.ts'
+import {
+  catalogRevision,
+  counted,
+  isEngineError,
+  makePlan,
+  materialize,
+  sha256,
+} from '../../engine/index.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
-import { Faults, conclude, counted } from './invariant.ts'
+import { Faults, conclude } from './invariant.ts'
 
 const ACTOR = { name: 'doctor', reason: 'a run with nothing to do' } as const
 
@@ -19,8 +26,10 @@ export async function verifyIdempotence(verification: Verification): Promise<Inv
   }
   const [step] = plan.steps
   if (step !== undefined) {
-    const more = `${counted(plan.steps.length, 'step')} planned`
-    faults.add(`nothing changed and nothing is dirty, yet ${step.asset}[${step.key}] would be ${step.verdict === 'build' ? 'built' : step.verdict}; ${more}`)
+    const name = `${step.asset}[${step.key}]`
+    faults.add(
+      `nothing changed and nothing is dirty, yet ${counted(plan.steps.length, 'step')} would run: ${step.verdict} ${name}`,
+    )
   } else await runIdle(verification, plan.id, faults)
   return conclude('I8', {
     faults,
@@ -58,7 +67,10 @@ async function runIdle(
     throw error
   }
   const after = { revision: await catalogRevision(db), files: treeDigest(config.store.value) }
-  faults.addWhen(before.revision !== after.revision, () => 'a run with nothing to do wrote to the catalog')
+  faults.addWhen(
+    before.revision !== after.revision,
+    () => 'a run with nothing to do wrote to the catalog',
+  )
   faults.addWhen(before.files !== after.files, () => 'a run with nothing to do changed the store')
 }
 

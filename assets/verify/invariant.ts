@@ -76,7 +76,3 @@ export function conclude(
   const words = count === 0 ? holds : `${kept[0] ?? ''}${more}`
   return { id, holds: count === 0, words, evidence, faults: kept, faultCount: count }
 }
-
-/** `1 month`, `2 months` */
-export const counted = (count: number, noun: string): string =>
-  `${count} ${noun}${count === 1 ? '' : 's'}`

@@ -1,9 +1,9 @@
 /** I9: the last run built nothing without a cause, and every cause it recorded is true. */
 import { sql } from 'kysely'
 import type { Cause, Handle } from '../../engine/index.ts'
-import { nodeText, rowsTable } from '../../engine/index.ts'
+import { counted, nodeText, rowsTable } from '../../engine/index.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
-import { Faults, conclude, counted } from './invariant.ts'
+import { Faults, conclude } from './invariant.ts'
 
 interface BuildRow {
   readonly id: number
@@ -15,7 +15,10 @@ interface BuildRow {
   readonly before: string | null
 }
 
-export async function verifyMinimality({ platform, definitions }: Verification): Promise<InvariantResult> {
+export async function verifyMinimality({
+  platform,
+  definitions,
+}: Verification): Promise<InvariantResult> {
   const { db, dialect } = platform.project.catalog
   const faults = new Faults()
   const last = await db
@@ -24,7 +27,10 @@ export async function verifyMinimality({ platform, definitions }: Verification):
     .where('outcome', '<>', 'failed')
     .executeTakeFirst()
   const stored = [...definitions.graph.assets.values()].filter((asset) => asset.kind === 'stored')
-  const builds = await buildsOf(db, { run: Number(last?.run ?? 0), assets: stored.map(({ name }) => name) })
+  const builds = await buildsOf(db, {
+    run: Number(last?.run ?? 0),
+    assets: stored.map(({ name }) => name),
+  })
   const named = await slotNames({ db, dialect }, builds)
   for (const build of builds) {
     const fault = causeFault(build, named)
@@ -64,7 +70,11 @@ async function slotNames(
       [...slotsOf(slots), ...slotsOf(before ?? '[]')].map(([node]) => node),
     ),
   )
-  const wanted = rowsTable(dialect, { id: 'int' }, [...ids].map((id) => [id]))
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int' },
+    [...ids].map((id) => [id]),
+  )
   const { rows } = await sql<{ id: number; asset: string; key: string }>`
     select n.id, a.name as asset, n.key from ${wanted} w join node n on n.id = w.id
     join asset a on a.id = n.asset`.execute(db)

@@ -1,7 +1,7 @@
 /** I3: what is skipped is current. The trace agrees with its replay, and every part is there. */
-import { auditTrace, nodeText } from '../../engine/index.ts'
+import { auditTrace, counted, nodeText } from '../../engine/index.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
-import { Faults, conclude, counted } from './invariant.ts'
+import { Faults, conclude } from './invariant.ts'
 
 const TRACE_FAULTS = {
   unmarked: 'reads another version than is current and is not marked dirty',

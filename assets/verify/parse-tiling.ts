@@ -47,16 +47,21 @@ function fileFaults(file: FileReport, report: ParseReport): readonly string[] {
 
 /** What is not a row in one file, by position. */
 export const rangesOf = ({ ranges }: ParseReport, file: string): readonly Range[] =>
-  (ranges ?? []).filter((range) => range.file === file).toSorted((a, b) => a.byteStart - b.byteStart)
+  (ranges ?? [])
+    .filter((range) => range.file === file)
+    .toSorted((a, b) => a.byteStart - b.byteStart)
 
 /** Chunks follow each other without gap from the first byte to the last. */
 function chunkFault(file: FileReport, { chunks }: ParseReport): string | undefined {
   let at = 0
   for (const chunk of chunks.filter((one) => one.file === file.name)) {
-    if (chunk.byteStart !== at) return `chunk ${chunk.chunk} starts at byte ${chunk.byteStart}, not ${at}`
+    if (chunk.byteStart !== at)
+      return `chunk ${chunk.chunk} starts at byte ${chunk.byteStart}, not ${at}`
     at = chunk.byteEnd
   }
-  return at === file.contentBytes ? undefined : `its chunks end at byte ${at} of ${file.contentBytes}`
+  return at === file.contentBytes
+    ? undefined
+    : `its chunks end at byte ${at} of ${file.contentBytes}`
 }
 
 function rangeFaults(file: FileReport, ranges: readonly Range[]): readonly string[] {

@@ -8,12 +8,12 @@ import { createReadStream, lstatSync, readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { sql } from 'kysely'
-import { isEngineError, parseKey, rowsTable } from '../../engine/index.ts'
+import { counted, isEngineError, parseKey, rowsTable } from '../../engine/index.ts'
 import type { Canary } from './canaries.ts'
 import { holds, sampleCanaries } from './canaries.ts'
 import { currentNodes, currentParts } from './catalog-look.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
-import { Faults, conclude, counted } from './invariant.ts'
+import { Faults, conclude } from './invariant.ts'
 
 export async function verifyConfinement(verification: Verification): Promise<InvariantResult> {
   const faults = new Faults()
@@ -50,7 +50,11 @@ async function searchCatalog(
     if (OWN_WORDS.has(table.name) || table.isView) continue
     searched += columns.length
     if (columns.length === 0 || canaries.length === 0) continue
-    const values = rowsTable(dialect, { value: 'text' }, canaries.map(({ value }) => [value]))
+    const values = rowsTable(
+      dialect,
+      { value: 'text' },
+      canaries.map(({ value }) => [value]),
+    )
     for (const column of columns) {
       const cell = sql.ref(column.name)
       // Materialized: the values are unpacked once, not once a row.
@@ -66,13 +70,19 @@ async function searchCatalog(
 
 function reportHits(
   rows: readonly { readonly cell: string; readonly value: string }[],
-  { canaries, place, faults }: { readonly canaries: readonly Canary[]; readonly place: string; readonly faults: Faults },
+  {
+    canaries,
+    place,
+    faults,
+  }: { readonly canaries: readonly Canary[]; readonly place: string; readonly faults: Faults },
 ): void {
   const columns = new Map(canaries.map(({ value, column }) => [value, column]))
   const hits = rows.filter(({ cell, value }) => holds(cell, value))
   const [first] = hits
   if (first === undefined) return
-  faults.add(`${counted(hits.length, 'row')} of ${place} hold a value of ${columns.get(first.value) ?? ''}`)
+  faults.add(
+    `${counted(hits.length, 'row')} of ${place} hold a value of ${columns.get(first.value) ?? ''}`,
+  )
 }
 
 /** Reports and manifests: they hold counts, positions and names. Returns how many were read. */
@@ -87,7 +97,8 @@ async function searchReports(
     for (const part of await currentParts(db, definitions, asset)) {
       searched += 1
       const path = await project.store.fetch(part).catch((error: unknown) => {
-        if (isEngineError(error, 'PART_MISSING') || isEngineError(error, 'PART_CHANGED')) return undefined
+        if (isEngineError(error, 'PART_MISSING') || isEngineError(error, 'PART_CHANGED'))
+          return undefined
         throw error
       })
       const place = `${asset}[${part.key}] ${part.name}`
@@ -102,7 +113,10 @@ async function searchReports(
       if (manifest === undefined) continue
       searched += 1
       const found = canaries.find(({ value }) => holds(manifest.text, value))
-      faults.addWhen(found !== undefined, () => `the manifest of ${asset.name}[${key}] holds a value of ${found?.column ?? ''}`)
+      faults.addWhen(
+        found !== undefined,
+        () => `the manifest of ${asset.name}[${key}] holds a value of ${found?.column ?? ''}`,
+      )
     }
   }
   return searched
@@ -139,12 +153,20 @@ async function searchFiles(
 /** One fault a file: the line and the column the value is of. */
 async function searchFile(
   path: string,
-  { canaries, place, faults }: { readonly canaries: readonly Canary[]; readonly place: string; readonly faults: Faults },
+  {
+    canaries,
+    place,
+    faults,
+  }: { readonly canaries: readonly Canary[]; readonly place: string; readonly faults: Faults },
 ): Promise<void> {
   let number = 0
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+  for await (const line of createInterface({
+    input: createReadStream(path),
+    crlfDelay: Infinity,
+  })) {
     number += 1
     const found = canaries.find(({ value }) => holds(line, value))
-    if (found !== undefined) return faults.add(`${place}:${number} holds a value of ${found.column}`)
+    if (found !== undefined)
+      return faults.add(`${place}:${number} holds a value of ${found.column}`)
   }
 }

@@ -1,10 +1,10 @@
 /** I5: raw never changes. One version each, and the bytes that were registered at intake. */
-import { isEngineError, parseKey } from '../../engine/index.ts'
+import { counted, isEngineError, parseKey } from '../../engine/index.ts'
 import { platformTables } from '../../registry/tables.ts'
 import type { CurrentPart } from './catalog-look.ts'
 import { currentNodes, currentParts } from './catalog-look.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
-import { Faults, conclude, counted } from './invariant.ts'
+import { Faults, conclude } from './invariant.ts'
 
 export async function verifyRaw(verification: Verification): Promise<InvariantResult> {
   const { platform, definitions } = verification
@@ -27,11 +27,13 @@ export async function verifyRaw(verification: Verification): Promise<InvariantRe
       const name = part.name.slice('data/'.length)
       const row = own.get(name)
       own.delete(name)
-      faults.addWhen(row?.sha256 !== part.sha256 || row.size_bytes !== part.sizeBytes, () =>
-        `raw[${key}]: ${part.name} is not the file that was registered at intake`,
+      faults.addWhen(
+        row?.sha256 !== part.sha256 || row.size_bytes !== part.sizeBytes,
+        () => `raw[${key}]: ${part.name} is not the file that was registered at intake`,
       )
     }
-    for (const name of own.keys()) faults.add(`raw[${key}]: ${name} was registered and is not there`)
+    for (const name of own.keys())
+      faults.add(`raw[${key}]: ${name} was registered and is not there`)
   }
   let bytes = 0
   for (const part of parts) {
@@ -46,7 +48,10 @@ export async function verifyRaw(verification: Verification): Promise<InvariantRe
   })
 }
 
-async function versionCounts({ platform, definitions }: Verification): Promise<ReadonlyMap<number, number>> {
+async function versionCounts({
+  platform,
+  definitions,
+}: Verification): Promise<ReadonlyMap<number, number>> {
   const rows = await platform.project.catalog.db
     .selectFrom('version')
     .innerJoin('node', 'node.id', 'version.node')

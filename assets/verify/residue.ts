@@ -3,7 +3,9 @@ import { findResidue } from '../../engine/index.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
 import { Faults, conclude } from './invariant.ts'
 
-export async function verifyResidue({ platform: { project } }: Verification): Promise<InvariantResult> {
+export async function verifyResidue({
+  platform: { project },
+}: Verification): Promise<InvariantResult> {
   const faults = new Faults()
   const { folders, strays, scratch } = await findResidue(project)
   for (const folder of folders) faults.add(`${folder} is a version that no commit refers to`)

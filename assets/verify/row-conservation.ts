@@ -6,14 +6,22 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ParseReport, ParseSpec } from '../../engine/index.ts'
-import { formatKey, isEngineError, parseKey, quoteText, recountRecords, rowsQuery } from '../../engine/index.ts'
+import {
+  counted,
+  formatKey,
+  isEngineError,
+  parseKey,
+  quoteText,
+  recountRecords,
+  rowsQuery,
+} from '../../engine/index.ts'
 import type { Stamp } from '../facts.ts'
 import type { ParseValue, SilverValue } from '../silver.ts'
 import type { SubmitterGoldValue } from '../submitter-gold.ts'
 import type { CurrentNode, CurrentPart } from './catalog-look.ts'
 import { currentNodes, currentParts, rowsByKey, valuesByKey } from './catalog-look.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
-import { Faults, conclude, counted } from './invariant.ts'
+import { Faults, conclude } from './invariant.ts'
 import { rangesOf, tilingFaults } from './parse-tiling.ts'
 
 interface Rows {
@@ -81,18 +89,23 @@ async function checkParse(verification: Verification, parsing: Parsing): Promise
     faults.addWhen(own.length > 0, () => `${name} failed and has silver months`)
     return
   }
-  faults.addWhen(silver !== value.accepted, () =>
-    `${name}: ${value.accepted} accepted records, ${silver} silver rows`,
+  faults.addWhen(
+    silver !== value.accepted,
+    () => `${name}: ${value.accepted} accepted records, ${silver} silver rows`,
   )
   const byPart = rowsByKey(rows.silverParts)
   for (const node of own) {
     const { rows: count } = node.value
     const inParts = byPart.get(node.key) ?? 0
-    faults.addWhen(count !== inParts, () => `silver[${node.key}]: ${inParts} rows in parts, not ${count}`)
+    faults.addWhen(
+      count !== inParts,
+      () => `silver[${node.key}]: ${inParts} rows in parts, not ${count}`,
+    )
   }
   const lines = await rejectLines(verification, parsing)
-  faults.addWhen(lines !== undefined && lines !== value.rejected, () =>
-    `${name}: ${value.rejected} rejected records, ${lines} lines of rejects`,
+  faults.addWhen(
+    lines !== undefined && lines !== value.rejected,
+    () => `${name}: ${value.rejected} rejected records, ${lines} lines of rejects`,
   )
   await checkReport(verification, parsing, value)
 }
@@ -116,7 +129,8 @@ async function rejectLines(
 /** A part's local file; undefined when it is gone or changed. */
 async function fetched(path: Promise<string>): Promise<string | undefined> {
   return path.catch((error: unknown) => {
-    if (isEngineError(error, 'PART_MISSING') || isEngineError(error, 'PART_CHANGED')) return undefined
+    if (isEngineError(error, 'PART_MISSING') || isEngineError(error, 'PART_CHANGED'))
+      return undefined
     throw error
   })
 }
@@ -134,8 +148,9 @@ async function checkReport(
   if (path === undefined) return
   const report = JSON.parse(await readFile(path, 'utf8')) as ParseReport
   for (const fault of tilingFaults(report)) faults.add(`${name}: ${fault}`)
-  faults.addWhen(report.accepted !== value.accepted || report.rejected !== value.rejected, () =>
-    `${name}: its report and the catalog count differently`,
+  faults.addWhen(
+    report.accepted !== value.accepted || report.rejected !== value.rejected,
+    () => `${name}: its report and the catalog count differently`,
   )
   if (verification.deep) await recount(verification, { rows, parse, faults }, report)
 }
@@ -201,8 +216,9 @@ function checkGold({ pending }: Verification, rows: Rows, faults: Faults): void 
     const [, fileType = '', submitter = '', month = ''] = parseKey(key)
     const source = silver.get(formatKey([submitter, fileType, gold.submission, month]))?.rows ?? 0
     const own = inParts.get(key) ?? 0
-    faults.addWhen(gold.rows !== source || own !== source, () =>
-      `gold_submitter[${key}]: ${own} rows, its winner has ${source} in silver`,
+    faults.addWhen(
+      gold.rows !== source || own !== source,
+      () => `gold_submitter[${key}]: ${own} rows, its winner has ${source} in silver`,
     )
   }
 }
@@ -219,8 +235,10 @@ function checkMonths({ pending }: Verification, rows: Rows, faults: Faults): voi
     const name = `${part.key} ${part.name}`
     const wanted = winners.get(name)
     winners.delete(name)
-    faults.addWhen(settled.has(part.key) && part.rows !== wanted, () =>
-      `gold_canonical[${part.key}]: ${part.name} has ${part.rows ?? 0} rows, its winner has ${wanted ?? 0}`,
+    faults.addWhen(
+      settled.has(part.key) && part.rows !== wanted,
+      () =>
+        `gold_canonical[${part.key}]: ${part.name} has ${part.rows ?? 0} rows, its winner has ${wanted ?? 0}`,
     )
   }
   for (const name of winners.keys()) {
@@ -229,8 +247,9 @@ function checkMonths({ pending }: Verification, rows: Rows, faults: Faults): voi
   }
   for (const { key, value } of rows.months) {
     const sum = rowsByKey(rows.monthParts.filter((part) => part.key === key)).get(key) ?? 0
-    faults.addWhen(settled.has(key) && value.rows !== sum, () =>
-      `gold_canonical[${key}]: ${sum} rows in parts, not ${value.rows}`,
+    faults.addWhen(
+      settled.has(key) && value.rows !== sum,
+      () => `gold_canonical[${key}]: ${sum} rows in parts, not ${value.rows}`,
     )
   }
 }
@@ -259,8 +278,10 @@ async function checkFiles(
     const select = `select file_name, num_rows from parquet_file_metadata([${files.map(quoteText).join(', ')}])`
     for (const row of await rowsQuery({ select, parts: [], folders, duck, signal })) {
       const part = found.get(String(row['file_name']))
-      faults.addWhen(part?.rows !== Number(row['num_rows']), () =>
-        `${part?.asset ?? ''}[${part?.key ?? ''}]: ${part?.name ?? ''} holds ${String(row['num_rows'])} rows, not ${part?.rows ?? 0}`,
+      faults.addWhen(
+        part?.rows !== Number(row['num_rows']),
+        () =>
+          `${part?.asset ?? ''}[${part?.key ?? ''}]: ${part?.name ?? ''} holds ${String(row['num_rows'])} rows, not ${part?.rows ?? 0}`,
       )
     }
   }

@@ -1,6 +1,6 @@
 /** I7: a winner follows from the set of submissions and the decisions, in whatever order they come. */
 import type { Json } from '../../engine/index.ts'
-import { canonicalJson, formatKey, parseKey, sha256 } from '../../engine/index.ts'
+import { canonicalJson, counted, formatKey, parseKey, sha256 } from '../../engine/index.ts'
 import { monthsOf } from '../../registry/period.ts'
 import type { RegistryTables } from '../../registry/tables.ts'
 import { platformTables } from '../../registry/tables.ts'
@@ -11,7 +11,7 @@ import type { SilverValue } from '../silver.ts'
 import type { WinnerValue } from '../winner.ts'
 import { currentNodes, valuesByKey } from './catalog-look.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
-import { Faults, conclude, counted } from './invariant.ts'
+import { Faults, conclude } from './invariant.ts'
 
 type Submission = RegistryTables['submission']
 
@@ -33,7 +33,9 @@ export async function verifyWinners(verification: Verification): Promise<Invaria
       const chosen = chooseWinner({ candidates: order, ...(pin !== undefined && { pin }) })
       const found = canonicalJson([chosen.winner, chosen.rows, chosen.held])
       if (found === said) continue
-      faults.add(`winner[${key}] is not what its ${counted(own.length, 'submission')} and the decisions give`)
+      faults.add(
+        `winner[${key}] is not what its ${counted(own.length, 'submission')} and the decisions give`,
+      )
       break
     }
   }

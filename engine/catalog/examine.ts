@@ -41,9 +41,13 @@ export async function examineCatalog({
     return await (isServer ? examinePostgres(url, known) : examineSqlite(url, known))
   } catch (error) {
     const catalog = isServer ? withoutPassword(url) : url
-    throw new EngineError('CATALOG_UNUSABLE', { catalog, reason: reasonOf(error) }, {
-      cause: error,
-    })
+    throw new EngineError(
+      'CATALOG_UNUSABLE',
+      { catalog, reason: reasonOf(error) },
+      {
+        cause: error,
+      },
+    )
   }
 }
 
@@ -82,10 +86,7 @@ interface Head {
 }
 
 /** Looks at a server's catalog over one connection of its own. */
-async function examinePostgres(
-  url: string,
-  known: readonly string[],
-): Promise<CatalogExamination> {
+async function examinePostgres(url: string, known: readonly string[]): Promise<CatalogExamination> {
   const { default: pg } = await import('pg')
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
   // A connection that ends between two queries is told by the next query.

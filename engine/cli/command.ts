@@ -80,7 +80,7 @@ export interface OpenProject extends AsyncDisposable {
   readonly whatIf?: (files: readonly string[]) => Promise<Project>
   /** what a run found that is no failed build: unreadable or refused input */
   readonly problems?: (run: number | undefined) => Promise<readonly Problem[]>
-  /** more to say under a plan: tests of what it would apply. Their failures are problems */
+  /** more to say under a plan, as failed tests of what it would apply */
   readonly planNotes?: (steps: PlanSteps) => Promise<readonly Problem[]>
 }
 

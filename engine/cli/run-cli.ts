@@ -116,7 +116,7 @@ function usageError(error: CommanderError, argv: readonly string[]): EngineError
 
 /** The commander program of some commands; `choose` is called with the one that was typed. */
 export function programOf<Opened>(
-  cli: Pick<CliOptions<never>, 'version' | 'groups'> & {
+  cli: Pick<CliOptions<never>, 'argv' | 'version' | 'groups'> & {
     readonly commands: readonly Command<Opened>[]
   },
   terminal: Pick<Terminal, 'print' | 'note' | 'width'>,
@@ -149,6 +149,8 @@ export function programOf<Opened>(
     if (at >= 0 && !groups.has(name)) groups.set(name, group.description(cli.groups[name] ?? name))
     const hidden = command.isHidden === true
     const own = group.command(command.name.slice(at + 1), { hidden }).description(command.summary)
+    // Start-up is paid by every call: only what was typed gets its options and help.
+    if (!command.name.split(' ').every((word) => cli.argv.includes(word))) continue
     describe(own, command)
     own.action((...received: unknown[]) => {
       const words = received.slice(0, -2).flat().filter((word) => typeof word === 'string')

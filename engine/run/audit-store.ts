@@ -94,7 +94,10 @@ export async function auditStore(
     lagging: [],
   }
   for await (const rows of wholeBuilds(project.catalog.db, digests)) {
-    await auditRows(auditing, rows.filter((row) => isSelected(named(definitions, row))))
+    await auditRows(
+      auditing,
+      rows.filter((row) => isSelected(named(definitions, row))),
+    )
   }
   await auditRetired(auditing, isSelected)
   const { parts, missing, forgotten, lagging } = auditing
@@ -113,7 +116,7 @@ const named = (
 /** Pages of part rows; a build's rows are never on two pages. */
 async function* wholeBuilds(db: Handle, digests: boolean): AsyncIterable<readonly PartRow[]> {
   let open: readonly PartRow[] = []
-  for (let after: PartRow | undefined; ; ) {
+  for (let after: PartRow | undefined; ;) {
     const rows = await partPage(db, { after, digests })
     after = rows.at(-1)
     if (after === undefined) break
@@ -164,7 +167,10 @@ async function auditRows(auditing: Auditing, rows: readonly PartRow[]): Promise<
   }
   auditing.parts.nodes += current.size
   const whole = [...current].filter(([node]) => !broken.has(node))
-  await auditShown(auditing, whole.map(([, parts]) => parts))
+  await auditShown(
+    auditing,
+    whole.map(([, parts]) => parts),
+  )
 }
 
 function sizeFault(row: PartRow, sizeBytes: number | undefined): string | undefined {

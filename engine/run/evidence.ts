@@ -62,7 +62,7 @@ async function copySources(
   const parts = new Map(
     rows.map((row) => [
       nodeText({ asset: frame.definitions.ids.nameOf(row.asset), key: row.key }),
-      builds.get(row.id)?.[0]?.parts,
+      frame.expected.get(row.id)?.parts ?? builds.get(row.id)?.[0]?.parts,
     ]),
   )
   return (name) => parts.get(nodeText(name))

@@ -6,6 +6,7 @@
  * reading nothing and not reading are the same, so a key that never got content leaves no trace in
  * a fingerprint.
  */
+import type { StoredPart } from '../catalog/builds.ts'
 import type { Definitions } from '../catalog/membership.ts'
 import { createRead } from '../catalog/membership.ts'
 import type { Content, EdgeRow, NodeRow } from '../catalog/nodes.ts'
@@ -48,6 +49,14 @@ export interface Resolved {
   readonly dropped: readonly number[]
 }
 
+/** What a plan expects a node to contain. */
+export interface Expected extends Content {
+  /** negative: a version that does not exist yet */
+  readonly version: number
+  /** of a stored node: where its parts will be linked from */
+  readonly parts: readonly StoredPart[]
+}
+
 export interface Frame {
   readonly db: Handle
   readonly dialect: DialectName
@@ -56,7 +65,7 @@ export interface Frame {
   readonly definitions: Definitions
   readonly contents: Contents
   /** node → what a plan expects it to contain */
-  readonly expected: Map<number, Content & { readonly version: number }>
+  readonly expected: Map<number, Expected>
   /** a node without content that will have some: it makes its children members */
   readonly mayAppear: (node: number) => boolean
   /** evaluates nodes that came into being because something reads them */

@@ -35,6 +35,7 @@ import { newRun, noCounts } from './run-state.ts'
 import type { NodeTest, Selection } from './select.ts'
 import { selectedNodes } from './select.ts'
 import { runStage } from './stage.ts'
+import { clearScratch } from './sweep.ts'
 
 /** Makes what the selection names current. Throws RUN_BUSY, PLAN_MOVED, STORE_UNUSABLE, … */
 export async function materialize(project: Project, options: RunOptions): Promise<RunReport> {
@@ -92,6 +93,7 @@ async function runUnder(
   await runStages(run, selection)
   const status = statusOf(run)
   await finishRun(run, status)
+  await clearScratch(project)
   return { run: run.id, plan, counts: run.counts, failures: run.failures, status }
 }
 

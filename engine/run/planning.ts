@@ -22,7 +22,7 @@ import { replaceFacts, writeFacts } from './facts.ts'
 import type { Observation, PlanningAccess, Project } from './project.ts'
 import { loadDefinitions, recipeFacts } from './project.ts'
 import type { Selection } from './select.ts'
-import { compileSelection, selectedNodes } from './select.ts'
+import { compileSelection, followsEdges, selectedNodes } from './select.ts'
 import { walkGraph } from './walk.ts'
 
 export interface PlanOptions {
@@ -146,6 +146,8 @@ export async function planIn(
   }
   if (options.force === true) await force(trx, { definitions, selection, actor: options.actor, nowMs })
   const snapshot = { db: trx.db, dialect: trx.dialect, definitions }
+  // A spread by keys follows edges, and evaluating values makes some: it is asked when they are made.
+  if (followsEdges(selection)) await walkGraph(evaluation, async () => () => false)
   const walked = await walkGraph(evaluation, async () => selectedNodes(selection, snapshot))
   const basis = { revision: trx.revision - 1, observation: observed.digest }
   const plan = await finish({ db: trx.db, definitions, selection, basis, ...walked })

@@ -121,9 +121,9 @@ const manifest = (asset: string, head: PublishedRow, parts: readonly PublishedRo
   })),
 })
 
-/** The attempt's folder in a part's path: `….versions/{path}/r12-3/{part}`. */
+/** The attempt's folder in a part's path: `….versions/{path}/@r12-3/{part}`. */
 export function attemptFolder(path: string): string {
-  const match = /^(.*?\/r\d+-\d+)\//.exec(path)
+  const match = /^(.*?\/@r\d+-\d+)\//.exec(path)
   if (match?.[1] === undefined) {
     throw new EngineError('ASSERTION', { what: 'a part lies in the folder of an attempt' })
   }

@@ -11,6 +11,7 @@ import { rowsTable } from '../catalog/rows.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { Project } from './project.ts'
 import { publishNodes } from './publish.ts'
+import { removeResidue } from './sweep.ts'
 
 /** Whether a run left something open. */
 export async function hasIntents(db: Handle): Promise<boolean> {
@@ -28,6 +29,9 @@ export async function recover(project: Project, definitions: Definitions): Promi
   const committed = intents.filter((intent) => intent.state === 'committed').map((one) => one.node)
   await publishNodes(project, definitions, await withOutputs(project, committed))
   failpoint('recover.published')
+  // A run that died after a commit left the folders it was about to remove.
+  await removeResidue(project)
+  failpoint('recover.swept')
   await clearIntents(project, intents)
   return intents.length
 }

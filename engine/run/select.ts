@@ -86,15 +86,34 @@ function assetTest(
   graph: AssetGraph,
 ): NodeTest {
   const dimensions = graph.assets.get(asset)?.dimensions ?? []
-  if (predicates.length === 0 && prefix.length === 0) return (node) => node.asset === asset
+  // An output is made by its writer's build: to select it is to select that build.
+  const writer = graph.writerOf(asset)
+  if (predicates.length === 0 && prefix.length === 0) {
+    return (node) => node.asset === asset || node.asset === writer?.name
+  }
   return (node) => {
-    if (node.asset !== asset) return false
-    const values = parseKey(node.key)
+    if (node.asset !== asset && node.asset !== writer?.name) return false
+    const own = node.asset === asset ? dimensions : (writer?.dimensions ?? [])
+    const values = new Map(parseKey(node.key).map((value, at) => [own[at] ?? '', value]))
+    // A dimension that the writer has not is no reason to leave its build out.
+    const holds = (dimension: string, test: (value: string) => boolean): boolean => {
+      const value = values.get(dimension)
+      return value === undefined ? node.asset !== asset : test(value)
+    }
     return (
-      prefix.every((value, at) => values[at] === value) &&
-      predicates.every((one) => matches(one, values[dimensions.indexOf(one.dimension)] ?? ''))
+      prefix.every((wanted, at) => holds(dimensions[at] ?? '', (value) => value === wanted)) &&
+      predicates.every((one) => holds(one.dimension, (value) => matches(one, value)))
     )
   }
+}
+
+/** Whether the selection asks for the ancestors or descendants of single nodes. */
+export const followsEdges = ({ root }: Selection): boolean => spreadsNodes(root)
+
+function spreadsNodes(node: SelectionNode): boolean {
+  if (node.type === 'and' || node.type === 'or') return node.of.some(spreadsNodes)
+  if (node.type === 'not') return spreadsNodes(node.of)
+  return node.type === 'spread' && (!byAsset(node.of) || spreadsNodes(node.of))
 }
 
 const byAsset = (node: SelectionNode): boolean => {

@@ -67,7 +67,7 @@ async function claimBatch(run: Run, asset: StoredAsset, rows: readonly DirtyRow[
         asset,
         rows,
         held: run.held,
-        nextAttempt: () => `r${run.id}-${++run.counter.attempts}`,
+        nextAttempt: () => `@r${run.id}-${++run.counter.attempts}`,
       })
     },
     { volatile: true },

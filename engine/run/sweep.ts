@@ -24,31 +24,44 @@ export interface Residue {
 
 /** What a sweep would remove. Changes nothing. Memory: the paths of all version folders. */
 export async function findResidue(project: Project): Promise<Residue> {
-  const { catalog, store, scratchRoot } = project
+  const { catalog, store } = project
   const folders = new Set<string>()
   for await (const folder of store.folders()) folders.add(folder)
   const strays: string[] = []
   for await (const path of store.strays()) strays.push(path)
-  const scratch = await namesIn(project)
   await catalog.read(async (db) => {
     for await (const folder of referenced(db)) folders.delete(folder)
-    for (const name of await resumable(db, scratch)) scratch.delete(name)
   })
   return {
     folders: [...folders].toSorted(),
     strays: strays.toSorted(),
-    scratch: [...scratch].toSorted().map((name) => join(scratchRoot, name)),
+    scratch: await oldScratch(project),
   }
 }
 
 /** Removes the residue while no run is under way. Throws RUN_BUSY. Returns what it removed. */
 export async function sweep(project: Project): Promise<Residue> {
-  return withRunLease(project, async () => {
-    const residue = await findResidue(project)
-    await project.store.remove([...residue.folders, ...residue.strays])
-    for (const path of residue.scratch) await rm(path, { recursive: true, force: true })
-    return residue
-  })
+  return withRunLease(project, async () => removeResidue(project))
+}
+
+/** The same for a caller that holds the run lease. */
+export async function removeResidue(project: Project): Promise<Residue> {
+  const residue = await findResidue(project)
+  await project.store.remove([...residue.folders, ...residue.strays])
+  await clearScratch(project)
+  return residue
+}
+
+/** Removes scratch folders that no build will go on from. The caller holds the run lease. */
+export async function clearScratch(project: Project): Promise<void> {
+  for (const path of await oldScratch(project)) await rm(path, { recursive: true, force: true })
+}
+
+async function oldScratch(project: Project): Promise<readonly string[]> {
+  const names = await namesIn(project)
+  if (names.size === 0) return []
+  for (const name of await resumable(project.catalog.db, names)) names.delete(name)
+  return [...names].toSorted().map((name) => join(project.scratchRoot, name))
 }
 
 /** Folders of processes (`tributary-…`) may be in use by one that holds no lease: a query. */
@@ -105,6 +118,8 @@ async function resumable(db: Handle, names: ReadonlySet<string>): Promise<readon
     .distinct()
     .where('fingerprint', 'in', prints)
     .where('outcome', '<>', 'failed')
+    // A lost part is built again under the fingerprint it had.
+    .where('node', 'not in', (dirtyNodes) => dirtyNodes.selectFrom('dirty').select('node'))
     .execute()
   const finished = new Set(done.map((row) => row.fingerprint))
   return prints.filter((print) => !finished.has(print))

@@ -39,7 +39,11 @@ export async function verifyStore(
     apply: async (access) => mark(access, { audit, marks, back }),
     mend: async () => {
       const definitions = await loadDefinitions(project.graph, project.catalog, false)
-      await publishNodes(project, definitions, audit.lagging.map((one) => one.node))
+      await publishNodes(
+        project,
+        definitions,
+        audit.lagging.map((one) => one.node),
+      )
     },
   }
 }
@@ -50,7 +54,11 @@ async function marksOf(
   missing: readonly PartFault[],
 ): Promise<ReadonlyMap<number, string>> {
   const outputs = missing.filter(({ asset }) => graph.writerOf(asset) !== undefined)
-  const wanted = rowsTable(catalog.dialect, { id: 'int' }, outputs.map(({ node }) => [node]))
+  const wanted = rowsTable(
+    catalog.dialect,
+    { id: 'int' },
+    outputs.map(({ node }) => [node]),
+  )
   const { rows } = await sql<{ output: number; writer: number }>`
     select e.dst as output, e.src as writer from ${wanted} w join edge e on e.dst = w.id
   `.execute(catalog.db)
@@ -89,7 +97,11 @@ async function mark(
   },
 ): Promise<void> {
   const { db, dialect } = trx
-  await markDirty(trx, 'missing', [...marks].map(([node, reason]) => ({ node, reason })))
+  await markDirty(
+    trx,
+    'missing',
+    [...marks].map(([node, reason]) => ({ node, reason })),
+  )
   const among = (faults: readonly PartFault[]): RawBuilder<unknown> => {
     const rows = faults.map(({ build, ordinal }) => [build, ordinal])
     const wanted = rowsTable(dialect, { build: 'int', ordinal: 'int' }, rows)
@@ -98,7 +110,11 @@ async function mark(
   await sql`update part set fingerprint = null where ${among(audit.missing)}`.execute(db)
   await sql`delete from part where ${among(audit.forgotten)}`.execute(db)
   if (back.length === 0) return
-  const again = rowsTable(dialect, { node: 'int' }, back.map((node) => [node]))
+  const again = rowsTable(
+    dialect,
+    { node: 'int' },
+    back.map((node) => [node]),
+  )
   // As `removed`, the weakest mark that no other input's return takes away: the plan looks again.
   await sql`update dirty set cause = 'removed', reason = null
     where node in (select w.node from ${again} w)`.execute(db)

@@ -1,4 +1,5 @@
 /** What a walk knows so far, and the questions that every kind of node asks of it. */
+import type { StoredPart } from '../catalog/builds.ts'
 import type { Content, DirtyRow, NodeRow } from '../catalog/nodes.ts'
 import { findVersions } from '../catalog/nodes.ts'
 import { ABSENT } from '../core/digest.ts'
@@ -52,10 +53,14 @@ export function firstIn(
 export const readsExpected = (walk: Walk, node: Resolved): boolean =>
   node.read.some(([source]) => walk.frame.expected.has(source))
 
-/** Takes it that a node will contain this. */
-export function expectContent(walk: Walk, node: number, content: Content): void {
-  const version = content.contentId === ABSENT ? 0 : -node
-  walk.frame.expected.set(node, { ...content, version })
+/** Takes it that a node will contain this, and for a stored one these parts. */
+export function expectContent(
+  walk: Walk,
+  node: number,
+  { contentId, value, parts = [] }: Content & { readonly parts?: readonly StoredPart[] },
+): void {
+  const version = contentId === ABSENT ? 0 : -node
+  walk.frame.expected.set(node, { contentId, value, version, parts })
 }
 
 /** An expected content the node had before goes under that version: a dependent may know it. */

@@ -4,7 +4,7 @@ import type { DirtyRow } from '../catalog/nodes.ts'
 import { commitTraces, unmark } from '../catalog/trace.ts'
 import type { StoredAsset } from '../core/asset.ts'
 import type { NodeName } from '../core/key.ts'
-import { nodeText } from '../core/key.ts'
+import { compareText, nodeText } from '../core/key.ts'
 import type { Cause, Step } from '../core/plan.ts'
 import { boundCauses } from '../core/plan.ts'
 import { causesOf } from './causes.ts'
@@ -35,7 +35,8 @@ export async function visitStored(
   { dirty, touched }: Candidates,
 ): Promise<readonly number[]> {
   const dirtyById = new Map(dirty.map((row) => [row.id, row]))
-  const rows = [...dirty, ...[...touched.values()].filter((row) => !dirtyById.has(row.id))]
+  const below = [...touched.values()].filter((row) => !dirtyById.has(row.id))
+  const rows = [...dirty, ...below].toSorted((a, b) => compareText(a.key, b.key))
   const resolved = await resolveNodes(walk.frame, asset, rows)
   const isSelected = await walk.selectedNow()
   const moved: number[] = []
@@ -160,7 +161,8 @@ async function foresee(walk: Walk, { name, node, decision }: Judged): Promise<bo
     await walk.frame.contents.load(walk.frame, [row.version, version])
     const next = decision.kind === 'known' ? walk.frame.contents.get(version) : decision
     if (next.contentId === walk.frame.contents.get(row.version).contentId) return false
-    expectContent(walk, row.id, { contentId: next.contentId, value: next.value })
+    const { parts } = decision
+    expectContent(walk, row.id, { contentId: next.contentId, value: next.value, parts })
     return true
   }
   walk.pending.set(row.id, { asset: name.asset, key: name.key })

@@ -57,7 +57,7 @@ test('a layout added by the walk is JSON only, and its delivery reaches canonica
     const select = `select claim_id, claim_line_number, paid_date, paid_amount, source_layout_id
       from read_parquet('${parts}') order by 1, 2`
     const { rows } = await platform.duck.run({ statements: [select], folders: [root] })
-    expect(rows.map((row) => Object.values(row).join(' '))).toEqual([
+    expect(rows.map((row) => Object.values(row).map(String).join(' '))).toEqual([
       'C1 1 2024-03-05 10.50 medical_claim/short/v1',
       'C1 2 2024-03-05 0.25 medical_claim/short/v1',
       'C2 1 2024-03-28 99.00 medical_claim/short/v1',

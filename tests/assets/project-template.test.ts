@@ -56,6 +56,18 @@ test('the configuration names every default, and changes none', async () => {
   expect(Object.keys(configDocument.shape).toSorted()).toEqual(named.toSorted())
 })
 
+test('a drop’s quiet time is a whole number of seconds, minutes or hours', () => {
+  const minutes = (quiescence: string): number => {
+    writeFileSync(join(folder, 'tributary.json'), JSON.stringify({ intake: { quiescence } }))
+    return readConfig({ root: folder, environment: {}, flags: {}, cores: 2 }).quiescenceMinutes
+      .value
+  }
+  expect(['0s', '30s', '10m', '2h'].map(minutes)).toEqual([0, 0.5, 10, 120])
+  for (const wrong of ['10', '', '1.5h', '-1m', '10 m', '1d']) {
+    expect(() => minutes(wrong)).toThrow(/intake.quiescence: a duration is a whole number/)
+  }
+})
+
 test('editors find the JSON Schema that tributary.json names', async () => {
   await init(false)
   const { $schema } = JSON.parse(read('tributary.json')) as { $schema: string }

@@ -27,7 +27,7 @@ const assets = (root: string) => [
     from: { words: engine.byValue(([file = '']) => [[file.replace(/-.*/, '')]]) },
     publish: ([shelf]) => ({ path: `shelves/${shelf}`, mode: 'folder' }),
     build: ({ inputs }) => {
-      const lines = inputs.of('words').map(({ key, value }) => `${key}: ${value}\n`)
+      const lines = inputs.of('words').map(({ key, value }) => `${key}: ${JSON.stringify(value)}\n`)
       return { parts: [{ name: 'words.txt', from: { bytes: lines.join('') } }] }
     },
   }),

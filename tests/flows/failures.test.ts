@@ -33,7 +33,10 @@ describe('a bad registry file is refused with its place, and changes nothing', (
     [
       'an identity that occurs twice',
       (road) =>
-        road.write('registry/submitters/again.json', readFileSync(road.path('registry/submitters/alpha.json'))),
+        road.write(
+          'registry/submitters/again.json',
+          readFileSync(road.path('registry/submitters/alpha.json')),
+        ),
       /registry\/submitters\/alpha\.json:1:1 submitter alpha is defined by .*again\.json too/,
     ],
     [
@@ -44,7 +47,8 @@ describe('a bad registry file is refused with its place, and changes nothing', (
     ],
     [
       'a wrong type',
-      (road) => road.edit('registry/submitters/alpha.json', (document) => ({ ...document, state: 5 })),
+      (road) =>
+        road.edit('registry/submitters/alpha.json', (document) => ({ ...document, state: 5 })),
       /registry\/submitters\/alpha\.json:\d+:\d+ /,
     ],
     [
@@ -125,7 +129,8 @@ describe('a catalog that is damaged', () => {
 
 /** A small disk of one's own needs a mount namespace: Linux with user namespaces, or root. */
 const canMount = run(['unshare', '-rm', 'true']).code === 0
-if (!canMount) console.log('left out: a full disk, because `unshare -rm` makes no mount namespace here')
+if (!canMount)
+  console.log('left out: a full disk, because `unshare -rm` makes no mount namespace here')
 
 /** Runs on a disk too small, then, with more room on the same disk, again; then looks. */
 const SMALL_DISK = `

@@ -2,7 +2,13 @@
 import { gzipSync } from 'node:zlib'
 import { rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { encounters, fileName, medicalFile, medications, pharmacyFile } from '../support/deliveries.ts'
+import {
+  encounters,
+  fileName,
+  medicalFile,
+  medications,
+  pharmacyFile,
+} from '../support/deliveries.ts'
 import { RoadProject } from '../support/project.ts'
 
 const JANUARY = 'MA/medical/2024-01'
@@ -18,7 +24,9 @@ test('without a marker a drop is taken once it has been still', async () => {
   road.advance(9 * MINUTE_MS)
   expect((await road.run()).log).toEqual([])
   // The other half arrives: the time counts from there.
-  road.deliver('alpha/drop', [pharmacyFile('2024-01', medications('2024-01', 2))], { marker: false })
+  road.deliver('alpha/drop', [pharmacyFile('2024-01', medications('2024-01', 2))], {
+    marker: false,
+  })
   road.advance(2 * MINUTE_MS)
   expect((await road.run()).log).toEqual([])
   road.advance(10 * MINUTE_MS)
@@ -92,7 +100,11 @@ test('what is no data is put aside in words, and the rest of its drop goes on', 
   const { report, canonical } = await road.run()
   expect(report.status).toBe('succeeded')
   expect(canonical).toEqual(['MA/medical/2024-01 built', 'MA/pharmacy/2024-01 built'])
-  const found = (await road.submissions()).map((row) => [row.file_type, row.status, row.status_code])
+  const found = (await road.submissions()).map((row) => [
+    row.file_type,
+    row.status,
+    row.status_code,
+  ])
   expect(found).toEqual([
     ['medical', 'VALIDATED', null],
     ['pharmacy', 'VALIDATED', null],
@@ -129,4 +141,27 @@ test('an unchanged inbox is no work: nothing is written', async () => {
   const { report, log } = await road.run()
   expect([report.run, log]).toEqual([undefined, []])
   expect(await revision()).toBe(before)
+})
+
+test('a plan shows a new delivery parsed for sure, and the months it declares as maybe', async () => {
+  await using road = await RoadProject.create()
+  road.deliver('alpha/drop', [medicalFile(['2024-01', '2024-02'], encounters('2024-01', 3, 'a'))])
+  const { plan, log, brokenPromises } = await road.run()
+  const steps = plan.steps.map((step) => {
+    const isSubmission = /\d{8}T\d{9}Z/.test(step.key)
+    return `${step.asset} ${isSubmission ? 'alpha' : step.key} ${step.verdict}`
+  })
+  expect(steps).toEqual([
+    'raw alpha build',
+    'parse alpha build',
+    'measure alpha build',
+    expect.stringMatching(/^validation_report alpha (build|maybe)$/),
+    'gold_submitter MA/medical/alpha/2024-01 maybe',
+    'gold_submitter MA/medical/alpha/2024-02 maybe',
+    'gold_canonical MA/medical/2024-01 maybe',
+    'gold_canonical MA/medical/2024-02 maybe',
+  ])
+  expect(brokenPromises).toEqual([])
+  // The second month has no rows: it was listed, and there was nothing to do.
+  expect(log.filter((line) => line.includes('2024-02'))).toEqual([])
 })

@@ -80,7 +80,10 @@ async function asNobody(road: RoadProject): Promise<unknown> {
 
 test('a file that changes before it is landed is a delivery of its own, and nothing fails twice', async () => {
   await using road = await RoadProject.create()
-  road.deliver('alpha/moving', [january(3, 'old'), pharmacyFile('2024-01', medications('2024-01', 2))])
+  road.deliver('alpha/moving', [
+    january(3, 'old'),
+    pharmacyFile('2024-01', medications('2024-01', 2)),
+  ])
   const first = await road.run(undefined, {
     onEvent: (event) => {
       // Planned, and not copied yet.
@@ -97,7 +100,11 @@ test('a file that changes before it is landed is a delivery of its own, and noth
   expect(second.brokenPromises).toEqual([])
   expect(second.canonical).toEqual([`${JANUARY} built`])
   expect(await road.canonicalRows(JANUARY)).toHaveLength(4)
-  const found = (await road.submissions()).map((row) => [row.file_type, row.status, row.status_code])
+  const found = (await road.submissions()).map((row) => [
+    row.file_type,
+    row.status,
+    row.status_code,
+  ])
   expect(found).toEqual([
     ['medical', 'WITHDRAWN', 'INPUT_CHANGED'],
     ['pharmacy', 'VALIDATED', null],
@@ -117,7 +124,11 @@ test('a file beside a changed one comes along in the new delivery', async () => 
   })
   const { canonical } = await road.run()
   expect(canonical).toEqual(['MA/medical/2024-01 built', 'MA/medical/2024-02 built'])
-  const statuses = (await road.submissions()).map((row) => [row.status, row.first_month, row.last_month])
+  const statuses = (await road.submissions()).map((row) => [
+    row.status,
+    row.first_month,
+    row.last_month,
+  ])
   expect(statuses).toEqual([
     ['WITHDRAWN', '2024-01', '2024-02'],
     ['VALIDATED', '2024-01', '2024-02'],

@@ -367,15 +367,17 @@ class Player {
     note('built without executing', minus(of('built'), executed))
     const listed = (verdict: string): Set<string> =>
       new Set(plan.steps.flatMap((one) => (one.verdict === verdict ? [`${one.asset}[${one.key}]`] : [])))
+    const unforeseen = await this.#unforeseen()
     // Below a failure everything waits, whatever was planned.
-    const excused = new Set([...of('failed'), ...(expected.failed.size > 0 ? expected.held : [])])
+    const below = expected.failed.size > 0 ? expected.held : []
+    const excused = new Set([...of('failed'), ...below, ...unforeseen])
     note('planned build did not run', minus(listed('build'), new Set([...ran, ...excused])))
     note('planned reuse did not', minus(listed('reuse'), new Set([...ran, ...excused])))
     note('planned reuse executed', minus(new Set(both(listed('reuse'), executed)), lost))
     note('planned retire did not', minus(listed('retire'), new Set([...of('retired'), ...excused])))
     const all = new Set(plan.steps.map((one) => `${one.asset}[${one.key}]`))
     const after = await presentNodes(this.#at.project.catalog)
-    note('ran unlisted', minus(minus(new Set(this.#finished.keys()), all), await this.#unforeseen()))
+    note('ran unlisted', minus(minus(this.#finished.keys(), all), unforeseen))
     const contents = new Map([...after].map(([node, { value }]) => [node, value]))
     const right = new Map([...expected.contents].map(([node, value]) => [node, canonical(value)]))
     note('content differs', [...new Set([...contents.keys(), ...right.keys()])].filter(

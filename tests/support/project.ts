@@ -6,7 +6,15 @@
  * catalog and data, so that a file of tests pays for its start once.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Decision } from '../../assets/decisions.ts'
@@ -90,7 +98,7 @@ export class RoadProject implements AsyncDisposable {
       writeJson(join(root, 'registry/submitters', `${id}.json`), document)
     }
     mkdirSync(join(root, 'inbox'))
-    const intake = { quiescence_minutes: options.quiescenceMinutes ?? 0 }
+    const intake = { quiescence: `${options.quiescenceMinutes ?? 0}m` }
     writeJson(join(root, 'tributary.json'), { intake })
     return RoadProject.#open(options, root)
   }

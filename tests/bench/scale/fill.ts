@@ -104,7 +104,7 @@ export async function loadBlock(
   const source = newest === undefined ? '' : `id - ${first - newest}`
   const slots = facts.map(({ id, version }) => `[${id},${version}]`).join(',')
   const member = source === '' ? '' : `,[' || (${source}) || ',' || (${source}) || ']`
-  const path = `'.versions/${asset}/' || key || '/r1-' || id || '/part.json'`
+  const path = `'.versions/${asset}/' || key || '/@r1-' || id || '/part.json'`
   const statements = [
     `with recursive ${upTo('s', states)}, ${upTo('m', months)}
      insert into node (id, asset, key, version, built)
