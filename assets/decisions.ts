@@ -8,8 +8,9 @@ import { monthsOf } from '../registry/period.ts'
 import { next } from '../registry/submission-state.ts'
 import type { RegistryTables } from '../registry/tables.ts'
 import { platformTables } from '../registry/tables.ts'
-import type { DecisionFact, Delivery, Stamp } from './facts.ts'
+import type { DecisionFact } from './facts.ts'
 import { asJson } from './facts.ts'
+import { submissionFacts } from './submission-facts.ts'
 import { isLanded, withoutFacts } from './unlanded.ts'
 
 export type Decision =
@@ -191,38 +192,23 @@ async function routeByHand(
     .where('submission_id', '=', row.submission_id)
     .orderBy('name')
     .execute()
-  const key = formatKey([row.submitter_id, fileType, row.submission_id])
-  const delivery: Delivery = {
-    grouping: row.grouping_method,
-    drop: row.drop_path,
-    files: files.map(({ name, source, size_bytes, sha256 }) => ({ name, source, size_bytes, sha256 })),
-  }
-  const stamp: Stamp = {
+  const routed = {
+    ...row,
+    status,
+    status_code: null,
+    status_words: null,
+    file_type: fileType,
+    layout_id: decision.layout,
     state: decision.state,
-    layout: decision.layout,
     first_month: decision.first,
     last_month: decision.last,
-    received_at: row.received_at,
-    test: row.is_test === 1,
+    routed_because: 'routed by a person',
   }
   const definitions = await loadDefinitions(project.graph, trx, true)
-  await writeFacts(trx, definitions, [
-    { asset: 'discovered', key, value: asJson(delivery) },
-    { asset: 'stamp', key, value: asJson(stamp) },
-  ])
+  await writeFacts(trx, definitions, submissionFacts(routed, files))
   await tables
     .updateTable('submission')
-    .set({
-      status,
-      status_code: null,
-      status_words: null,
-      file_type: fileType,
-      layout_id: decision.layout,
-      state: decision.state,
-      first_month: decision.first,
-      last_month: decision.last,
-      routed_because: 'routed by a person',
-    })
+    .set(routed)
     .where('submission_id', '=', row.submission_id)
     .execute()
 }

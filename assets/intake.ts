@@ -7,20 +7,19 @@
  */
 import { basename } from 'node:path/posix'
 import type { Fact, PlanningAccess } from '../engine/index.ts'
-import { formatKey } from '../engine/index.ts'
 import { rawFileNames } from '../registry/inbox.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Route } from '../registry/route.ts'
 import { UNKNOWN_FILE_TYPE, route } from '../registry/route.ts'
 import type { SubmissionState } from '../registry/submission-state.ts'
 import { next } from '../registry/submission-state.ts'
+import type { RegistryTables } from '../registry/tables.ts'
 import { platformTables } from '../registry/tables.ts'
 import type { Earlier } from '../registry/winner.ts'
 import { contentDigest, duplicateOf, nextReceivedAt, submissionId } from '../registry/winner.ts'
-import type { Delivery, Stamp } from './facts.ts'
-import { asJson } from './facts.ts'
 import type { InspectedFile } from './inspect.ts'
 import { describe } from './inspect.ts'
+import { routedColumns, submissionFacts } from './submission-facts.ts'
 import type { Submitter } from '../registry/submitter.ts'
 
 /** Files that arrived together, looked at. */
@@ -126,38 +125,23 @@ async function takeOne(
   intended: Intended,
   receivedMs: number,
 ): Promise<{ readonly submissionId: string; readonly facts: readonly Fact[] }> {
-  const { arrival, files, fileType, stopped } = intended
+  const { arrival, files } = intended
   const digest = contentDigest(files.map((file) => file.sha256))
   const id = submissionId(receivedMs, digest)
-  const repeated = stopped === undefined ? await repeats(access, intended, digest) : null
-  const found = intended.route?.status === 'READY_FOR_PARSE' ? intended.route : undefined
-  const event = stopped?.event ?? (repeated === null ? 'routed' : 'duplicated')
-  const status = next('RECEIVED', event)
-  const words = stopped?.words ?? (repeated === null ? null : `the same bytes as ${repeated}`)
+  const row: RegistryTables['submission'] = {
+    submission_id: id,
+    submitter_id: arrival.submitter,
+    file_type: intended.fileType,
+    received_ms: receivedMs,
+    received_at: new Date(receivedMs).toISOString(),
+    grouping_method: arrival.grouping,
+    drop_path: arrival.drop,
+    content_digest: digest,
+    ...routedColumns(intended.route?.status === 'READY_FOR_PARSE' ? intended.route : undefined),
+    ...(await standing(access, intended, digest)),
+  }
   const tables = platformTables(access.trx.db)
-  await tables
-    .insertInto('submission')
-    .values({
-      submission_id: id,
-      submitter_id: arrival.submitter,
-      state: found?.state ?? null,
-      file_type: fileType,
-      layout_id: found?.layoutId ?? null,
-      first_month: found?.period.first ?? null,
-      last_month: found?.period.last ?? null,
-      received_ms: receivedMs,
-      received_at: new Date(receivedMs).toISOString(),
-      status,
-      status_code: stopped?.code ?? (repeated === null ? null : 'DUPLICATE'),
-      status_words: words,
-      grouping_method: arrival.grouping,
-      drop_path: arrival.drop,
-      content_digest: digest,
-      is_test: found?.testFlag === true ? 1 : 0,
-      duplicate_of: repeated,
-      routed_because: found?.explained ?? null,
-    })
-    .execute()
+  await tables.insertInto('submission').values(row).execute()
   const names = rawFileNames(files.map((file) => file.name))
   const rows = files.map((file, at) => ({
     submission_id: id,
@@ -167,28 +151,35 @@ async function takeOne(
     sha256: file.sha256,
   }))
   await tables.insertInto('submission_file').values(rows).execute()
+  const { status, status_words: words } = row
   if (words !== null) await note(access, { submission: id, status, words, drop: arrival.drop })
-  if (status !== 'READY_FOR_PARSE' || found === undefined) return { submissionId: id, facts: [] }
-  const key = formatKey([arrival.submitter, fileType, id])
-  const delivery: Delivery = {
-    grouping: arrival.grouping,
-    drop: arrival.drop,
-    files: rows.map(({ name, source, size_bytes, sha256 }) => ({ name, source, size_bytes, sha256 })),
+  const facts = status === 'READY_FOR_PARSE' ? submissionFacts(row, rows) : []
+  return { submissionId: id, facts }
+}
+
+/** The state a submission starts in, and why it goes no further. */
+async function standing(
+  access: PlanningAccess,
+  intended: Intended,
+  digest: string,
+): Promise<
+  Pick<RegistryTables['submission'], 'status' | 'status_code' | 'status_words' | 'duplicate_of'>
+> {
+  const { stopped } = intended
+  if (stopped !== undefined) {
+    const { event, code, words } = stopped
+    return { status: next('RECEIVED', event), status_code: code, status_words: words, duplicate_of: null }
   }
-  const stamp: Stamp = {
-    state: found.state,
-    layout: found.layoutId,
-    first_month: found.period.first,
-    last_month: found.period.last,
-    received_at: new Date(receivedMs).toISOString(),
-    test: found.testFlag,
+  const repeated = await repeats(access, intended, digest)
+  if (repeated === null) {
+    const status = next('RECEIVED', 'routed')
+    return { status, status_code: null, status_words: null, duplicate_of: null }
   }
   return {
-    submissionId: id,
-    facts: [
-      { asset: 'discovered', key, value: asJson(delivery) },
-      { asset: 'stamp', key, value: asJson(stamp) },
-    ],
+    status: next('RECEIVED', 'duplicated'),
+    status_code: 'DUPLICATE',
+    status_words: `the same bytes as ${repeated}`,
+    duplicate_of: repeated,
   }
 }
 

@@ -1,15 +1,14 @@
 /** After a registry sync: submissions that waited for review are routed again, and no others. */
 import type { PlanningAccess } from '../engine/index.ts'
-import { formatKey, isEngineError } from '../engine/index.ts'
+import { isEngineError } from '../engine/index.ts'
 import type { Registry } from '../registry/registry.ts'
 import { route } from '../registry/route.ts'
 import { next } from '../registry/submission-state.ts'
 import type { RegistryTables } from '../registry/tables.ts'
 import { platformTables } from '../registry/tables.ts'
-import type { Delivery, Stamp } from './facts.ts'
-import { asJson } from './facts.ts'
 import type { InspectedFile } from './inspect.ts'
 import { describe, inspect } from './inspect.ts'
+import { routedColumns, submissionFacts } from './submission-facts.ts'
 
 /** Tries every NEEDS_REVIEW submission anew; one whose files are gone stays as it is. */
 export async function routeAgain(access: PlanningAccess, registry: Registry): Promise<void> {
@@ -43,40 +42,20 @@ async function routeOne(
     layouts: registry.layouts,
   })
   if (found?.status !== 'READY_FOR_PARSE' || others.length > 0) return
-  const key = formatKey([row.submitter_id, found.fileType, row.submission_id])
-  const delivery: Delivery = {
-    grouping: row.grouping_method,
-    drop: row.drop_path,
-    files: stored.map(({ name, source, size_bytes, sha256 }) => ({ name, source, size_bytes, sha256 })),
-  }
-  const stamp: Stamp = {
-    state: found.state,
-    layout: found.layoutId,
-    first_month: found.period.first,
-    last_month: found.period.last,
-    received_at: row.received_at,
-    test: found.testFlag,
+  const routed = {
+    ...row,
+    ...routedColumns(found),
+    file_type: found.fileType,
+    status: next(row.status, 'routed'),
+    status_code: null,
+    status_words: null,
   }
   await tables
     .updateTable('submission')
-    .set({
-      status: next(row.status, 'routed'),
-      status_code: null,
-      status_words: null,
-      file_type: found.fileType,
-      layout_id: found.layoutId,
-      state: found.state,
-      first_month: found.period.first,
-      last_month: found.period.last,
-      is_test: found.testFlag ? 1 : 0,
-      routed_because: found.explained,
-    })
+    .set(routed)
     .where('submission_id', '=', row.submission_id)
     .execute()
-  await access.writeFacts([
-    { asset: 'discovered', key, value: asJson(delivery) },
-    { asset: 'stamp', key, value: asJson(stamp) },
-  ])
+  await access.writeFacts(submissionFacts(routed, stored))
 }
 
 /** The files as they lie there now; undefined when one is gone or has other bytes. */

@@ -134,6 +134,9 @@ async function openPostgres({ url, poolSize = 4 }: CatalogOptions): Promise<Open
   const types = new pg.TypeOverrides()
   types.setTypeParser(pg.types.builtins.INT8, Number)
   const pool = new pg.Pool({ connectionString: url, max: poolSize, types })
+  // An idle connection that breaks is dropped by the pool, and the next query opens another; without
+  // a listener the event would end the process.
+  pool.on('error', () => undefined)
   return { db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), setDurable: undefined }
 }
 

@@ -6,6 +6,8 @@
  */
 import { sql } from 'kysely'
 import type { RetainedBuild, StoredPart } from '../catalog/builds.ts'
+import type { Definitions } from '../catalog/membership.ts'
+import { edgesInto } from '../catalog/nodes.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
 import { rowsTable } from '../catalog/rows.ts'
 import { markDirty } from '../catalog/trace.ts'
@@ -39,24 +41,22 @@ export async function presentParts(
   return parts.filter((part, at) => sizes[at] === part.sizeBytes)
 }
 
-/** Marks the owners of lost parts; an output's owner is the build that writes it. */
+/** Marks the owners of lost parts; an output's owner is the node whose build writes it. */
 export async function markLost(
   trx: WriteTransaction,
-  lost: readonly { readonly path: string; readonly reason: string }[],
+  { graph, ids }: Definitions,
+  paths: readonly string[],
 ): Promise<void> {
-  if (lost.length === 0) return
-  const wanted = rowsTable(
-    trx.dialect,
-    { path: 'text', reason: 'text' },
-    lost.map(({ path, reason }) => [path, reason]),
-  )
-  const { rows } = await sql<{ node: number; reason: string }>`
-    select coalesce(e.src, b.node) as node, min(w.reason) as reason
-    from ${wanted} w join part p on p.path = w.path join build b on b.id = p.build
-    left join edge e on e.dst = b.node and exists (
-      select 1 from node o where o.id = b.node and not exists (
-        select 1 from edge r join node n on n.id = r.src join asset a on a.id = n.asset
-        where r.dst = o.id and a.name = 'recipe'))
-    group by coalesce(e.src, b.node)`.execute(trx.db)
-  await markDirty(trx, 'missing', rows)
+  if (paths.length === 0) return
+  const wanted = rowsTable(trx.dialect, { path: 'text' }, paths.map((path) => [path]))
+  const { rows } = await sql<{ node: number; asset: number }>`
+    select distinct b.node, n.asset from ${wanted} w join part p on p.path = w.path
+    join build b on b.id = p.build join node n on n.id = b.node`.execute(trx.db)
+  const owners: number[] = []
+  for (const { node, asset } of rows) {
+    if (graph.writerOf(ids.nameOf(asset)) === undefined) owners.push(node)
+    else owners.push(...(await edgesInto(trx, [node])).map((edge) => edge.src))
+  }
+  const reason = 'a part is not in the store'
+  await markDirty(trx, 'missing', [...new Set(owners)].map((node) => ({ node, reason })))
 }

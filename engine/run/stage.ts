@@ -10,6 +10,7 @@ import { Contents, dirtyNodes } from '../catalog/nodes.ts'
 import { requireLease } from '../catalog/runs.ts'
 
 import type { StoredAsset } from '../core/asset.ts'
+import { EngineError } from '../core/errors.ts'
 import { nodeText } from '../core/key.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { AttemptSupport, Finished } from './attempt.ts'
@@ -17,6 +18,7 @@ import { attempt } from './attempt.ts'
 import type { Claimed, Task } from './claim.ts'
 import { claim } from './claim.ts'
 import { commitGroup } from './commit.ts'
+import { markLost } from './lost-parts.ts'
 import { clearIntents } from './recover.ts'
 import type { Run } from './run-state.ts'
 import { failureOf } from './run-state.ts'
@@ -189,6 +191,8 @@ async function recordFailures(
         publishes: false,
       })),
     )
+    // Whose part it is must be made again: else it would be looked for at every run.
+    await markLost(trx, run.definitions, lostPaths(failed))
     await run.project.hooks.onCommit?.(
       { trx, nowMs, run: run.id },
       failed.map(({ task }, at) => ({
@@ -211,6 +215,13 @@ async function recordFailures(
   run.counts.failed += failures.length
   for (const failure of failures) run.options.onEvent?.({ type: 'failed', ...failure })
 }
+
+const lostPaths = (failed: readonly { readonly error: unknown }[]): readonly string[] =>
+  failed.flatMap(({ error }) =>
+    error instanceof EngineError && error.code === 'PART_MISSING'
+      ? [(error as EngineError<'PART_MISSING'>).context.path]
+      : [],
+  )
 
 /** Ends claims that lead to no commit: staged folders go, then the intents. */
 async function releaseClaims(run: Run, tasks: readonly Task[]): Promise<void> {

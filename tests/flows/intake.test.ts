@@ -154,7 +154,7 @@ test('a plan shows a new delivery parsed for sure, and the months it declares as
   expect(steps).toEqual([
     'raw alpha build',
     'parse alpha build',
-    'measure alpha build',
+    expect.stringMatching(/^measure alpha (build|maybe)$/),
     expect.stringMatching(/^validation_report alpha (build|maybe)$/),
     'gold_submitter MA/medical/alpha/2024-01 maybe',
     'gold_submitter MA/medical/alpha/2024-02 maybe',
