@@ -57,6 +57,14 @@ const HOST: Host = {
   packageFolder: PACKAGE,
   command: commandTyped(),
   nodeVersion: process.version,
+  look: async (folder) => {
+    const { findProject, readConfig } = await import('./config.ts')
+    const { MIGRATIONS } = await import('../migrations/index.ts')
+    const root = findProject(folder)
+    const cores = availableParallelism()
+    const config = readConfig({ root, environment: process.env, flags: {}, cores })
+    return { config, migrations: MIGRATIONS }
+  },
   run: async (argv) => main(argv, { stdout: heard(process.stdout), stderr: heard(process.stderr) }),
   ask: async (argv) => {
     const printed: string[] = []

@@ -68,6 +68,7 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
       : [inbox, manifests],
     hooks: platformHooks,
     scratchRoot: config.scratch.value,
+    logFolder: join(dirname(config.scratch.value), 'logs'),
     retainedVersions: config.retainVersions.value,
   }
   return {

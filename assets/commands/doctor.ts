@@ -1,35 +1,27 @@
 /** `doctor`: whether this machine and project can work; `--verify`: whether the data is sound. */
-import { statfs } from 'node:fs/promises'
 import type { CommandCall } from '../../engine/index.ts'
-import { EXIT, alignColumns, countText, flagOption } from '../../engine/index.ts'
-import type { Config } from '../config.ts'
+import { EXIT, alignColumns, flagOption } from '../../engine/index.ts'
+import type { Examined } from '../verify/examine-project.ts'
+import { examineProject } from '../verify/examine-project.ts'
 import { verifyProject } from '../verify/verify-project.ts'
 import type { OpenedPlatform } from './opened.ts'
 import type { Host } from './domain-commands.ts'
 
-interface Look {
-  readonly name: string
-  readonly state: 'good' | 'warning' | 'bad'
-  readonly words: string
-}
-
 /** Runs `doctor`: 5 when the project cannot work, 1 when an invariant does not hold. */
 export const runDoctor =
   (host: Host) =>
-  async (call: CommandCall<OpenedPlatform>): Promise<number> => {
-    const opened = await call.open({ sync: false })
-    return flagOption(call, 'verify') ? verify(call, opened) : examine(call, opened, host)
-  }
+  async (call: CommandCall<OpenedPlatform>): Promise<number> =>
+    flagOption(call, 'verify') ? verify(call) : examine(call, host)
 
-async function verify(
-  { terminal, json, options }: CommandCall<OpenedPlatform>,
-  { platform }: OpenedPlatform,
-): Promise<number> {
+async function verify(call: CommandCall<OpenedPlatform>): Promise<number> {
+  const { terminal, json, options } = call
+  const { platform } = await call.open({ sync: false })
   const { green, red } = terminal.out
   const results = await verifyProject(platform, {
     deep: options['deep'] === true,
     onResult: ({ id, holds, words }) => {
-      if (!json) terminal.print(`${holds ? green('holds') : red('broken')}  ${id.padEnd(3)}  ${words}`)
+      if (!json)
+        terminal.print(`${holds ? green('holds') : red('broken')}  ${id.padEnd(3)}  ${words}`)
     },
   })
   const isGood = results.every(({ holds }) => holds)
@@ -37,66 +29,29 @@ async function verify(
   return isGood ? EXIT.done : EXIT.failed
 }
 
+/** Opens nothing: a project that cannot be opened is what it is asked about. */
 async function examine(
-  { terminal, json }: CommandCall<OpenedPlatform>,
-  { platform }: OpenedPlatform,
+  { terminal, json, folder }: CommandCall<OpenedPlatform>,
   host: Host,
 ): Promise<number> {
-  const { config, project } = platform
-  const looks = [
-    { name: 'node', state: 'good', words: host.nodeVersion } as const,
-    { name: 'catalog', state: 'good', words: `${project.catalog.name} (${project.catalog.dialect})` } as const,
-    await lookAtStore(platform),
-    await lookAtDisk(config.root),
-    await lookAtClock(platform),
-  ]
-  const settings = settingsOf(config)
-  const isGood = looks.every(({ state }) => state !== 'bad')
-  if (json) terminal.printJson({ format_version: '1.0', usable: isGood, looks, settings })
-  else {
-    const { green, yellow, red, dim } = terminal.out
-    const paint = { good: green, warning: yellow, bad: red }
-    const rows = looks.map(({ name, state, words }) => [paint[state](state), name, words])
-    terminal.print(alignColumns(['', '', ''], rows).join('\n'))
-    const cells = settings.map(({ name, value, origin }) => [name, String(value), origin])
-    terminal.print(`\n${alignColumns(['setting', 'value', 'from'], cells, dim).join('\n')}`)
-    terminal.print('\nWhether the data is sound:  tributary doctor --verify')
+  const { config, migrations } = await host.look(folder)
+  const { settings, examined, exitCode } = await examineProject(config, {
+    migrations,
+    nodeVersion: host.nodeVersion,
+  })
+  if (json) {
+    terminal.printJson({ format_version: '1.0', usable: exitCode === 0, examined, settings })
+    return exitCode
   }
-  return isGood ? EXIT.done : EXIT.unreachable
+  const { green, yellow, red, dim } = terminal.out
+  const paint = { ok: green, warning: yellow, error: red }
+  const rows = examined.map((one) => [paint[one.level](one.level), one.name, sentence(one)])
+  terminal.print(alignColumns(['', '', ''], rows).join('\n'))
+  const cells = settings.map(({ name, value, origin }) => [name, value, origin])
+  terminal.print(`\n${alignColumns(['setting', 'value', 'from'], cells, dim).join('\n')}`)
+  terminal.print('\nWhether the data is sound:  tributary doctor --verify')
+  return exitCode
 }
 
-async function lookAtStore({ project: { store } }: OpenedPlatform['platform']): Promise<Look> {
-  // A question about no part reaches the store and costs nothing.
-  await store.sizes([])
-  return { name: 'store', state: 'good', words: store.name }
-}
-
-const FREE_BYTES_LOW = 2 * 1024 ** 3
-
-async function lookAtDisk(folder: string): Promise<Look> {
-  const { bavail, bsize } = await statfs(folder)
-  const free = bavail * bsize
-  const words = `${countText(Math.round(free / 1024 ** 2))} MB free`
-  return { name: 'disk', state: free < FREE_BYTES_LOW ? 'warning' : 'good', words }
-}
-
-/** Receipt times only rise: a clock that was set back shows here. */
-async function lookAtClock({ project }: OpenedPlatform['platform']): Promise<Look> {
-  const row = await project.catalog.db.selectFrom('catalog').select('received_ms').executeTakeFirst()
-  const ahead = (row?.received_ms ?? 0) - project.clock.nowMs()
-  return ahead > 1000
-    ? { name: 'clock', state: 'warning', words: `the last delivery was received ${countText(ahead)} ms from now` }
-    : { name: 'clock', state: 'good', words: 'not before the last delivery' }
-}
-
-const settingsOf = ({ root, ...settings }: Config) => [
-  { name: 'project', value: root, origin: '' },
-  ...Object.entries(settings).map(([name, { value, origin }]) => ({
-    name: name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-    value: typeof value === 'string' ? redacted(value) : value,
-    origin,
-  })),
-]
-
-/** A URL without its password. */
-const redacted = (text: string): string => text.replace(/(:\/\/[^:/@]*):[^@]*@/, '$1:***@')
+const sentence = ({ words, fix }: Examined): string =>
+  fix === undefined ? words : `${words}; ${fix}`

@@ -1,5 +1,6 @@
 /** The commands about deliveries, registry and findings: declarations only. */
-import type { Command, CommandOption } from '../../engine/index.ts'
+import type { Command, CommandOption, MigrationSet } from '../../engine/index.ts'
+import type { Config } from '../config.ts'
 import type { OpenedPlatform } from './opened.ts'
 
 /** What each group of commands is about. */
@@ -218,6 +219,10 @@ export interface Host {
   /** what a person types to start the program */
   readonly command: string
   readonly nodeVersion: string
+  /** the settings of the project at or above a folder, and its catalog's migrations; opens nothing */
+  readonly look: (
+    folder: string,
+  ) => Promise<{ readonly config: Config; readonly migrations: MigrationSet }>
   /** runs a command line and lets it print */
   readonly run: (argv: readonly string[]) => Promise<number>
   /** runs a command line and gives what it prints on stdout */

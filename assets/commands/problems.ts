@@ -41,10 +41,11 @@ export async function runProblems(
   const findings = await openFindings(db, stopped)
   const isOfRun = ({ atMs }: DatedProblem): boolean => atMs >= since
   // An error that is still open was met again: its file is tried at every look.
-  return [
+  const own = [
     ...findings.filter((one) => one.severity === 'error' || isOfRun(one)),
     ...stopped.filter(isOfRun),
   ]
+  return own.map(({ severity, code, subject, words }) => ({ severity, code, subject, words }))
 }
 
 /** Open findings, but for those that a stopped submission says better. */

@@ -59,9 +59,13 @@ function settingsOf(config: Config): ProjectExamination['settings'] {
   return Object.entries(config).flatMap(([name, setting]: [string, string | Setting<unknown>]) =>
     typeof setting === 'string'
       ? []
-      : [{ name, value: redacted(String(setting.value)), origin: setting.origin }],
+      : [{ name: snakeCase(name), value: redacted(String(setting.value)), origin: setting.origin }],
   )
 }
+
+/** As tributary.json writes its names. */
+const snakeCase = (name: string): string =>
+  name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 /** A setting as it may be shown: passwords in URLs are not. */
 export function redacted(value: string): string {

@@ -65,7 +65,7 @@ function printLine({ terminal, json }: CommandCall, line: LogLine): void {
   }
   const more = [
     ...(rows === null ? [] : [`${countText(rows)} rows`]),
-    ...(ms === 0 ? [] : [durationText(ms)]),
+    durationText(ms),
     ...(error === null ? [] : [error]),
   ].join('  ')
   const word = outcome === 'failed' ? terminal.out.red(outcome) : outcome

@@ -48,7 +48,9 @@ export class Terminal {
     this.out = pc.createColors(!plain && hasColor(stdout, environment))
     this.err = pc.createColors(!plain && hasColor(stderr, environment))
     this.width = stdout.columns === undefined || stdout.columns <= 0 ? WIDTH : stdout.columns
-    this.isLive = stderr.isTTY === true && environment['TERM'] !== 'dumb'
+    // A terminal without a size, as under some CI runners, cannot be redrawn: it would show nothing.
+    const hasSize = (stderr.columns ?? 0) > 0
+    this.isLive = stderr.isTTY === true && hasSize && environment['TERM'] !== 'dumb'
     for (const stream of [stdout, stderr]) {
       stream.on('error', (error) => {
         if (error.code !== 'EPIPE') throw error

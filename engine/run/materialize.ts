@@ -30,6 +30,7 @@ import type { Project } from './project.ts'
 import { loadDefinitions } from './project.ts'
 import { clearIntents, hasIntents, recover } from './recover.ts'
 import { withRunLease } from './run-lease.ts'
+import { openRunLog } from './run-log.ts'
 import type { Run, RunOptions, RunReport } from './run-state.ts'
 import { newRun, noCounts } from './run-state.ts'
 import type { NodeTest, Selection } from './select.ts'
@@ -89,9 +90,21 @@ async function runUnder(
   })
   failpoint('run.planned')
   for (const change of observed.changes) await change.mend?.()
-  options.onEvent?.({ type: 'planned', plan, run: run.id })
-  await runStages(run, selection)
+  const log = project.logFolder === undefined ? undefined : await openRunLog(project.logFolder, run.id)
+  const heard: Run = {
+    ...run,
+    options: {
+      ...options,
+      onEvent: (event) => {
+        log?.event(event)
+        options.onEvent?.(event)
+      },
+    },
+  }
+  heard.options.onEvent?.({ type: 'planned', plan, run: run.id })
+  await runStages(heard, selection)
   const status = statusOf(run)
+  log?.end({ status, counts: run.counts })
   await finishRun(run, status)
   await clearScratch(project)
   return { run: run.id, plan, counts: run.counts, failures: run.failures, status }

@@ -96,6 +96,8 @@ export interface Project {
   readonly hooks: Hooks
   /** a folder for builds in progress, by fingerprint; survives a crash */
   readonly scratchRoot: string
+  /** a file for each run's log; omitted: none is written */
+  readonly logFolder?: string
   /** versions whose parts are kept, the current one included; at least 1 */
   readonly retainedVersions: number
 }

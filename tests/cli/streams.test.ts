@@ -18,16 +18,27 @@ const stream = (more: Partial<Stream>): Stream => ({ write: () => true, on: () =
 const terminal = (stdout: Partial<Stream>, environment: Record<string, string> = {}): Terminal =>
   new Terminal({ stdout: stream(stdout), stderr: stream({}), environment, plain: false, isInteractive: false })
 
-test('a pseudo-terminal gets colours and redrawn progress', () => {
+/** A command on a pseudo-terminal of this size; undefined where there is no such program. */
+function onTerminal(size: string, argv: string): string | undefined {
   const found = spawnSync('script', ['--version'], { encoding: 'utf8' })
   if (found.error !== undefined || !found.stdout.includes('util-linux')) {
-    console.log('no pseudo-terminal: the program script of util-linux is not here')
-    return
+    console.log('no pseudo-terminal: the program `script` of util-linux is not here')
+    return undefined
   }
-  const ran = project.shell(`TERM=xterm script -qec "$(printf '%s' "$TRIBUTARY materialize")" /dev/null </dev/null`)
-  expect(ran.stdout).toMatch(ESCAPE)
-  expect(ran.stdout).toMatch(/Run 1 succeeded/)
-  expect(ran.stdout).toMatch(/gold_canonical\s+1\/1/)
+  const line = `stty ${size}; TERM=xterm ${project.command([argv]).join(' ')}`
+  return spawnSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8' }).stdout
+}
+
+test('a terminal gets colours and redrawn progress; one without a size the last state only', () => {
+  const first = onTerminal('cols 100 rows 30', 'materialize')
+  if (first === undefined) return
+  expect(first).toMatch(ESCAPE)
+  expect(first).toMatch(/gold_canonical\s+1\/1/)
+  expect(first).toContain('Run 1 succeeded')
+  project.edit('schemas/medical/v1.json', '"columns": [', '"columns": [{"name":"extra","type":"VARCHAR"},')
+  const second = onTerminal('cols 0 rows 0', 'materialize') ?? ''
+  expect(second.match(/gold_canonical\s+1\/1/g)).toHaveLength(1)
+  expect(second).toContain('Run 2 succeeded')
 })
 
 test('a reader that leaves after one line is no error', () => {

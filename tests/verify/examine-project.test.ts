@@ -65,7 +65,7 @@ test('each setting says where it comes from', async () => {
   const { settings } = await examine({ TRIBUTARY_CONCURRENCY: '3' })
   const text = settings.map(({ name, value, origin }) => `${name}=${value} (${origin})`)
   expect(text).toContain('concurrency=3 (environment)')
-  expect(text).toContain('retainVersions=3 (default)')
+  expect(text).toContain('retain_versions=3 (default)')
 })
 
 test('a damaged catalog is an error with the way out, and nothing is changed', async () => {
