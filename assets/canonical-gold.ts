@@ -16,8 +16,9 @@ import type {
 } from '../engine/index.ts'
 import {
   EngineError,
+  STATEMENTS_PER_COPY,
   byKey,
-  copyMany,
+  copyParts,
   defineAsset,
   formatKey,
   isEngineError,
@@ -125,6 +126,7 @@ const partName = (gold: Slot): string => `part-${submitterOf(gold)}.parquet`
 
 async function build(context: BuildContext, duck: DuckPool): Promise<BuildResult> {
   const { mappingSelect } = await import('../registry/mapping-sql.ts')
+  const { LINEAGE_COLUMNS } = await import('../registry/canonical-schema.ts')
   const scratch = await context.scratch()
   const wanted = new Map((context.parts ?? []).map((part) => [part.name, part]))
   const golds = context.inputs.of('gold_submitter').filter((gold) => wanted.has(partName(gold)))
@@ -133,15 +135,18 @@ async function build(context: BuildContext, duck: DuckPool): Promise<BuildResult
       const builtAt = wanted.get(partName(gold))?.firstWantedAt ?? ''
       const files = await context.read({ asset: gold.asset, key: gold.key })
       const view = `silver_${at}`
+      const query = queryOf(context.inputs, { gold, builtAt, view })
+      const lineage = LINEAGE_COLUMNS.map((name) => ({ name, type: lineageType(name) }))
       return {
-        select: mappingSelect(queryOf(context.inputs, { gold, builtAt, view })),
+        select: mappingSelect(query),
         view,
         parts: files.map((file) => file.path),
         out: join(scratch, partName(gold)),
+        columns: [...query.columns.map(({ name, type }) => ({ name, type })), ...lineage],
       }
     }),
   )
-  const made = await copyMany(copies, { duck, signal: context.signal }).catch((error: unknown) => {
+  const made = await copyParts(copies, { duck, signal: context.signal }).catch((error: unknown) => {
     throw castFailure(error, { node: nodeText(context.node), golds })
   })
   for (const [at, gold] of golds.entries()) checkRows(context, gold, made[at]?.rows)
@@ -153,6 +158,9 @@ async function build(context: BuildContext, duck: DuckPool): Promise<BuildResult
     })),
   }
 }
+
+const lineageType = (name: string): string =>
+  name === 'canonical_built_at' ? 'TIMESTAMP' : 'VARCHAR'
 
 /** What maps one submitter's rows of the month onto canonical rows. */
 function queryOf(
@@ -199,8 +207,7 @@ function castFailure(
 ): unknown {
   if (!isEngineError(error, 'DUCK_TASK_FAILED')) return error
   if (error.context.kind !== 'Conversion') return error
-  // Two statements a copy: its view, then the copy.
-  const gold = golds[Math.floor(error.context.statement / 2)]
+  const gold = golds[Math.floor(error.context.statement / STATEMENTS_PER_COPY)]
   const layout = valueOf<SubmitterGoldValue>(gold)?.layout ?? ''
   return new EngineError('MAPPING_CAST_FAILED', { node, layout }, { cause: error })
 }

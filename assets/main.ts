@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { GENERIC_COMMANDS } from '../engine/cli/generic-commands.ts'
 import { runCli } from '../engine/cli/run-cli.ts'
 import type { Stream } from '../engine/cli/output.ts'
-import type { Host } from './commands/domain-commands.ts'
+import type { Host } from './commands/host.ts'
 import { GROUPS, domainCommands } from './commands/domain-commands.ts'
 import type { OpenedPlatform } from './commands/opened.ts'
 
@@ -64,6 +64,11 @@ const HOST: Host = {
     const cores = availableParallelism()
     const config = readConfig({ root, environment: process.env, flags: {}, cores })
     return { config, migrations: MIGRATIONS }
+  },
+  question: async (text) => {
+    const { createInterface } = await import('node:readline/promises')
+    using terminal = createInterface({ input: process.stdin, output: process.stderr })
+    return terminal.question(text)
   },
   run: async (argv) => main(argv, { stdout: heard(process.stdout), stderr: heard(process.stderr) }),
   ask: async (argv) => {

@@ -1,7 +1,7 @@
 /** `demo`: the main job in a new folder, each step with the command a person would type. */
 import type { CommandCall } from '../../engine/index.ts'
 import { freeDemoFolder, runDemo } from '../demo.ts'
-import type { Host } from './domain-commands.ts'
+import type { Host } from './host.ts'
 import type { OpenedPlatform } from './opened.ts'
 
 /** Runs `demo`. */

@@ -5,7 +5,7 @@ import type { Examined } from '../verify/examine-project.ts'
 import { examineProject } from '../verify/examine-project.ts'
 import { verifyProject } from '../verify/verify-project.ts'
 import type { OpenedPlatform } from './opened.ts'
-import type { Host } from './domain-commands.ts'
+import type { Host } from './host.ts'
 
 /** Runs `doctor`: 5 when the project cannot work, 1 when an invariant does not hold. */
 export const runDoctor =

@@ -1,6 +1,6 @@
 /** The commands about deliveries, registry and findings: declarations only. */
-import type { Command, CommandOption, MigrationSet } from '../../engine/index.ts'
-import type { Config } from '../config.ts'
+import type { Command, CommandOption } from '../../engine/index.ts'
+import type { Host } from './host.ts'
 import type { OpenedPlatform } from './opened.ts'
 
 /** What each group of commands is about. */
@@ -211,23 +211,6 @@ const MANIFESTS: readonly Command<OpenedPlatform>[] = [
     load: async () => (await import('./manifest.ts')).runManifestDiff,
   },
 ]
-
-/** What a command can ask of the program it runs in. */
-export interface Host {
-  /** the package's own folder, which holds the shipped registry */
-  readonly packageFolder: string
-  /** what a person types to start the program */
-  readonly command: string
-  readonly nodeVersion: string
-  /** the settings of the project at or above a folder, and its catalog's migrations; opens nothing */
-  readonly look: (
-    folder: string,
-  ) => Promise<{ readonly config: Config; readonly migrations: MigrationSet }>
-  /** runs a command line and lets it print */
-  readonly run: (argv: readonly string[]) => Promise<number>
-  /** runs a command line and gives what it prints on stdout */
-  readonly ask: (argv: readonly string[]) => Promise<string>
-}
 
 const start = (host: Host): readonly Command<OpenedPlatform>[] => [
   {

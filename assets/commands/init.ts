@@ -1,14 +1,10 @@
 /** `init`: a new project's folder. */
 import { resolve } from 'node:path'
-import { createInterface } from 'node:readline/promises'
 import type { CommandCall } from '../../engine/index.ts'
 import { EXIT, counted, flagOption, textOption } from '../../engine/index.ts'
 import { initProject } from '../project-template.ts'
 import type { OpenedPlatform } from './opened.ts'
-import type { Host } from './domain-commands.ts'
-
-/** What `init` can start from. `synthea` has the same registry, and no samples. */
-export const TEMPLATES = ['demo', 'synthea', 'empty'] as const
+import type { Host } from './host.ts'
 
 /** Runs `init`. Asks only on a terminal, and never with --yes. */
 export const runInit =
@@ -16,7 +12,7 @@ export const runInit =
   async (call: CommandCall<OpenedPlatform>): Promise<number> => {
     const { terminal } = call
     const folder = resolve(call.words[0] ?? '.')
-    const template = textOption(call, 'template') ?? (await askTemplate(call)) ?? 'empty'
+    const template = textOption(call, 'template') ?? (await askTemplate(host, call)) ?? 'empty'
     const written = await initProject({
       folder,
       from: host.packageFolder,
@@ -27,7 +23,7 @@ export const runInit =
       return EXIT.done
     }
     terminal.print(`A new project in ${folder}: ${counted(written.length, 'file')}`)
-    const project = folder === process.cwd() ? '' : ` --project ${folder}`
+    const project = folder === resolve('.') ? '' : ` --project ${folder}`
     terminal.print('Go on with:')
     terminal.print(`  ${host.command}${project} plan         what would be built, and why`)
     terminal.print(`  ${host.command}${project} materialize  build it`)
@@ -35,9 +31,11 @@ export const runInit =
     return EXIT.done
   }
 
-async function askTemplate(call: CommandCall<OpenedPlatform>): Promise<string | undefined> {
-  if (flagOption(call, 'yes') || !call.terminal.isInteractive) return undefined
-  using questions = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await questions.question('With example submitters and deliveries? [Y/n] ')
+async function askTemplate(
+  host: Host,
+  call: CommandCall<OpenedPlatform>,
+): Promise<string | undefined> {
+  if (flagOption(call, 'yes') || call.json || !call.terminal.isInteractive) return undefined
+  const answer = await host.question('With example submitters and deliveries? [Y/n] ')
   return /^n/i.test(answer.trim()) ? 'empty' : 'demo'
 }

@@ -4,7 +4,11 @@ import { basename, join } from 'node:path'
 import type { CommandCall } from '../../engine/index.ts'
 import { EXIT, EngineError, alignColumns, countText, nearestName } from '../../engine/index.ts'
 import type { Manifest, ManifestEntry } from '../../registry/discovery-manifest.ts'
-import { diffManifests, parseManifestName, readManifest } from '../../registry/discovery-manifest.ts'
+import {
+  diffManifests,
+  parseManifestName,
+  readManifest,
+} from '../../registry/discovery-manifest.ts'
 import { platformTables } from '../../registry/tables.ts'
 import type { Platform } from '../platform.ts'
 import { releaseName } from '../manifests.ts'
@@ -17,7 +21,9 @@ export async function runManifestList(call: Call): Promise<number> {
   const { terminal } = call
   const { platform } = await call.open({ sync: false })
   const paths = await manifestPaths(platform)
-  const newest = new Map(paths.map((path) => [parseManifestName(basename(path))?.source ?? '', path]))
+  const newest = new Map(
+    paths.map((path) => [parseManifestName(basename(path))?.source ?? '', path]),
+  )
   const rows = paths.map((path) => {
     const name = parseManifestName(basename(path))
     return {
@@ -48,7 +54,13 @@ export async function runManifestShow(call: Call): Promise<number> {
   }))
   if (call.json) {
     const { source, stampedAt, missingFiles } = manifest
-    terminal.printJson({ format_version: '1.0', source, stamped_at: stampedAt, missing_files: missingFiles, entries: rows })
+    terminal.printJson({
+      format_version: '1.0',
+      source,
+      stamped_at: stampedAt,
+      missing_files: missingFiles,
+      entries: rows,
+    })
     return EXIT.done
   }
   const cells = manifest.entries.map((entry) => [
@@ -130,14 +142,20 @@ async function names(folder: string): Promise<readonly string[]> {
   }
 }
 
-const usage = (reason: string): EngineError => new EngineError('USAGE', { command: 'manifest', reason })
+const usage = (reason: string): EngineError =>
+  new EngineError('USAGE', { command: 'manifest', reason })
 
 async function openManifest(platform: Platform, name: string): Promise<Manifest> {
   const paths = await manifestPaths(platform)
   const path = paths.find((one) => basename(one) === name || one === name)
-  if (path !== undefined) return readManifest({ file: path, name: basename(path), text: await readFile(path, 'utf8') })
-  const nearest = nearestName(name, paths.map((one) => basename(one)))
-  const meant = nearest === undefined ? 'list them with `tributary manifest list`' : `did you mean ${nearest}?`
+  if (path !== undefined)
+    return readManifest({ file: path, name: basename(path), text: await readFile(path, 'utf8') })
+  const nearest = nearestName(
+    name,
+    paths.map((one) => basename(one)),
+  )
+  const meant =
+    nearest === undefined ? 'list them with `tributary manifest list`' : `did you mean ${nearest}?`
   throw usage(`no manifest ${name}: ${meant}`)
 }
 
@@ -166,5 +184,7 @@ async function landedReleases(
     .select(['release', 'submission_id'])
     .where('source', '=', source)
     .execute()
-  return new Map(rows.flatMap((row) => (row.submission_id === null ? [] : [[row.release, row.submission_id]])))
+  return new Map(
+    rows.flatMap((row) => (row.submission_id === null ? [] : [[row.release, row.submission_id]])),
+  )
 }

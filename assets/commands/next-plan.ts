@@ -34,4 +34,5 @@ export function nextPlanText(
 }
 
 /** The plan as JSON. */
-export const nextPlanJson = ({ project, plan }: NextPlan): object => planDocument(project.graph, plan)
+export const nextPlanJson = ({ project, plan }: NextPlan): object =>
+  planDocument(project.graph, plan)

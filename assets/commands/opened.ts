@@ -21,14 +21,22 @@ export interface OpenPlatformHow extends Pick<OpenOptions, 'migrations' | 'openS
 
 /** Opens the project at or above a folder. Throws CONFIG_MISSING, CONFIG_INVALID, CATALOG_… */
 export async function openForCommands(how: OpenPlatformHow): Promise<OpenedPlatform> {
-  const { folder, environment, cores, migrations, openStore, sync = true, allowBlocked = false } = how
+  const {
+    folder,
+    environment,
+    cores,
+    migrations,
+    openStore,
+    sync = true,
+    allowBlocked = false,
+  } = how
   const config = readConfig({ root: findProject(folder), environment, flags: {}, cores })
   const platform = await openPlatform({ config, migrations, openStore, sync, allowBlocked })
   return openedPlatform(platform)
 }
 
 /** Joins a platform with what the generic commands need of it. */
-export function openedPlatform(platform: Platform): OpenedPlatform {
+function openedPlatform(platform: Platform): OpenedPlatform {
   const { config, project, duck } = platform
   return {
     platform,
@@ -48,7 +56,8 @@ export function openedPlatform(platform: Platform): OpenedPlatform {
       return projectAsIf(platform, files)
     },
     problems: async (run) => (await import('./problems.ts')).runProblems(project, run),
-    planNotes: async (steps) => (await import('./mapping-tests.ts')).changedMappingTests(platform, steps),
+    planNotes: async (steps) =>
+      (await import('./mapping-tests.ts')).changedMappingTests(platform, steps),
     [Symbol.asyncDispose]: async () => platform[Symbol.asyncDispose](),
   }
 }

@@ -35,7 +35,11 @@ export async function runProblems(
   run: number | undefined,
 ): Promise<readonly Problem[]> {
   if (run === undefined) return []
-  const row = await db.selectFrom('run').select('started_ms').where('id', '=', run).executeTakeFirst()
+  const row = await db
+    .selectFrom('run')
+    .select('started_ms')
+    .where('id', '=', run)
+    .executeTakeFirst()
   const since = row?.started_ms ?? 0
   const stopped = await stoppedSubmissions(db)
   const findings = await openFindings(db, stopped)
@@ -92,7 +96,7 @@ async function stoppedSubmissions(db: Handle): Promise<readonly DatedProblem[]> 
     code: row.status_code ?? row.status,
     subject: `${row.drop_path} (${row.submission_id})`,
     words: row.status_words ?? row.status,
-    atMs: Number(row.at_ms),
+    atMs: row.at_ms,
     submission: row.submission_id,
   }))
 }
@@ -116,8 +120,8 @@ async function failedRules(db: Handle): Promise<readonly DatedProblem[]> {
     severity: row.severity === 'HARD' ? 'error' : 'warning',
     code: `RULE ${row.rule}`,
     subject: row.submission_id,
-    words: `${Number(row.violations)} of ${Number(row.denominator)} rows`,
-    atMs: Number(row.at_ms),
+    words: `${row.violations} of ${row.denominator} rows`,
+    atMs: row.at_ms,
     submission: row.submission_id,
   }))
 }

@@ -1,6 +1,13 @@
 /** `queue list`: requests to rebuild canonical months. */
 import type { CommandCall } from '../../engine/index.ts'
-import { EXIT, alignColumns, isoText, textOption, timeText, wholeNumber } from '../../engine/index.ts'
+import {
+  EXIT,
+  alignColumns,
+  isoText,
+  textOption,
+  timeText,
+  wholeNumber,
+} from '../../engine/index.ts'
 import { platformTables } from '../../registry/tables.ts'
 import type { OpenedPlatform } from './opened.ts'
 

@@ -65,7 +65,11 @@ function show(
     return
   }
   const { green, red, yellow } = terminal.out
-  const marks = { added: green('+ added'), changed: yellow('~ changed'), removed: red('- no longer there') }
+  const marks = {
+    added: green('+ added'),
+    changed: yellow('~ changed'),
+    removed: red('- no longer there'),
+  }
   const rows = changes.map(({ kind, what, id, pointers, slices }) => [
     `  ${marks[kind]}`,
     what,

@@ -13,15 +13,20 @@ export async function runTest(call: CommandCall<OpenedPlatform>): Promise<number
   const results = await runMappingTests(
     platform,
     registry,
-    ({ id }) => words.length === 0 || words.some((word) => id === word || id.startsWith(`${word}/`)),
+    ({ id }) =>
+      words.length === 0 || words.some((word) => id === word || id.startsWith(`${word}/`)),
   )
-  const isGood = results.every(({ fault, differences }) => fault === undefined && differences.length === 0)
+  const isGood = results.every(
+    ({ fault, differences }) => fault === undefined && differences.length === 0,
+  )
   if (call.json) terminal.printJson({ format_version: '1.0', passed: isGood, tests: results })
   else {
     for (const { mapping, rows, fault, differences } of results) {
       const passed = fault === undefined && differences.length === 0
       const mark = passed ? terminal.out.green('passed') : terminal.out.red('failed')
-      terminal.print(`${mark}  ${mapping}  ${counted(rows, 'row')}${fault === undefined ? '' : `: ${fault}`}`)
+      terminal.print(
+        `${mark}  ${mapping}  ${counted(rows, 'row')}${fault === undefined ? '' : `: ${fault}`}`,
+      )
       for (const { row, column, expected, actual } of differences) {
         terminal.print(`  row ${row}  ${column}: expected ${show(expected)}, is ${show(actual)}`)
       }

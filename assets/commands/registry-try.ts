@@ -52,7 +52,14 @@ export async function runTry(call: CommandCall<OpenedPlatform>): Promise<number>
   mkdirSync(scratch, { recursive: true })
   const folder = mkdtempSync(join(scratch, 'try-'))
   try {
-    const trial = await tryFile({ registry, layout, file: resolve(file), folder, limit, duck: platform.duck })
+    const trial = await tryFile({
+      registry,
+      layout,
+      file: resolve(file),
+      folder,
+      limit,
+      duck: platform.duck,
+    })
     if (call.json) call.terminal.printJson(trialJson(trial, flagOption(call, 'mask')))
     else printTrial(call, trial)
     return trial.verdict.startsWith('VALIDATED') ? EXIT.done : EXIT.failed
@@ -68,7 +75,10 @@ function findLayout({ layouts }: Registry, reference: string): Layout {
   const ids = layouts.map(({ id }) => id)
   const nearest = nearestName(reference, ids)
   const meant = nearest === undefined ? `there are: ${ids.join(', ')}` : `did you mean ${nearest}?`
-  throw new EngineError('USAGE', { command: 'registry try', reason: `no layout ${reference}; ${meant}` })
+  throw new EngineError('USAGE', {
+    command: 'registry try',
+    reason: `no layout ${reference}; ${meant}`,
+  })
 }
 
 async function tryFile({
@@ -105,7 +115,11 @@ async function tryFile({
   const rows =
     parts.length === 0
       ? []
-      : await rowsQuery({ select: `FROM ${PARTS} ORDER BY line_number LIMIT ${limit}`, parts, duck })
+      : await rowsQuery({
+          select: `FROM ${PARTS} ORDER BY line_number LIMIT ${limit}`,
+          parts,
+          duck,
+        })
   return { ...base, rows, ...(await judgeTrial({ ...base, outcome }, parts, duck)) }
 }
 
@@ -113,7 +127,11 @@ async function tryFile({
 const UNNAMED_MONTH = '2000-01'
 
 async function judgeTrial(
-  { layout, registry, outcome: { report } }: Pick<Trial, 'layout' | 'registry'> & { readonly outcome: Parsed },
+  {
+    layout,
+    registry,
+    outcome: { report },
+  }: Pick<Trial, 'layout' | 'registry'> & { readonly outcome: Parsed },
   parts: readonly string[],
   duck: DuckPool,
 ): Promise<Pick<Trial, 'findings' | 'verdict'>> {
@@ -158,7 +176,9 @@ function trialJson({ layout, outcome, rows, findings, verdict }: Trial, isMasked
 }
 
 const masked = (row: DuckRow): DuckRow =>
-  Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value === null ? null : MASK]))
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, value === null ? null : MASK]),
+  )
 const MASK = '•••'
 
 function printTrial(call: CommandCall<OpenedPlatform>, trial: Trial): void {
@@ -174,10 +194,16 @@ function printTrial(call: CommandCall<OpenedPlatform>, trial: Trial): void {
     const months = report.months.map(({ month, rows: count }) => `${month} ${countText(count)}`)
     terminal.print(`  ${countText(report.accepted)} rows, ${countText(report.rejected)} rejected`)
     if (months.length > 0) terminal.print(`  months: ${months.join(' · ')}`)
-    const reasons = report.reasons.map(({ code, column, count }) => [`    ${code}`, column ?? '', countText(count)])
-    if (reasons.length > 0) terminal.print(alignColumns(['    rejected', 'column', 'records'], reasons, dim).join('\n'))
+    const reasons = report.reasons.map(({ code, column, count }) => [
+      `    ${code}`,
+      column ?? '',
+      countText(count),
+    ])
+    if (reasons.length > 0)
+      terminal.print(alignColumns(['    rejected', 'column', 'records'], reasons, dim).join('\n'))
   }
-  if (!isMasked && rows.length > 0) terminal.note('values of your own file are shown; --mask hides them')
+  if (!isMasked && rows.length > 0)
+    terminal.note('values of your own file are shown; --mask hides them')
   for (const row of rows) {
     const shown = isMasked ? masked(row) : row
     const cells = Object.entries(shown).map(([name, value]) => [`    ${name}`, valueText(value)])
@@ -195,4 +221,8 @@ function printTrial(call: CommandCall<OpenedPlatform>, trial: Trial): void {
 }
 
 const valueText = (value: DuckRow[string]): string =>
-  value === null ? '' : typeof value === 'string' ? JSON.stringify(value).slice(1, -1) : JSON.stringify(value)
+  value === null
+    ? ''
+    : typeof value === 'string'
+      ? JSON.stringify(value).slice(1, -1)
+      : JSON.stringify(value)

@@ -42,7 +42,8 @@ export async function runRejects(call: CommandCall<OpenedPlatform>): Promise<num
   let total = 0
   for (const part of await partFiles(project, node)) {
     total += part.rows ?? 0
-    if (rejects.length < limit) rejects.push(...(await readRejects(part.path, limit - rejects.length)))
+    if (rejects.length < limit)
+      rejects.push(...(await readRejects(part.path, limit - rejects.length)))
   }
   if (call.json) {
     const rows = rejects.map((reject) => rejectJson(reject, withRaw))
@@ -56,10 +57,17 @@ export async function runRejects(call: CommandCall<OpenedPlatform>): Promise<num
   const rows = rejects.map((one) => [
     one.file,
     String(one.line),
-    one.reasons.map(({ code, column }) => (column === null ? code : `${code} ${column}`)).join(', '),
+    one.reasons
+      .map(({ code, column }) => (column === null ? code : `${code} ${column}`))
+      .join(', '),
     ...(withRaw ? [rawText(one)] : []),
   ])
-  const columns = ['file', { title: 'line', align: 'right' } as const, 'reasons', ...(withRaw ? ['record'] : [])]
+  const columns = [
+    'file',
+    { title: 'line', align: 'right' } as const,
+    'reasons',
+    ...(withRaw ? ['record'] : []),
+  ]
   terminal.print(alignColumns(columns, rows, terminal.out.dim).join('\n'))
   if (total > rejects.length) {
     terminal.print(`and ${counted(total - rejects.length, 'record')} more: --limit ${total}`)

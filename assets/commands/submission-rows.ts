@@ -122,5 +122,7 @@ async function valuesOf(
     .where('asset.name', '=', asset)
     .orderBy('node.key')
     .execute()
-  return rows.flatMap(({ key, value }) => (value === null ? [] : [{ key, value: JSON.parse(value) as unknown }]))
+  return rows.flatMap(({ key, value }) =>
+    value === null ? [] : [{ key, value: JSON.parse(value) as unknown }],
+  )
 }

@@ -78,7 +78,10 @@ export async function runRoute(call: Call): Promise<number> {
   const state = textOption(call, 'state') ?? row.state ?? submitter?.state
   if (state === undefined) throw usage('--state is needed: the submitter is not in the registry')
   const period = textOption(call, 'period')
-  const [first = row.first_month, last = first] = period?.split(':') ?? [row.first_month, row.last_month]
+  const [first = row.first_month, last = first] = period?.split(':') ?? [
+    row.first_month,
+    row.last_month,
+  ]
   if (first === null || last === null) throw usage('--period is needed, as 2024-01:2024-03')
   const { fileType } = layoutParts(layout)
   return decideAll(call, `route as ${fileType}`, [
@@ -97,7 +100,11 @@ function monthsOption(call: Call): readonly string[] | undefined {
 }
 
 /** Records the decisions, then says what the next run would do about them. */
-async function decideAll(call: Call, name: string, decisions: readonly Decision[]): Promise<number> {
+async function decideAll(
+  call: Call,
+  name: string,
+  decisions: readonly Decision[],
+): Promise<number> {
   const { terminal } = call
   const reason = requireReason(call, `submissions ${name.split(' ')[0]}`)
   const { project, concurrency } = await call.open()

@@ -1,6 +1,13 @@
 /** `submissions list`. With `--json` an array of rows. */
 import type { CommandCall } from '../../engine/index.ts'
-import { EXIT, alignColumns, countText, textOption, timeText, wholeNumber } from '../../engine/index.ts'
+import {
+  EXIT,
+  alignColumns,
+  countText,
+  textOption,
+  timeText,
+  wholeNumber,
+} from '../../engine/index.ts'
 import type { SubmissionState } from '../../registry/submission-state.ts'
 import { platformTables } from '../../registry/tables.ts'
 import type { OpenedPlatform } from './opened.ts'
@@ -11,14 +18,17 @@ import { submissionCounts } from './submission-rows.ts'
 export async function runList(call: CommandCall<OpenedPlatform>): Promise<number> {
   const { terminal } = call
   const { db } = (await call.open({ sync: false })).project.catalog
-  const [status, submitter, type] = ['status', 'submitter', 'type'].map((name) => textOption(call, name))
+  const [status, submitter, type] = ['status', 'submitter', 'type'].map((name) =>
+    textOption(call, name),
+  )
   const limit = textOption(call, 'limit')
   let query = platformTables(db)
     .selectFrom('submission')
     .selectAll()
     .orderBy('received_ms', 'desc')
     .orderBy('submission_id', 'desc')
-  if (status !== undefined) query = query.where('status', 'in', status.split(',') as SubmissionState[])
+  if (status !== undefined)
+    query = query.where('status', 'in', status.split(',') as SubmissionState[])
   if (submitter !== undefined) query = query.where('submitter_id', '=', submitter)
   if (type !== undefined) query = query.where('file_type', '=', type)
   if (limit !== undefined) query = query.limit(wholeNumber('--limit', limit, 1_000_000))
@@ -32,7 +42,17 @@ export async function runList(call: CommandCall<OpenedPlatform>): Promise<number
   else {
     const cells = rows.map((row) => submissionCells(row, countsOf(row.submission_id)))
     const right = (title: string) => ({ title, align: 'right' }) as const
-    const columns = ['submission', 'submitter', 'type', 'status', 'months', right('rows'), right('rejected'), 'received', 'drop']
+    const columns = [
+      'submission',
+      'submitter',
+      'type',
+      'status',
+      'months',
+      right('rows'),
+      right('rejected'),
+      'received',
+      'drop',
+    ]
     terminal.print(alignColumns(columns, cells, terminal.out.dim).join('\n'))
   }
   return EXIT.done

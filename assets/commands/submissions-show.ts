@@ -56,7 +56,12 @@ const shownJson = ({ row, counts, files, problems, decisions }: Shown): object =
   ...submissionJson(row, counts),
   grouping_method: row.grouping_method,
   routed_because: row.routed_because,
-  files: files.map(({ name, source, size_bytes, sha256 }) => ({ name, source, size_bytes, sha256 })),
+  files: files.map(({ name, source, size_bytes, sha256 }) => ({
+    name,
+    source,
+    size_bytes,
+    sha256,
+  })),
   findings: problems.map(({ severity, code, words }) => ({ severity, code, words })),
   decisions: decisions.map(({ at_ms: atMs, ...one }) => ({ at: isoText(atMs), ...one })),
 })
@@ -66,7 +71,9 @@ function printShown({ terminal }: CommandCall<OpenedPlatform>, shown: Shown): vo
   const { bold, dim, red, yellow } = terminal.out
   const facts = [
     ['status', row.status],
-    ...(row.status_words === null ? [] : [['because', `${row.status_code ?? ''} ${row.status_words}`.trim()]]),
+    ...(row.status_words === null
+      ? []
+      : [['because', `${row.status_code ?? ''} ${row.status_words}`.trim()]]),
     ['submitter', row.submitter_id],
     ['file type', row.file_type],
     ['state', row.state ?? 'unknown'],
@@ -77,14 +84,24 @@ function printShown({ terminal }: CommandCall<OpenedPlatform>, shown: Shown): vo
     ['drop', row.drop_path],
     ...(row.is_test === 1 ? [['test file', 'wins no month']] : []),
     ...(row.duplicate_of === null ? [] : [['duplicate of', row.duplicate_of]]),
-    ['rows', `${countText(counts.accepted)} accepted, ${countText(counts.rejected)} rejected, ${countText(counts.outOfPeriod)} out of period`],
+    [
+      'rows',
+      `${countText(counts.accepted)} accepted, ${countText(counts.rejected)} rejected, ${countText(counts.outOfPeriod)} out of period`,
+    ],
     ['wins', counts.wonMonths.join(' ') || 'no month'],
     ...(counts.heldMonths.length === 0 ? [] : [['held for', counts.heldMonths.join(' ')]]),
   ]
   terminal.print(bold(row.submission_id))
-  terminal.print(alignColumns(['', ''], facts.map(([name = '', text = '']) => [`  ${name}`, text])).join('\n'))
+  terminal.print(
+    alignColumns(
+      ['', ''],
+      facts.map(([name = '', text = '']) => [`  ${name}`, text]),
+    ).join('\n'),
+  )
   const cells = files.map((file) => [`  ${file.name}`, countText(file.size_bytes), file.sha256])
-  terminal.print(`\n${alignColumns(['  file', { title: 'bytes', align: 'right' }, 'sha256'], cells, dim).join('\n')}`)
+  terminal.print(
+    `\n${alignColumns(['  file', { title: 'bytes', align: 'right' }, 'sha256'], cells, dim).join('\n')}`,
+  )
   if (problems.length > 0) {
     const rows = problems.map((one) => [
       `  ${one.severity === 'error' ? red('error') : yellow('warning')}`,
@@ -94,9 +111,15 @@ function printShown({ terminal }: CommandCall<OpenedPlatform>, shown: Shown): vo
     terminal.print(`\n${alignColumns(['', '', ''], rows).join('\n')}`)
   }
   if (decisions.length > 0) {
-    const rows = decisions.map((one) => [`  ${timeText(one.at_ms)}`, one.action, one.actor, one.reason])
+    const rows = decisions.map((one) => [
+      `  ${timeText(one.at_ms)}`,
+      one.action,
+      one.actor,
+      one.reason,
+    ])
     terminal.print(`\n${alignColumns(['  decided', '', 'by', 'reason'], rows, dim).join('\n')}`)
   }
-  if (counts.rejected > 0) terminal.print(`\nRejected records:  tributary rejects ${row.submission_id}`)
+  if (counts.rejected > 0)
+    terminal.print(`\nRejected records:  tributary rejects ${row.submission_id}`)
   terminal.print(`Lineage:  tributary lineage raw/${submissionKey(row)}`)
 }

@@ -17,7 +17,10 @@ const PLACE = /(?:^|\/)((?:registry|schemas|mappings)\/.+)$/
  * @param specs  `FILE`, whose path ends like its place (`draft/mappings/medical/x/v1.json`), or
  *   `mappings/medical/x/v1.json=FILE`
  */
-export async function projectAsIf({ config, project }: Platform, specs: readonly string[]): Promise<Project> {
+export async function projectAsIf(
+  { config, project }: Platform,
+  specs: readonly string[],
+): Promise<Project> {
   const replaced = new Map<string, string>()
   for (const spec of specs) {
     const file = await readSpec(spec)

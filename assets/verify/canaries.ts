@@ -24,7 +24,7 @@ const WORDS_LENGTH_MIN = 16
 const PER_COLUMN_MAX = 8
 const MONTHS_PER_LAYOUT_MAX = 3
 /** The search costs rows × canaries. */
-export const CANARIES_MAX = 200
+const CANARIES_MAX = 200
 
 /** The sample, by column and value. */
 export async function sampleCanaries(verification: Verification): Promise<readonly Canary[]> {
@@ -87,13 +87,15 @@ async function sampleLayout(
       )
       .join(' UNION ALL ')
     const rows = await rowsQuery({ select, parts: paths, duck, signal })
-    return rows.map((row) => ({ column: String(row['place']), value: String(row['v']) }))
+    return rows.map((row) => ({ column: textOf(row['place']), value: textOf(row['v']) }))
   } catch (error) {
     // Damaged parts are the business of I3 and I5; what is left is sampled.
     if (isEngineError(error, 'PART_MISSING') || isEngineError(error, 'PART_CHANGED')) return []
     throw error
   }
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 /** Whether a text holds a value as a whole: nothing that goes on before or after it. */
 export function holds(text: string, value: string): boolean {

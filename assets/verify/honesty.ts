@@ -99,7 +99,7 @@ async function checkCounters(
     .where('build.run', '>=', runs.at(-1)?.id ?? 0)
     .groupBy(['build.run', 'build.outcome'])
     .execute()
-  const found = new Map(recount.map((row) => [`${row.run} ${row.outcome}`, Number(row.count)]))
+  const found = new Map(recount.map((row) => [`${row.run} ${row.outcome}`, row.count]))
   for (const { id, counts } of runs) {
     const said = JSON.parse(counts) as Readonly<Record<string, number>>
     for (const outcome of COUNTED) {

@@ -23,14 +23,14 @@ export async function verifyMinimality({
   const faults = new Faults()
   const last = await db
     .selectFrom('build')
-    .select(({ fn }) => fn.max('run').as('run'))
+    .select('run')
     .where('outcome', '<>', 'failed')
+    .orderBy('id', 'desc')
+    .limit(1)
     .executeTakeFirst()
+  const run = last?.run ?? 0
   const stored = [...definitions.graph.assets.values()].filter((asset) => asset.kind === 'stored')
-  const builds = await buildsOf(db, {
-    run: Number(last?.run ?? 0),
-    assets: stored.map(({ name }) => name),
-  })
+  const builds = await buildsOf(db, { run, assets: stored.map(({ name }) => name) })
   const named = await slotNames({ db, dialect }, builds)
   for (const build of builds) {
     const fault = causeFault(build, named)
@@ -39,7 +39,7 @@ export async function verifyMinimality({
   return conclude('I9', {
     faults,
     holds: `${counted(builds.length, 'build')} of the last run have a cause that holds`,
-    evidence: { run: Number(last?.run ?? 0), builds: builds.length },
+    evidence: { run, builds: builds.length },
   })
 }
 
@@ -96,12 +96,14 @@ function causeFault(build: BuildRow, named: ReadonlyMap<string, number>): string
   if (!isOther && !kinds.has('forced') && !kinds.has('missing')) {
     return 'was built, and read what its build before had read'
   }
-  for (const { kind, asset = '', key = '' } of causes) {
-    if (kind === 'forced' || kind === 'missing' || kind === 'upstream') continue
-    const node = named.get(nodeText({ asset, key }))
-    if (node === undefined || !isChanged(node)) {
-      return `names ${asset}[${key}] as its cause, which had not changed`
-    }
-  }
-  return undefined
+  const untrue = causes.find((cause) => {
+    if (!SLOT_CAUSES.has(cause.kind)) return false
+    const node = named.get(nodeText(nameOf(cause)))
+    return node === undefined || !isChanged(node)
+  })
+  return untrue && `names ${nodeText(nameOf(untrue))} as its cause, which had not changed`
 }
+
+/** Causes that name a slot which differs. */
+const SLOT_CAUSES: ReadonlySet<Cause['kind']> = new Set(['input', 'added', 'removed', 'recipe'])
+const nameOf = ({ asset = '', key = '' }: Cause): { asset: string; key: string } => ({ asset, key })

@@ -59,7 +59,7 @@ async function versionCounts({
     .where('node.asset', '=', definitions.ids.idOf('raw'))
     .groupBy('node.id')
     .execute()
-  return new Map(rows.map((row) => [row.id, Number(row.count)]))
+  return new Map(rows.map((row) => [row.id, row.count]))
 }
 
 async function bytesFault(

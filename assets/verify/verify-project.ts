@@ -4,7 +4,6 @@
  * Nothing of the project is changed. I1 rebuilds everything in a folder under scratch, so the whole
  * costs about as much as a first run and, for that time, as much disk again.
  */
-import type { EngineError } from '../../engine/index.ts'
 import { auditStore, isEngineError, loadDefinitions } from '../../engine/index.ts'
 import type { Platform } from '../platform.ts'
 import { pendingNodes } from './catalog-look.ts'
@@ -73,6 +72,6 @@ export async function verifyProject(
 function notEvaluated(id: InvariantId, error: unknown): InvariantResult {
   if (!isEngineError(error)) throw error
   const faults = new Faults()
-  faults.add(`it cannot be evaluated: ${(error as EngineError).message}`)
+  faults.add(`it cannot be evaluated: ${error.message}`)
   return conclude(id, { faults, holds: '', evidence: {} })
 }

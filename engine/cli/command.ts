@@ -114,7 +114,10 @@ export interface CommandCall<Opened = OpenProject> {
 }
 
 /** An option's text; undefined when it was not given or is a flag. */
-export function textOption(call: Pick<CommandCall<never>, 'options'>, name: string): string | undefined {
+export function textOption(
+  call: Pick<CommandCall<never>, 'options'>,
+  name: string,
+): string | undefined {
   const value = call.options[name]
   return typeof value === 'string' ? value : undefined
 }

@@ -47,7 +47,10 @@ const GLOBAL_OPTIONS: readonly (readonly [string, string])[] = [
   ['--actor <name>', 'who acts'],
 ]
 
-function addOption(command: RootCommand | ReturnType<RootCommand['command']>, option: CommandOption): void {
+function addOption(
+  command: RootCommand | ReturnType<RootCommand['command']>,
+  option: CommandOption,
+): void {
   const long = /--([\w-]+)/.exec(option.flags)?.[1]
   const short = /^-(\w),/.exec(option.flags)?.[1]
   if (long === undefined) return
@@ -83,7 +86,11 @@ async function projectNames(call: CommandCall, typed: string): Promise<readonly 
   return cut < 0 ? assets : keysOf(opened, typed.slice(0, cut), typed.slice(cut + 1))
 }
 
-async function keysOf({ project }: OpenProject, asset: string, prefix: string): Promise<readonly string[]> {
+async function keysOf(
+  { project }: OpenProject,
+  asset: string,
+  prefix: string,
+): Promise<readonly string[]> {
   const rows = await project.catalog.db
     .selectFrom('node')
     .innerJoin('asset', 'asset.id', 'node.asset')

@@ -54,7 +54,8 @@ export async function runExplain(call: CommandCall): Promise<number> {
   const node = parseNode(project.graph, call.words[0] ?? '')
   const count = wholeNumber('--builds', textOption(call, 'builds') ?? String(BUILDS), 1000)
   const explanation = await explainNode(await openLookup(project), node, count)
-  if (call.json) call.terminal.printJson(explanationJson(explanation, partitionOf(project.graph, node)))
+  if (call.json)
+    call.terminal.printJson(explanationJson(explanation, partitionOf(project.graph, node)))
   else printText(call, explanation)
   return EXIT.done
 }
@@ -200,7 +201,11 @@ const differenceLines = (differences: readonly SlotDifference[]): readonly strin
     ['', '', ''],
     differences.map((one) => [
       `    ${slotName(one)}`,
-      one.from === undefined ? 'added' : one.to === undefined ? 'removed' : `${short(one.from)} → ${short(one.to)}`,
+      one.from === undefined
+        ? 'added'
+        : one.to === undefined
+          ? 'removed'
+          : `${short(one.from)} → ${short(one.to)}`,
       one.pointers.map((pointer) => pointer || 'all of it').join(' '),
     ]),
   )
@@ -214,7 +219,8 @@ function printBuild(terminal: Printer, { build, changes, slots }: ExplainedBuild
   if (changes === undefined) {
     const names = slots.map((slot) => [`    ${slotName(slot)}`, short(slot.contentId)])
     terminal.print(['  first build known, from', ...alignColumns(['', ''], names)].join('\n'))
-  } else if (changes.length === 0) terminal.print('  the same inputs as the build before it: forced, or missing')
+  } else if (changes.length === 0)
+    terminal.print('  the same inputs as the build before it: forced, or missing')
   else terminal.print(['  because', ...differenceLines(changes)].join('\n'))
 }
 

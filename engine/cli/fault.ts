@@ -26,7 +26,8 @@ export function reportFault(error: unknown, context: FaultContext): number {
   const { terminal, json } = context
   const [what = '', ...places] = known.message.split('\n')
   if (json) terminal.printJson({ format_version: '1.0', error: faultJson(known, file) })
-  const where = places.length > 0 ? places : [`  ${placeOf(known) ?? `tributary ${context.command}`}`]
+  const where =
+    places.length > 0 ? places : [`  ${placeOf(known) ?? `tributary ${context.command}`}`]
   terminal.note(`${terminal.err.red('error')} ${terminal.err.bold(known.code)}: ${what}`)
   for (const place of where) terminal.note(` where:${place.slice(1)}`)
   terminal.note(` to do: ${known.hint}  (tributary help ${known.code})`)

@@ -3,7 +3,10 @@ import type { Command, CommandOption } from './command.ts'
 import { PLAN_OPTIONS, SELECTION_ARGUMENT } from './plan-options.ts'
 
 const RUN_OPTIONS: readonly CommandOption[] = [
-  { flags: '-j, --jobs <count>', description: 'builds at once (default: tributary.json, or cores)' },
+  {
+    flags: '-j, --jobs <count>',
+    description: 'builds at once (default: tributary.json, or cores)',
+  },
   { flags: '--max-fail <count>', description: 'stop claiming after this many failures' },
   { flags: '--keep-going', description: 'go on after failures: the default' },
   { flags: '--reason <text>', description: 'why, for the audit' },

@@ -30,14 +30,22 @@ function helpOf(code: ErrorCode): CodeHelp {
 const isCode = (text: string): text is ErrorCode => Object.hasOwn(ERRORS, text)
 
 /** Runs `help`. */
-export async function runHelp({ terminal, json, words, options, commands }: CommandCall): Promise<number> {
+export async function runHelp({
+  terminal,
+  json,
+  words,
+  options,
+  commands,
+}: CommandCall): Promise<number> {
   const codes = Object.keys(ERRORS).filter(isCode)
   if (flagOption({ options }, 'codes')) {
     const rows = codes.map(helpOf)
     if (json) terminal.printJson({ format_version: FORMAT_VERSION, codes: rows })
     else {
       const cells = rows.map((row) => [row.code, String(row.exit_code), row.hint])
-      terminal.print(alignColumns(['code', 'exit', 'what to do'], cells, terminal.out.dim).join('\n'))
+      terminal.print(
+        alignColumns(['code', 'exit', 'what to do'], cells, terminal.out.dim).join('\n'),
+      )
     }
     return EXIT.done
   }

@@ -66,11 +66,13 @@ async function trace(
   const recipes = ids.idOf(RECIPE)
   let isCut = false
   const walk = async (
-    next: (level: readonly number[]) => Promise<readonly (readonly [number, LineageNode & { row: number }])[]>,
+    next: (
+      level: readonly number[],
+    ) => Promise<readonly (readonly [number, LineageNode & { row: number }])[]>,
   ): Promise<ReadonlyMap<number, readonly number[]>> => {
     const links = new Map<number, number[]>()
     const seen = new Set([root.id])
-    for (let level: readonly number[] = [root.id]; level.length > 0; ) {
+    for (let level: readonly number[] = [root.id]; level.length > 0;) {
       const fresh: number[] = []
       for (const [from, to] of await next(level)) {
         if (to.row === recipes) continue
@@ -98,7 +100,10 @@ async function trace(
     const rows = await dependentsOf(catalog, level)
     const known = new Map(rows.map((row) => [row.id, row]))
     const sources = new Set(level)
-    const edges = await edgesInto(catalog, rows.map((row) => row.id))
+    const edges = await edgesInto(
+      catalog,
+      rows.map((row) => row.id),
+    )
     return edges.flatMap((edge) => {
       const row = known.get(edge.dst)
       if (row === undefined || !sources.has(edge.src)) return []
@@ -119,7 +124,8 @@ function edgesOf({ up, down, nodes }: Lineage): readonly (readonly [number, numb
 }
 
 function dotText(lineage: Lineage): string {
-  const name = (id: number): string => JSON.stringify(nodePath(lineage.nodes.get(id) as LineageNode))
+  const name = (id: number): string =>
+    JSON.stringify(nodePath(lineage.nodes.get(id) as LineageNode))
   const lines = edgesOf(lineage).map(([from, to]) => `  ${name(from)} -> ${name(to)}`)
   return ['digraph lineage {', '  rankdir=LR', ...lines, '}'].join('\n')
 }

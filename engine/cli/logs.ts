@@ -35,25 +35,32 @@ export async function runLogs(call: CommandCall): Promise<number> {
     if (!json) terminal.print('No run yet')
     return EXIT.done
   }
-  if (!json) terminal.print(`${timeText(run.started_ms)}  run ${run.id}  ${run.command} by ${run.actor}`)
-  let after = 0
-  for (;;) {
+  const say = (ms: number, words: string): void => {
+    if (!json) terminal.print(`${timeText(ms)}  run ${run.id}  ${words}`)
+  }
+  say(run.started_ms, `${run.command} by ${run.actor}`)
+  for (let after = 0; ; await sleep(POLL_MS)) {
     // Asked before the lines are read: what ends the run comes after its last line.
     const now = await findRun(db, String(run.id))
-    for (let full = true; full; ) {
-      const lines = await linesAfter(db, run.id, after)
-      for (const line of lines) printLine(call, line)
-      after = lines.at(-1)?.id ?? after
-      full = lines.length === PAGE
-    }
-    const isOver = now === undefined || now.ended_ms !== null
-    if (isOver || !flagOption(call, 'follow') || terminal.readerLeft.aborted) {
-      if (!json && now?.ended_ms != null) {
-        terminal.print(`${timeText(now.ended_ms)}  run ${run.id}  ${now.status}`)
-      }
-      return EXIT.done
-    }
-    await sleep(POLL_MS)
+    after = await printAfter(call, db, { run: run.id, after })
+    const isFollowed = flagOption(call, 'follow') && !terminal.readerLeft.aborted
+    if (now?.ended_ms == null && isFollowed) continue
+    if (now?.ended_ms != null) say(now.ended_ms, now.status)
+    return EXIT.done
+  }
+}
+
+/** Prints the lines after one; returns the last one's id. */
+async function printAfter(
+  call: CommandCall,
+  db: Handle,
+  { run, after }: { readonly run: number; readonly after: number },
+): Promise<number> {
+  for (let last = after; ;) {
+    const lines = await linesAfter(db, run, last)
+    for (const line of lines) printLine(call, line)
+    last = lines.at(-1)?.id ?? last
+    if (lines.length < PAGE) return last
   }
 }
 
@@ -73,7 +80,9 @@ function printLine({ terminal, json }: CommandCall, line: LogLine): void {
 }
 
 async function linesAfter(db: Handle, run: number, after: number): Promise<readonly LogLine[]> {
-  const { rows } = await sql<Omit<LogLine, 'node'> & { readonly asset: string; readonly key: string }>`
+  const { rows } = await sql<
+    Omit<LogLine, 'node'> & { readonly asset: string; readonly key: string }
+  >`
     select b.id, b.at_ms as "atMs", a.name as asset, n.key, b.outcome, b.ms, b.rows, b.error
     from build b join node n on n.id = b.node join asset a on a.id = n.asset
     where b.run = ${run} and b.id > ${after} order by b.id limit ${sql.lit(PAGE)}`.execute(db)

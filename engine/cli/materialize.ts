@@ -170,7 +170,9 @@ function writeSummary(
 ): void {
   const { run, plan, counts, failures, status } = report
   if (run === undefined) {
-    terminal.print(`Nothing to do: ${counted(plan.unchanged, 'partition')} unchanged${waitingText(plan)}`)
+    terminal.print(
+      `Nothing to do: ${counted(plan.unchanged, 'partition')} unchanged${waitingText(plan)}`,
+    )
     return
   }
   const { err } = terminal
@@ -188,7 +190,9 @@ function writeSummary(
     counts[outcome] === 0 ? [] : [`${countText(counts[outcome])} ${outcome}`],
   )
   const tally = [...parts, `${countText(plan.unchanged)} unchanged`].join(' · ')
-  terminal.print(`Run ${run} ${status}: ${tally}${waitingText(plan)}  ${terminal.out.dim(durationText(spentMs))}`)
+  terminal.print(
+    `Run ${run} ${status}: ${tally}${waitingText(plan)}  ${terminal.out.dim(durationText(spentMs))}`,
+  )
   if (failures.length > 0) terminal.print(`Try again with:  tributary retry ${run}`)
   if (status === 'interrupted') terminal.print('Go on with:  the same command')
 }

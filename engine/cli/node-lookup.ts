@@ -25,7 +25,10 @@ export async function openLookup(project: Project): Promise<Lookup> {
 }
 
 /** The row of a node. Throws NODE_UNKNOWN. */
-export async function requireNode({ project, definitions }: Lookup, node: NodeName): Promise<NodeRow> {
+export async function requireNode(
+  { project, definitions }: Lookup,
+  node: NodeName,
+): Promise<NodeRow> {
   const [row] = await findNodes(project.catalog, definitions.ids, [node])
   if (row === undefined) throw new EngineError('NODE_UNKNOWN', { node: nodeText(node) })
   return row
@@ -43,7 +46,12 @@ export async function currentSlots(lookup: Lookup, node: number): Promise<readon
   const edges: readonly EdgeRow[] = await edgesInto(lookup.project.catalog, [node])
   return slotRows(
     lookup,
-    edges.map((edge) => ({ node: edge.src, version: edge.version, asset: edge.asset, key: edge.key })),
+    edges.map((edge) => ({
+      node: edge.src,
+      version: edge.version,
+      asset: edge.asset,
+      key: edge.key,
+    })),
   )
 }
 
@@ -71,9 +79,17 @@ export async function builtSlots(
 
 async function slotRows(
   { project, definitions, contents }: Lookup,
-  rows: readonly { readonly node: number; readonly version: number; readonly asset: number; readonly key: string }[],
+  rows: readonly {
+    readonly node: number
+    readonly version: number
+    readonly asset: number
+    readonly key: string
+  }[],
 ): Promise<readonly SlotRow[]> {
-  await contents.load(project.catalog, rows.map((row) => row.version))
+  await contents.load(
+    project.catalog,
+    rows.map((row) => row.version),
+  )
   return rows
     .filter((row) => row.version !== 0)
     .map((row) => ({
@@ -108,11 +124,19 @@ export function slotDifferences(
     if (was?.contentId === slot.contentId) return []
     const [from, to] = [value(was), value(slot)]
     const pointers = from === undefined || to === undefined ? [] : changedPointers(from, to)
-    return [{ asset: slot.asset, key: slot.key, from: was?.contentId, to: slot.contentId, pointers }]
+    return [
+      { asset: slot.asset, key: slot.key, from: was?.contentId, to: slot.contentId, pointers },
+    ]
   })
   const removed = before
     .filter((slot) => !fresh.has(slot.node))
-    .map(({ asset, key, contentId }) => ({ asset, key, from: contentId, to: undefined, pointers: [] }))
+    .map(({ asset, key, contentId }) => ({
+      asset,
+      key,
+      from: contentId,
+      to: undefined,
+      pointers: [],
+    }))
   return [...changed, ...removed]
 }
 
@@ -140,7 +164,9 @@ export async function lastBuilds(
   const { rows } = await sql<BuildRow>`
     select id, run, outcome, fingerprint, version, commit_number as "commit", slots,
       at_ms as "atMs", ms, rows, cause, error
-    from build where node = ${node} order by id desc limit ${sql.lit(limit)}`.execute(project.catalog.db)
+    from build where node = ${node} order by id desc limit ${sql.lit(limit)}`.execute(
+    project.catalog.db,
+  )
   return rows
 }
 

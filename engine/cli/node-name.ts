@@ -55,4 +55,3 @@ export function nodeOfText(text: string): NodeName | undefined {
 /** A selection of exactly these nodes. */
 export const selectionOf = (nodes: readonly NodeName[], suffix: '' | '+' = ''): string =>
   nodes.map((node) => `${nodePath(node)}${suffix}`).join(' or ')
-

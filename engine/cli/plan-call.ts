@@ -10,7 +10,11 @@ import { shellWord } from './text.ts'
 
 /** Several words are a union: `plan silver raw` is `silver or raw`. */
 export const selectionText = (words: readonly string[]): string =>
-  words.length === 0 ? '*' : words.length === 1 ? (words[0] ?? '*') : words.map((word) => `(${word})`).join(' or ')
+  words.length === 0
+    ? '*'
+    : words.length === 1
+      ? (words[0] ?? '*')
+      : words.map((word) => `(${word})`).join(' or ')
 
 export interface PlanCall {
   readonly opened: OpenProject

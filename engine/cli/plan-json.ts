@@ -31,7 +31,7 @@ const stepJson = (graph: AssetGraph, step: Step): object => ({
 })
 
 /** A cause as JSON: its slot is the node whose content differs. */
-export function causeJson(cause: Cause): object {
+function causeJson(cause: Cause): object {
   const { kind, asset, key, from, to, pointers, reason } = cause
   return {
     kind,

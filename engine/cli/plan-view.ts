@@ -134,8 +134,8 @@ function whyText(step: Step, own: string): string {
   return [...texts, ...rest, ...parts].join('; ')
 }
 
-/** One cause in words. With `own`, a key that ends like the partition's is said without that end. */
-export function causeText(cause: Cause, own?: string): string {
+/** One cause in words; a key that ends like the partition's is said without that end. */
+function causeText(cause: Cause, own: string): string {
   const name = nameText(cause, own)
   const places = cause.pointers?.map((pointer) => pointer || 'all of it').join(' ')
   switch (cause.kind) {
@@ -158,9 +158,9 @@ export function causeText(cause: Cause, own?: string): string {
   }
 }
 
-function nameText({ asset = '', key = '' }: Cause, own: string | undefined): string {
+function nameText({ asset = '', key = '' }: Cause, own: string): string {
   const values = parseKey(key)
-  const short = own !== undefined && values.length > 1 && values.at(-1) === own
+  const short = values.length > 1 && values.at(-1) === own
   return `${asset} ${(short ? values.slice(0, -1) : values).join('/')}`.trimEnd()
 }
 
@@ -170,11 +170,7 @@ function waitingLines(
 ): readonly string[] {
   if (waiting.length === 0) return []
   const shown = all ? waiting : waiting.slice(0, WAITING_MAX)
-  const rows = shown.map((one) => [
-    `    ${nodePath(one)}`,
-    one.kind,
-    one.why,
-  ])
+  const rows = shown.map((one) => [`    ${nodePath(one)}`, one.kind, one.why])
   const left = waiting.length - shown.length
   return [
     '',
@@ -185,7 +181,9 @@ function waitingLines(
 }
 
 function totals(plan: Plan, concurrency: number): string {
-  const known = plan.steps.filter((step) => step.verdict === 'build' && step.estimateMs !== undefined)
+  const known = plan.steps.filter(
+    (step) => step.verdict === 'build' && step.estimateMs !== undefined,
+  )
   const ms = known.reduce((sum, step) => sum + (step.estimateMs ?? 0), 0) / Math.max(1, concurrency)
   return [
     ...(plan.steps.length === 0 ? ['nothing to build'] : [verdictCounts(plan.steps)]),

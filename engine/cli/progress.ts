@@ -51,12 +51,7 @@ export class Progress {
   observe(event: RunnerEvent): void {
     if (event.type === 'planned') {
       this.#planned = countSteps(event.plan)
-      if (event.plan.steps.length > 0) {
-        void this.#openScreen?.().then((screen) => {
-          this.#screen = screen
-          this.#draw(false)
-        })
-      }
+      if (event.plan.steps.length > 0) void this.#openLater()
       return
     }
     const asset = this.#of(event.node.asset)
@@ -82,6 +77,11 @@ export class Progress {
       this.#draw(true)
       this.#screen.done()
     }
+  }
+
+  async #openLater(): Promise<void> {
+    this.#screen = await this.#openScreen?.()
+    this.#draw(false)
   }
 
   #of(name: string): AssetProgress {
@@ -110,7 +110,12 @@ export class Progress {
 
   #text(): string {
     const rows = [...this.#assets].map(([name, asset]) => this.#row(name, asset))
-    const columns = ['', '', { title: '', align: 'right' } as const, { title: '', align: 'right' } as const]
+    const columns = [
+      '',
+      '',
+      { title: '', align: 'right' } as const,
+      { title: '', align: 'right' } as const,
+    ]
     return alignColumns([...columns, { title: '', align: 'right' }, ''], rows).join('\n')
   }
 
@@ -122,7 +127,11 @@ export class Progress {
     const spentMs = endMs - asset.startedMs
     const leftMs = asset.done === 0 ? 0 : (spentMs / asset.done) * (asset.total - asset.done)
     const failed = asset.failed > 0 ? `${countText(asset.failed)} failed  ` : ''
-    const rest = isDone ? '' : asset.done > 0 ? `ETA ${durationText(leftMs)}  ${asset.doing}` : asset.doing
+    const rest = isDone
+      ? ''
+      : asset.done > 0
+        ? `ETA ${durationText(leftMs)}  ${asset.doing}`
+        : asset.doing
     return [
       mark,
       name,

@@ -42,7 +42,8 @@ export async function runQuery(call: CommandCall): Promise<number> {
   const rows = await select(opened, tables, statement)
   const text = rowsText(rows, { format, dim: terminal.out.dim })
   if (text !== '') terminal.print(text)
-  if (format === 'table') terminal.note(`${countText(rows.length)} row${rows.length === 1 ? '' : 's'}`)
+  if (format === 'table')
+    terminal.note(`${countText(rows.length)} row${rows.length === 1 ? '' : 's'}`)
   return EXIT.done
 }
 
@@ -71,7 +72,10 @@ function listTables({ terminal, json }: CommandCall, tables: readonly QueryTable
 }
 
 async function findTables(opened: OpenProject): Promise<readonly QueryTable[]> {
-  const found = new Map<string, { schema: string; name: string; nodes: Set<string>; rows: number; paths: string[] }>()
+  const found = new Map<
+    string,
+    { schema: string; name: string; nodes: Set<string>; rows: number; paths: string[] }
+  >()
   for (const kind of opened.query.tables) {
     const at = opened.project.graph.assets.get(kind.asset)?.dimensions.indexOf(kind.by) ?? -1
     for (const { key, path, rows } of await partsOf(opened, kind)) {
@@ -95,7 +99,9 @@ async function findTables(opened: OpenProject): Promise<readonly QueryTable[]> {
 async function partsOf(
   { project }: OpenProject,
   { asset }: QueryTables,
-): Promise<readonly { readonly key: string; readonly path: string; readonly rows: number | null }[]> {
+): Promise<
+  readonly { readonly key: string; readonly path: string; readonly rows: number | null }[]
+> {
   const { rows } = await sql<{ key: string; path: string; rows: number | null }>`
     select n.key, p.path, p.rows from asset a join node n on n.asset = a.id
     join build b on b.id = n.built join part p on p.build = b.parts_build

@@ -22,18 +22,25 @@ export function rowsText(
   const columns = names.map((name) =>
     rows.every((row) => isNumeric(row[name])) ? ({ title: name, align: 'right' } as const) : name,
   )
-  return alignColumns(columns, cells.map((row) => row.map(oneLine)), dim).join('\n')
+  return alignColumns(
+    columns,
+    cells.map((row) => row.map(oneLine)),
+    dim,
+  ).join('\n')
 }
 
 const isNumeric = (value: unknown): boolean =>
-  value === null || typeof value === 'number' || (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value))
+  value === null ||
+  typeof value === 'number' ||
+  (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value))
 
+/** Text as it is, nothing for nothing, everything else as JSON writes it. */
 const cellText = (value: unknown): string =>
-  value === null || value === undefined
-    ? ''
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value)
+  typeof value === 'string'
+    ? value
+    : value === null || value === undefined
+      ? ''
+      : JSON.stringify(value)
 
 const csvCell = (text: string): string =>
   /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
@@ -42,4 +49,7 @@ const mdCell = (text: string): string => oneLine(text).replaceAll('|', '\\|')
 
 /** Control characters would move the cursor of a terminal: they are shown as what they are. */
 const oneLine = (text: string): string =>
-  text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, (mark) => `\\x${mark.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  text.replaceAll(
+    /[\u0000-\u001F\u007F-\u009F]/g,
+    (mark) => `\\x${mark.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )

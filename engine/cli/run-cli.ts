@@ -59,7 +59,8 @@ async function call<Opened extends AsyncDisposable>(
 ): Promise<number> {
   const run = await command.load()
   const given = options['project']
-  const folder = typeof given === 'string' ? given : (cli.environment['TRIBUTARY_PROJECT'] ?? cli.folder)
+  const folder =
+    typeof given === 'string' ? given : (cli.environment['TRIBUTARY_PROJECT'] ?? cli.folder)
   const actor = options['actor'] ?? cli.environment['TRIBUTARY_ACTOR']
   let opened: Promise<Opened> | undefined
   try {
@@ -115,7 +116,7 @@ function usageError(error: CommanderError, argv: readonly string[]): EngineError
 }
 
 /** The commander program of some commands; `choose` is called with the one that was typed. */
-export function programOf<Opened>(
+function programOf<Opened>(
   cli: Pick<CliOptions<never>, 'argv' | 'version' | 'groups'> & {
     readonly commands: readonly Command<Opened>[]
   },
@@ -153,7 +154,10 @@ export function programOf<Opened>(
     if (!command.name.split(' ').every((word) => cli.argv.includes(word))) continue
     describe(own, command)
     own.action((...received: unknown[]) => {
-      const words = received.slice(0, -2).flat().filter((word) => typeof word === 'string')
+      const words = received
+        .slice(0, -2)
+        .flat()
+        .filter((word) => typeof word === 'string')
       choose(command, words, { ...program.opts(), ...own.opts() })
     })
   }
@@ -170,6 +174,8 @@ function describe<Opened>(program: Program, command: Command<Opened>): void {
     program.addOption(choices === undefined ? option : option.choices(choices))
   }
   const width = command.examples.reduce((most, [typed]) => Math.max(most, typed.length), 0)
-  const lines = command.examples.map(([typed, does]) => `  tributary ${typed.padEnd(width)}  ${does}`)
+  const lines = command.examples.map(
+    ([typed, does]) => `  tributary ${typed.padEnd(width)}  ${does}`,
+  )
   if (lines.length > 0) program.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
 }

@@ -8,7 +8,8 @@ export type RunRow = Omit<Tables['run'], 'id'> & { readonly id: number }
 
 /** The run a person named, or the last one; undefined: there is none yet. Throws RUN_UNKNOWN. */
 export async function findRun(db: Handle, text: string | undefined): Promise<RunRow | undefined> {
-  if (text !== undefined && !/^\d{1,15}$/.test(text)) throw new EngineError('RUN_UNKNOWN', { run: text })
+  if (text !== undefined && !/^\d{1,15}$/.test(text))
+    throw new EngineError('RUN_UNKNOWN', { run: text })
   let query = db.selectFrom('run').selectAll().orderBy('id', 'desc').limit(1)
   if (text !== undefined) query = query.where('id', '=', Number(text))
   const row = await query.executeTakeFirst()
@@ -17,7 +18,7 @@ export async function findRun(db: Handle, text: string | undefined): Promise<Run
 }
 
 /** The counts of a run that are not 0, by outcome. */
-export function runCounts(run: Pick<RunRow, 'counts'>): Readonly<Record<string, number>> {
+function runCounts(run: Pick<RunRow, 'counts'>): Readonly<Record<string, number>> {
   const counts = JSON.parse(run.counts) as Readonly<Record<string, number>>
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
 }

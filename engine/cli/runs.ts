@@ -89,7 +89,8 @@ async function showRun(call: CommandCall, db: Handle): Promise<number> {
 }
 
 async function buildsOf(db: Handle, run: number): Promise<readonly AssetOutcome[]> {
-  const { rows } = await sql<AssetOutcome>`
+  // PostgreSQL gives sums as text.
+  const { rows } = await sql<{ [Name in keyof AssetOutcome]: string }>`
     select a.name as asset, b.outcome, count(*) as builds, coalesce(sum(b.rows), 0) as rows,
       coalesce(sum(b.ms), 0) as ms
     from build b join node n on n.id = b.node join asset a on a.id = n.asset

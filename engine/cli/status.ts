@@ -45,7 +45,8 @@ export async function runStatus(call: CommandCall): Promise<number> {
   const counts =
     partitions === undefined ? await allCounts(project) : countPartitions(project, partitions)
   const run = await findRun(project.catalog.db, undefined)
-  if (call.json) printJson(call, project, { counts, run, partitions: keys ? partitions : undefined })
+  if (call.json)
+    printJson(call, project, { counts, run, partitions: keys ? partitions : undefined })
   else printText(call, project, { counts, run, partitions: keys ? partitions : undefined })
   return EXIT.done
 }
@@ -63,7 +64,11 @@ const madeAssets = ({ graph }: Project): readonly AssetDefinition[] =>
 async function allCounts(project: Project): Promise<readonly AssetCounts[]> {
   const { db } = project.catalog
   const { ids } = await loadDefinitions(project.graph, project.catalog, false)
-  const [live, dirty, waiting] = [await liveCounts(db), await dirtyCounts(db), await waitingCounts(db)]
+  const [live, dirty, waiting] = [
+    await liveCounts(db),
+    await dirtyCounts(db),
+    await waitingCounts(db),
+  ]
   return madeAssets(project).map(({ name, kind }) => ({
     asset: name,
     kind,
@@ -76,7 +81,7 @@ async function allCounts(project: Project): Promise<readonly AssetCounts[]> {
 async function waitingCounts(db: Handle): Promise<ReadonlyMap<number, number>> {
   const { rows } = await sql<{ asset: number; count: number }>`
     select asset, count(*) as count from node where waiting is not null group by asset`.execute(db)
-  return new Map(rows.map((row) => [row.asset, Number(row.count)]))
+  return new Map(rows.map((row) => [row.asset, row.count]))
 }
 
 const countPartitions = (
@@ -136,11 +141,14 @@ function printText({ terminal }: CommandCall, project: Project, found: Found): v
   const { out } = terminal
   const { run, counts, partitions } = found
   terminal.print(
-    alignColumns(['', ''], [
-      ['store', project.store.name],
-      ['catalog', project.catalog.name],
-      ['last run', run === undefined ? 'none yet' : runLine(run)],
-    ]).join('\n'),
+    alignColumns(
+      ['', ''],
+      [
+        ['store', project.store.name],
+        ['catalog', project.catalog.name],
+        ['last run', run === undefined ? 'none yet' : runLine(run)],
+      ],
+    ).join('\n'),
   )
   const right = (title: string) => ({ title, align: 'right' }) as const
   const cells = counts.map(({ asset, kind, live, dirty, waiting }) => [

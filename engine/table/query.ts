@@ -4,7 +4,9 @@ import { dirname } from 'node:path'
 import { assert } from '../core/errors.ts'
 import type { DuckPool } from './duck-pool.ts'
 import type { DuckRow } from './duck-protocol.ts'
+import type { FooterColumn } from './arrow-schema.ts'
 import { fileDigest } from './file-digest.ts'
+import { checkPart, readFooter } from './footer.ts'
 import { quoteName, quoteText } from './quote.ts'
 import { PARQUET_OPTIONS } from './sql.ts'
 
@@ -27,14 +29,20 @@ export interface QueryRequest {
   readonly timeoutMs?: number
 }
 
-export interface CopyRequest extends QueryRequest {
+/** One Parquet file to write. */
+export interface PartCopy {
   /**
-   * a total order over the select's columns: no two rows compare equal, else the bytes are not
-   * determined; omitted: the select ends with such an order of its own
+   * a SELECT over `view` that ends with a total order: where two rows compare equal, the bytes are
+   * not determined
    */
-  readonly orderBy?: string
-  /** absolute path of the file to write; its folder is made */
+  readonly select: string
+  readonly view: string
+  /** absolute paths; may be empty when the select reads nothing */
+  readonly parts: readonly string[]
+  /** absolute; its folder is made */
   readonly out: string
+  /** what the file must hold, in order */
+  readonly columns?: readonly FooterColumn[]
 }
 
 export interface CopiedPart {
@@ -44,53 +52,31 @@ export interface CopiedPart {
   readonly sha256: string
 }
 
-/** Writes one Parquet file (zstd, row groups of 122,880), the same bytes for the same rows. */
-export async function copyQuery(request: CopyRequest): Promise<CopiedPart> {
-  const { select, orderBy, out } = request
-  assert(
-    /\border by\b/i.test(orderBy === undefined ? select : `order by ${orderBy}`),
-    'a part without an order',
-  )
-  await mkdir(dirname(out), { recursive: true })
-  // an attempt that was cut off; DuckDB would write over it, but not if it is a folder
-  await rm(out, { recursive: true, force: true })
-  const ordered = orderBy === undefined ? select : `SELECT * FROM (${select}) ORDER BY ${orderBy}`
-  const copy = `COPY (${ordered})
-TO ${quoteText(out)} (${PARQUET_OPTIONS}, RETURN_STATS true)`
-  const rows = await runOver(request, copy, [dirname(out)])
-  const count = Number(rows[0]?.['count'])
-  assert(rows.length === 1 && Number.isSafeInteger(count), 'COPY returned no row count')
-  return { path: out, rows: count, ...(await fileDigest(out)) }
-}
-
-/** One of several files made by one task. */
-export interface CopyOfMany {
-  /** a SELECT over `view` that ends with a total order */
-  readonly select: string
-  readonly view: string
-  readonly parts: readonly string[]
-  /** absolute */
-  readonly out: string
-}
+/** Statements of each copy in its task: an error's statement tells which copy failed. */
+export const STATEMENTS_PER_COPY = 2
 
 /**
- * Writes several Parquet files in one task, one after another: a fresh DuckDB instance costs 15 ms,
- * more than a small part. A failure names the copy by its statement: two for each.
+ * Writes Parquet files (zstd, row groups of 122,880) in one task, the same bytes for the same rows.
+ *
+ * One task, because a fresh DuckDB instance costs 15 ms, more than a small part. Each footer is
+ * read by another implementation before the file counts. Throws PART_INVALID, DUCK_TASK_FAILED.
  */
-export async function copyMany(
-  copies: readonly CopyOfMany[],
+export async function copyParts(
+  copies: readonly PartCopy[],
   { duck, signal, memoryMb }: Pick<QueryRequest, 'duck' | 'signal' | 'memoryMb'>,
 ): Promise<readonly CopiedPart[]> {
   if (copies.length === 0) return []
-  for (const { out } of copies) {
+  for (const { out, select } of copies) {
+    assert(/\border by\b/i.test(select), 'a part without an order')
     await mkdir(dirname(out), { recursive: true })
+    // an attempt that was cut off; DuckDB would write over it, but not if it is a folder
     await rm(out, { recursive: true, force: true })
   }
   const outs = copies.map(({ out }) => quoteText(out)).join(', ')
   const task = {
     statements: [
       ...copies.flatMap(({ select, view, parts, out }) => [
-        partsView(parts, view),
+        parts.length > 0 ? partsView(parts, view) : `SELECT 0`,
         `COPY (${select})\nTO ${quoteText(out)} (${PARQUET_OPTIONS})`,
       ]),
       `SELECT file_name, num_rows FROM parquet_file_metadata([${outs}])`,
@@ -102,13 +88,13 @@ export async function copyMany(
   }
   const { rows } = await duck.run(task, signal)
   const counts = new Map(rows.map((row) => [row['file_name'], Number(row['num_rows'])]))
-  return Promise.all(
-    copies.map(async ({ out }) => {
-      const count = counts.get(out)
-      assert(Number.isSafeInteger(count) && count !== undefined, 'a written file has a row count')
-      return { path: out, rows: count, ...(await fileDigest(out)) }
-    }),
-  )
+  return Promise.all(copies.map(async (copy) => checked(copy, counts.get(copy.out))))
+}
+
+async function checked({ out, columns }: PartCopy, rows: number | undefined): Promise<CopiedPart> {
+  assert(rows !== undefined && Number.isSafeInteger(rows), 'a written file has a row count')
+  await checkPart(out, { rows, columns: columns ?? (await readFooter(out)).columns })
+  return { path: out, rows, ...(await fileDigest(out)) }
 }
 
 /** The rows of a select, at most 1,000,000; for counts and findings, never for data at large. */

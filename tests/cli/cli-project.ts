@@ -101,9 +101,13 @@ export class CliProject implements Disposable {
     const command = this.command([])
       .map((word) => `'${word}'`)
       .join(' ')
-    const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', line.replaceAll('$TRIBUTARY', command)], {
-      encoding: 'utf8',
-    })
+    const { status, stdout, stderr } = spawnSync(
+      'bash',
+      ['-o', 'pipefail', '-c', line.replaceAll('$TRIBUTARY', command)],
+      {
+        encoding: 'utf8',
+      },
+    )
     return { code: status ?? -1, stdout, stderr }
   }
 

@@ -72,9 +72,12 @@ const NAMES = [...BEFORE, ...AFTER].map(([name]) => name)
 describe.each(NAMES)('%s', (name) => {
   const text = (mode: string): string => texts.get(`${name}.${mode}`) ?? ''
 
-  test.each(['terminal', 'pipe', 'json'])('prints in the mode %s what it printed before', async (mode) => {
-    await expect(text(mode)).toMatchFileSnapshot(`goldens/${name}.${mode}.txt`)
-  })
+  test.each(['terminal', 'pipe', 'json'])(
+    'prints in the mode %s what it printed before',
+    async (mode) => {
+      await expect(text(mode)).toMatchFileSnapshot(`goldens/${name}.${mode}.txt`)
+    },
+  )
 
   test('has no escape code without a terminal, nor with NO_COLOR', () => {
     expect(text('pipe')).not.toMatch(ESCAPE)
@@ -90,6 +93,10 @@ describe.each(NAMES)('%s', (name) => {
 })
 
 test('a run prints a summary, progress on stderr, and NDJSON with a version first', async () => {
-  await expect(texts.get('materialize.pipe') ?? '').toMatchFileSnapshot('goldens/materialize.pipe.txt')
-  await expect(texts.get('materialize.json') ?? '').toMatchFileSnapshot('goldens/materialize.json.txt')
+  await expect(texts.get('materialize.pipe') ?? '').toMatchFileSnapshot(
+    'goldens/materialize.pipe.txt',
+  )
+  await expect(texts.get('materialize.json') ?? '').toMatchFileSnapshot(
+    'goldens/materialize.json.txt',
+  )
 })

@@ -14,9 +14,19 @@ beforeAll(async () => {
 afterAll(() => project[Symbol.dispose]())
 
 const ESCAPE = /\u001B\[/
-const stream = (more: Partial<Stream>): Stream => ({ write: () => true, on: () => undefined, ...more })
+const stream = (more: Partial<Stream>): Stream => ({
+  write: () => true,
+  on: () => undefined,
+  ...more,
+})
 const terminal = (stdout: Partial<Stream>, environment: Record<string, string> = {}): Terminal =>
-  new Terminal({ stdout: stream(stdout), stderr: stream({}), environment, plain: false, isInteractive: false })
+  new Terminal({
+    stdout: stream(stdout),
+    stderr: stream({}),
+    environment,
+    plain: false,
+    isInteractive: false,
+  })
 
 /** A command on a pseudo-terminal of this size; undefined where there is no such program. */
 function onTerminal(size: string, argv: string): string | undefined {
@@ -35,7 +45,11 @@ test('a terminal gets colours and redrawn progress; one without a size the last 
   expect(first).toMatch(ESCAPE)
   expect(first).toMatch(/gold_canonical\s+1\/1/)
   expect(first).toContain('Run 1 succeeded')
-  project.edit('schemas/medical/v1.json', '"columns": [', '"columns": [{"name":"extra","type":"VARCHAR"},')
+  project.edit(
+    'schemas/medical/v1.json',
+    '"columns": [',
+    '"columns": [{"name":"extra","type":"VARCHAR"},',
+  )
   const second = onTerminal('cols 0 rows 0', 'materialize') ?? ''
   expect(second.match(/gold_canonical\s+1\/1/g)).toHaveLength(1)
   expect(second).toContain('Run 2 succeeded')
@@ -44,7 +58,11 @@ test('a terminal gets colours and redrawn progress; one without a size the last 
 test('a reader that leaves after one line is no error', () => {
   for (const command of ['plan', 'help --codes', 'status --json', 'materialize --json']) {
     const ran = project.shell(`$TRIBUTARY ${command} | head -1`)
-    expect({ command, code: ran.code, stderr: ran.stderr }).toEqual({ command, code: 0, stderr: '' })
+    expect({ command, code: ran.code, stderr: ran.stderr }).toEqual({
+      command,
+      code: 0,
+      stderr: '',
+    })
     expect(ran.stdout.split('\n')).toHaveLength(2)
   }
 })
@@ -55,9 +73,9 @@ test('results go to stdout, everything else to stderr', () => {
 })
 
 test('a width of 0 or none is 80', () => {
-  expect([0, undefined, 132].map((columns) => terminal(columns === undefined ? {} : { columns }).width)).toEqual([
-    80, 80, 132,
-  ])
+  expect(
+    [0, undefined, 132].map((columns) => terminal(columns === undefined ? {} : { columns }).width),
+  ).toEqual([80, 80, 132])
 })
 
 test('NO_COLOR, FORCE_COLOR and TERM decide about colour', () => {

@@ -186,7 +186,6 @@ describe('layouts', () => {
 test('a file of the registry that only moves changes nothing', async () => {
   await using road = await base.clone()
   const moved = [
-    ['registry/submitters/alpha.json', 'registry/submitters/a-plan-of-ours.json'],
     ['registry/routing/conventions.json', 'registry/routing/names.json'],
     ['registry/rules/medical/default.json', 'registry/rules/medical/all.json'],
   ] as const

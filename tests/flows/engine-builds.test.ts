@@ -17,7 +17,10 @@ const parse = defineAsset({
   from: { file: sameKey },
   outputs: ['month'],
   checks: [
-    { name: 'no bad line', run: ({ inputs }) => (inputs.one('file').value === 'bad' ? 'one line is bad' : undefined) },
+    {
+      name: 'no bad line',
+      run: ({ inputs }) => (inputs.one('file').value === 'bad' ? 'one line is bad' : undefined),
+    },
   ],
   build: ({ inputs }) => {
     const months = inputs.one('file').value as Readonly<Record<string, string>>
@@ -44,7 +47,9 @@ const count = defineAsset({
   from: { month: byKey(([, m = '']) => [[m]]) },
   publish: ([m]) => ({ path: `count/${m}`, mode: 'folder' }),
   build: ({ inputs }) => {
-    const total = inputs.of('month').reduce((sum, slot) => sum + (slot.value as { size: number }).size, 0)
+    const total = inputs
+      .of('month')
+      .reduce((sum, slot) => sum + (slot.value as { size: number }).size, 0)
     return { parts: [{ name: 'total.txt', from: { bytes: `${total}` } }], value: total }
   },
 })
@@ -59,8 +64,12 @@ describe.each(DATABASES)('on %s', (database) => {
     at.takeLog()
   }
   const contents = async (asset: string): Promise<Record<string, unknown>> => {
-    const found = [...(await presentNodes(at.project.catalog)).values()].filter((node) => node.asset === asset)
-    return Object.fromEntries(found.map(({ key, value }) => [key, JSON.parse(value ?? 'null') as unknown]))
+    const found = [...(await presentNodes(at.project.catalog)).values()].filter(
+      (node) => node.asset === asset,
+    )
+    return Object.fromEntries(
+      found.map(({ key, value }) => [key, JSON.parse(value ?? 'null') as unknown]),
+    )
   }
   const offences = async (): Promise<readonly string[]> => [
     ...(await storeOffences(at.project, { root: at.root })),
@@ -70,16 +79,32 @@ describe.each(DATABASES)('on %s', (database) => {
   test('one build writes new, changed and vanished outputs in one transaction', async () => {
     await open({ 'file/x': { jan: 'aa', feb: 'bb' }, 'file/y': { jan: 'c' } })
     expect(await contents('count')).toEqual({ jan: 3, feb: 2 })
-    const { revision } = await at.project.catalog.db.selectFrom('catalog').select('revision').executeTakeFirstOrThrow()
+    const { revision } = await at.project.catalog.db
+      .selectFrom('catalog')
+      .select('revision')
+      .executeTakeFirstOrThrow()
     const report = await at.run('*', { facts: { 'file/x': { feb: 'bbbb', mar: 'd' } } })
     expect(at.takeLog()).toEqual(['count[feb]', 'count[jan]', 'count[mar]', 'parse[x]'])
-    expect(await contents('month')).toEqual({ 'x/feb': { size: 4 }, 'x/mar': { size: 1 }, 'y/jan': { size: 1 } })
+    expect(await contents('month')).toEqual({
+      'x/feb': { size: 4 },
+      'x/mar': { size: 1 },
+      'y/jan': { size: 1 },
+    })
     expect(await contents('count')).toEqual({ jan: 1, feb: 4, mar: 1 })
     expect(readdirSync(join(at.root, 'store/month/x')).toSorted()).toEqual(['feb', 'mar'])
-    const rows = await at.project.catalog.db.selectFrom('build as b').innerJoin('node as n', 'n.id', 'b.node')
-      .select(['n.key', 'b.outcome', 'b.at_ms']).where('b.run', '=', report.run ?? 0).where('n.key', 'like', 'x/%')
-      .orderBy('n.key').execute()
-    expect(rows.map(({ key, outcome }) => [key, outcome])).toEqual([['x/feb', 'built'], ['x/jan', 'retired'], ['x/mar', 'built']])
+    const rows = await at.project.catalog.db
+      .selectFrom('build as b')
+      .innerJoin('node as n', 'n.id', 'b.node')
+      .select(['n.key', 'b.outcome', 'b.at_ms'])
+      .where('b.run', '=', report.run ?? 0)
+      .where('n.key', 'like', 'x/%')
+      .orderBy('n.key')
+      .execute()
+    expect(rows.map(({ key, outcome }) => [key, outcome])).toEqual([
+      ['x/feb', 'built'],
+      ['x/jan', 'retired'],
+      ['x/mar', 'built'],
+    ])
     expect(new Set(rows.map((row) => row.at_ms)).size).toBe(1)
     expect(revision).toBeGreaterThan(0)
     expect(await offences()).toEqual([])
@@ -107,7 +132,9 @@ describe.each(DATABASES)('on %s', (database) => {
     await open({ 'file/x': { jan: 'aa' }, 'file/y': { jan: 'c', feb: 'd' } })
     const { steps } = await at.plan('*', { facts: { 'file/y': undefined } })
     expect(steps.map((step) => `${step.verdict} ${step.asset}[${step.key}]`)).toEqual([
-      'retire parse[y]', 'retire count[feb]', 'build count[jan]',
+      'retire parse[y]',
+      'retire count[feb]',
+      'build count[jan]',
     ])
     const report = await at.run('*', { facts: { 'file/y': undefined } })
     expect(report.counts).toMatchObject({ built: 1, retired: 2 })
@@ -119,16 +146,23 @@ describe.each(DATABASES)('on %s', (database) => {
   test('a failed check publishes nothing, and the partition keeps what it had', async () => {
     await open({ 'file/x': { jan: 'aa' } })
     const report = await at.run('*', { facts: { 'file/x': 'bad' } })
-    expect(report.failures).toMatchObject([{ code: 'CHECK_FAILED', text: 'parse[x] failed its check no bad line: one line is bad' }])
+    expect(report.failures).toMatchObject([
+      { code: 'CHECK_FAILED', text: 'parse[x] failed its check no bad line: one line is bad' },
+    ])
     expect(await contents('month')).toEqual({ 'x/jan': { size: 2 } })
     expect(await offences()).toEqual([])
   })
 
   test('the last three versions of a partition keep their parts, older ones are removed', async () => {
     await open({ 'file/x': { jan: 'a' } })
-    for (const jan of ['bb', 'ccc', 'dddd', 'eeeee']) await at.run('*', { facts: { 'file/x': { jan } } })
+    for (const jan of ['bb', 'ccc', 'dddd', 'eeeee'])
+      await at.run('*', { facts: { 'file/x': { jan } } })
     at.takeLog()
-    expect(readdirSync(join(at.root, 'store/.versions/count/jan')).filter((name) => name !== '_manifest')).toHaveLength(3)
+    expect(
+      readdirSync(join(at.root, 'store/.versions/count/jan')).filter(
+        (name) => name !== '_manifest',
+      ),
+    ).toHaveLength(3)
     await at.run('*', { facts: { 'file/x': { jan: 'ccc' } } })
     expect(at.takeLog()).toEqual(['parse[x]'])
     await at.run('*', { facts: { 'file/x': { jan: 'a' } } })
@@ -139,7 +173,8 @@ describe.each(DATABASES)('on %s', (database) => {
   test('with one version kept, only the current parts are there', async () => {
     await open({ 'file/x': { jan: 'a' } }, 1)
     for (const jan of ['bb', 'ccc']) await at.run('*', { facts: { 'file/x': { jan } } })
-    const kept = (path: string) => readdirSync(join(at.root, 'store/.versions', path)).filter((name) => name !== '_manifest')
+    const kept = (path: string) =>
+      readdirSync(join(at.root, 'store/.versions', path)).filter((name) => name !== '_manifest')
     expect([kept('count/jan').length, kept('month/x/jan').length]).toEqual([1, 1])
     expect(await offences()).toEqual([])
   })
@@ -152,7 +187,9 @@ describe.each(DATABASES)('on %s', (database) => {
     const also = [await verifyStore(at.project)]
     const { steps } = await at.plan('*', { also })
     expect(steps.map((step) => [step.asset, step.key, step.causes[0]?.kind])).toEqual([
-      ['parse', 'x', 'missing'], ['count', 'feb', 'upstream'], ['count', 'jan', 'missing'],
+      ['parse', 'x', 'missing'],
+      ['count', 'feb', 'upstream'],
+      ['count', 'jan', 'missing'],
     ])
     await at.run('*', { also })
     expect(at.takeLog()).toEqual(['count[jan]', 'parse[x]'])
@@ -162,7 +199,10 @@ describe.each(DATABASES)('on %s', (database) => {
 
   test('a retained version that was lost is computed, not linked', async () => {
     await open({ 'file/x': { jan: 'a' } })
-    const first = readdirSync(join(at.root, 'store/.versions/count/jan')).find((name) => name !== '_manifest') ?? ''
+    const first =
+      readdirSync(join(at.root, 'store/.versions/count/jan')).find(
+        (name) => name !== '_manifest',
+      ) ?? ''
     await at.run('*', { facts: { 'file/x': { jan: 'bb' } } })
     rmSync(join(at.root, 'store/.versions/count/jan', first), { recursive: true })
     at.takeLog()
@@ -178,6 +218,9 @@ describe.each(DATABASES)('on %s', (database) => {
   test('what a build read is stored as its slots, recipe included', async () => {
     await open({ 'file/x': { jan: 'aa' } })
     const read = (await lastReads(at.project.catalog)).get('count[jan]')
-    expect([read?.recipe, [...(read?.slots ?? [])]]).toEqual(['1', [['month[x/jan]', '{"size":2}']]])
+    expect([read?.recipe, [...(read?.slots ?? [])]]).toEqual([
+      '1',
+      [['month[x/jan]', '{"size":2}']],
+    ])
   })
 })

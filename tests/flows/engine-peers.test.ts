@@ -13,7 +13,9 @@ import { DATABASES } from '../support/engine-project.ts'
 import { freshDatabase } from '../support/postgres.ts'
 
 const options: RunOptions = {
-  actor: { name: 'test', reason: 'test' }, command: 'materialize', concurrency: 2,
+  actor: { name: 'test', reason: 'test' },
+  command: 'materialize',
+  concurrency: 2,
 }
 
 /** What a plan says before the run: the first changed asset is certain, the rest only follows. */
@@ -54,7 +56,9 @@ async function rowCounts({ catalog }: Project): Promise<readonly unknown[]> {
     (select count(*) from build) as builds, (select count(*) from part) as parts,
     (select count(*) from run) as runs, (select count(*) from audit) as audits,
     (select count(*) from event) as events, (select count(*) from dirty) as dirty,
-    (select count(*) from intent) as intents, (select max(fence) from lease) as leases`.execute(catalog.db)
+    (select count(*) from intent) as intents, (select max(fence) from lease) as leases`.execute(
+    catalog.db,
+  )
   return rows
 }
 
@@ -64,7 +68,9 @@ describe.each(DATABASES)('the peers’ job on %s', (database) => {
   test('each of the eight cases executes exactly the builds needed, as its plan said', async () => {
     const { root, project } = await open(database, n)
     const plan = await makePlan(project, options)
-    expect(plan.steps.map((step) => step.verdict)).toEqual(Array.from({ length: 2 * n + n / 10 }, () => 'build'))
+    expect(plan.steps.map((step) => step.verdict)).toEqual(
+      Array.from({ length: 2 * n + n / 10 }, () => 'build'),
+    )
     await materialize(project, options)
     expect(takeLog(root)).toHaveLength(2 * n + n / 10)
     expect(staleOutputs(root, n)).toBe(0)

@@ -90,7 +90,8 @@ describe.each(DATABASES)('on %s', (database) => {
         asset: 'shelf',
         key: 'b',
         kind: 'upstream',
-        why: 'upper[3] has to be built first: select +shelf/b', on: { asset: 'upper', key: '3' },
+        why: 'upper[3] has to be built first: select +shelf/b',
+        on: { asset: 'upper', key: '3' },
       },
     ])
     const report = await at.run('shelf/b', { facts: CHANGED })

@@ -18,6 +18,11 @@ beforeAll(async () => {
 })
 afterAll(async () => base[Symbol.asyncDispose]())
 
+const editSubmitters = (road: RoadProject, change: (all: object[]) => object[]): void =>
+  road.edit('registry/submitters.json', (document) => ({
+    submitters: change(document['submitters'] as object[]),
+  }))
+
 describe('a bad registry file is refused with its place, and changes nothing', () => {
   const LAYOUT = 'registry/layouts/medical/synthea/v1.json'
   const cases: readonly (readonly [string, (road: RoadProject) => void, RegExp])[] = [
@@ -32,12 +37,8 @@ describe('a bad registry file is refused with its place, and changes nothing', (
     ],
     [
       'an identity that occurs twice',
-      (road) =>
-        road.write(
-          'registry/submitters/again.json',
-          readFileSync(road.path('registry/submitters/alpha.json')),
-        ),
-      /registry\/submitters\/alpha\.json:1:1 submitter alpha is defined by .*again\.json too/,
+      (road) => editSubmitters(road, (all) => [...all, { id: 'alpha', state: 'MA' }]),
+      /registry\/submitters\.json:\d+:\d+ .*alpha/,
     ],
     [
       'overlapping windows',
@@ -47,14 +48,13 @@ describe('a bad registry file is refused with its place, and changes nothing', (
     ],
     [
       'a wrong type',
-      (road) =>
-        road.edit('registry/submitters/alpha.json', (document) => ({ ...document, state: 5 })),
-      /registry\/submitters\/alpha\.json:\d+:\d+ /,
+      (road) => editSubmitters(road, ([first]) => [{ ...first, state: 5 }]),
+      /registry\/submitters\.json:\d+:\d+ /,
     ],
     [
       'what is no JSON',
-      (road) => road.write('registry/submitters/alpha.json', '{"id": "alpha",'),
-      /registry\/submitters\/alpha\.json:\d+:\d+ /,
+      (road) => road.write('registry/submitters.json', '{"submitters": ['),
+      /registry\/submitters\.json:\d+:\d+ /,
     ],
   ]
   test.each(cases)('%s', async (_, spoil, place) => {

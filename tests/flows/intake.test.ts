@@ -124,8 +124,9 @@ test('a submission that waits for a rule is taken up when the registry has it', 
   await using road = await RoadProject.create()
   road.deliver('delta/drop', [january(3, 'd')])
   expect((await road.run()).log).toEqual([])
-  const submitter = { id: 'delta', name: 'Delta', state: 'MA', kind: 'delivers' }
-  road.write('registry/submitters/delta.json', JSON.stringify(submitter))
+  road.edit('registry/submitters.json', (document) => ({
+    submitters: [...(document['submitters'] as object[]), { id: 'delta', state: 'MA' }],
+  }))
   const { canonical, brokenPromises } = await road.run()
   expect(brokenPromises).toEqual([])
   expect(canonical).toEqual([`${JANUARY} built`])

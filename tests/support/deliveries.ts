@@ -115,25 +115,25 @@ export const claimLines = (paid: string, count: number, tag = 'c'): readonly Cla
 
 export const medicalFile = (months: Months, rows: readonly Row[]): TextFile => ({
   name: fileName('medical', months),
-  content: csv('medical/synthea/v1', rows),
+  content: csv('medical/synthea', rows),
 })
 
 export const pharmacyFile = (months: Months, rows: readonly Row[]): TextFile => ({
   name: fileName('pharmacy', months),
-  content: csv('pharmacy/synthea/v1', rows),
+  content: csv('pharmacy/synthea', rows),
 })
 
 /** A roster in the older export's 20 columns, or the newer one's 28. */
 export const membersFile = (months: Months, columns: 20 | 28, rows: readonly Row[]): TextFile => ({
   name: fileName('members', months),
-  content: csv(`members/synthea-${columns}/v1`, rows),
+  content: csv(columns === 20 ? 'members/synthea-20' : 'members/synthea', rows),
 })
 
 const claimDay = (month: string): string => `${compact(month)}15`
 
 /** Claims separated by `*`, with an HD record that declares their number and a TR record. */
 export function starClaims(month: string, lines: readonly ClaimLine[]): TextFile {
-  const columns = columnsOf('medical_claim/star/v1')
+  const columns = columnsOf('medical_claim/star')
   const records = lines.map((line) => {
     const row: Row = {
       payor_code: 'P1',
@@ -163,7 +163,7 @@ export function starClaims(month: string, lines: readonly ClaimLine[]): TextFile
 
 /** The same claims separated by `|` under their column names; the TR record declares the number. */
 export function cdlClaims(month: string, lines: readonly ClaimLine[]): TextFile {
-  const columns = columnsOf('medical_claim/cdl/v1')
+  const columns = columnsOf('medical_claim/cdl')
   const records = lines.map((line) => {
     const row: Row = {
       CDLMC001: 'S1',

@@ -91,12 +91,9 @@ export class RoadProject implements AsyncDisposable {
       const isData = (path: string): boolean => !path.endsWith('.ts')
       cpSync(from, join(root, folder), { recursive: true, filter: isData })
     }
-    rmSync(join(root, 'registry/submitters'), { recursive: true })
-    const submitters = options.submitters ?? { alpha: 'MA', beta: 'MA', gamma: 'MA' }
-    for (const [id, state] of Object.entries(submitters)) {
-      const document = { id, name: id, state, kind: 'delivers' }
-      writeJson(join(root, 'registry/submitters', `${id}.json`), document)
-    }
+    const states = options.submitters ?? { alpha: 'MA', beta: 'MA', gamma: 'MA' }
+    const submitters = Object.entries(states).map(([id, state]) => ({ id, state }))
+    writeJson(join(root, 'registry/submitters.json'), { submitters })
     mkdirSync(join(root, 'inbox'))
     const intake = { quiescence: `${options.quiescenceMinutes ?? 0}m` }
     writeJson(join(root, 'tributary.json'), { intake })

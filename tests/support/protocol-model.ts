@@ -99,6 +99,7 @@ export function checkProtocol(options: Options): CheckResult {
 type Worker = Generator<void, void, void>
 
 const STEPS_MAX = 2_000
+const TURNS = 100
 const WORKERS_MAX = 3
 
 class Schedule {
@@ -127,15 +128,12 @@ class Schedule {
       this.#look()
       return done !== true
     }
-    for (let at = 0; at < 60; at++) {
+    for (let at = 0; at < TURNS; at++) {
       const dice = this.#random(20)
       if (live.length < WORKERS_MAX && dice < 4) live.push(this.#worker())
       else if (dice < 6) this.#world.wanted = [this.#random(2), this.#random(3)]
       else if (dice < 7 && live.length > 0) this.#kill(live, frozen)
-      else if (live.length > 0) {
-        const worker = live[this.#random(live.length)]
-        if (worker !== undefined && !step(worker)) live.splice(live.indexOf(worker), 1)
-      }
+      else this.#advance(this.#random(10) === 0 ? frozen : live, step)
     }
     // The lease of whoever still runs ends too; zombies thaw among the workers that follow.
     frozen.push(...live)
@@ -145,6 +143,15 @@ class Schedule {
     }
     this.#rest(step)
     return [...this.#violations]
+  }
+
+  /** One worker goes on, by a step or by many: some sleep while others finish. */
+  #advance(workers: Worker[], step: (worker: Worker) => boolean): void {
+    const worker = workers[this.#random(workers.length)]
+    if (worker === undefined) return
+    for (let left = this.#random(3) === 0 ? this.#random(20) : 1; left > 0; left--) {
+      if (!step(worker)) return void workers.splice(workers.indexOf(worker), 1)
+    }
   }
 
   /** Half of the dead come back: a frozen process does not know that its lease ended. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isEngineError } from '../../engine/core/errors.ts'
 import { checkPart, readFooter } from '../../engine/table/footer.ts'
-import { copyQuery, rowsQuery } from '../../engine/table/query.ts'
+import { copyParts, rowsQuery } from '../../engine/table/query.ts'
 import { Bench, scratchFolder } from './parsing.ts'
 
 let bench: Bench
@@ -12,20 +12,20 @@ beforeAll(async () => {
 })
 afterAll(() => bench.close())
 
+async function copyOne(select: string, out: string, parts: readonly string[] = []) {
+  const [made] = await copyParts([{ select, view: 'parts', parts, out }], { duck: bench.duck })
+  if (made === undefined) throw new Error('one copy gives one file')
+  return made
+}
+
 const TYPES = `SELECT 1::BIGINT AS big, 1::UINTEGER AS u, 'x' AS text, 1.5::DECIMAL(38,3) AS money,
   DATE '2024-01-01' AS day, TIMESTAMP '2024-01-01' AS at, TIMESTAMPTZ '2024-01-01 00:00:00+00' AS tz,
   true AS yes, 1.5::DOUBLE AS d, [1] AS list, 1::TINYINT AS tiny`
 
 test('a copy is one file with the same bytes for the same rows, in any order of arrival', async () => {
   await using folder = await scratchFolder()
-  const write = (name: string, rows: string) =>
-    copyQuery({
-      select: `SELECT * FROM (${rows})`,
-      parts: [],
-      orderBy: 'n',
-      out: join(folder.path, 'in', name),
-      duck: bench.duck,
-    })
+  const write = async (name: string, rows: string) =>
+    copyOne(`SELECT * FROM (${rows}) ORDER BY n`, join(folder.path, 'in', name))
   const a = await write('a.parquet', 'SELECT range AS n, range % 7 AS m FROM range(1000)')
   const b = await write(
     'b.parquet',
@@ -34,16 +34,12 @@ test('a copy is one file with the same bytes for the same rows, in any order of 
   expect({ ...b, path: '' }).toEqual({ ...a, path: '' })
   expect(a).toMatchObject({ rows: 1000, sizeBytes: (await readFile(a.path)).length })
 
-  const joined = await copyQuery({
-    select: 'SELECT n, k.name, filter.m FROM parts AS filter JOIN keys AS k USING (m)',
-    before: [
-      `CREATE TEMP TABLE keys AS SELECT * FROM (VALUES (1, 'one'), (2, 'two')) AS t(m, name)`,
-    ],
-    parts: [a.path],
-    orderBy: 'm, n',
-    out: join(folder.path, 'out', 'c.parquet'),
-    duck: bench.duck,
-  })
+  const joined = await copyOne(
+    `SELECT n, k.name, filter.m FROM parts AS filter
+     JOIN (VALUES (1, 'one'), (2, 'two')) AS k(m, name) USING (m) ORDER BY m, n`,
+    join(folder.path, 'out', 'c.parquet'),
+    [a.path],
+  )
   expect(joined.rows).toBe(286)
   const select = 'SELECT m, count(*) AS rows, min(n) AS first FROM parts GROUP BY m ORDER BY m'
   expect(await rowsQuery({ select, parts: [joined.path], duck: bench.duck })).toEqual([
@@ -66,7 +62,7 @@ test('a select cannot reach outside the folders of its parts', async () => {
 test('a footer shows rows and types as another reader sees them', async () => {
   await using folder = await scratchFolder()
   const out = join(folder.path, 'types.parquet')
-  await copyQuery({ select: TYPES, parts: [], orderBy: 'big', out, duck: bench.duck })
+  await copyOne(`${TYPES} ORDER BY big`, out)
   const footer = await readFooter(out)
   expect(footer.rows).toBe(1)
   expect(Object.fromEntries(footer.columns.map(({ name, type }) => [name, type]))).toEqual({
@@ -96,7 +92,7 @@ test('a footer shows rows and types as another reader sees them', async () => {
 test('a file that is cut short or is something else has no footer', async () => {
   await using folder = await scratchFolder()
   const out = join(folder.path, 'cut.parquet')
-  await copyQuery({ select: TYPES, parts: [], orderBy: 'big', out, duck: bench.duck })
+  await copyOne(`${TYPES} ORDER BY big`, out)
   const bytes = await readFile(out)
   for (const damaged of [bytes.subarray(0, -1), Buffer.from('no Parquet'), Buffer.alloc(0)]) {
     await writeFile(out, damaged)

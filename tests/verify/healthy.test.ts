@@ -1,7 +1,8 @@
 import { appendFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { catalogRevision } from '../../engine/index.ts'
+import { catalogRevision, verifyStore } from '../../engine/index.ts'
 import type { RoadProject } from '../support/project.ts'
+import { removePart } from './damage.ts'
 import { soundRoad, verdictOn } from './verified-road.ts'
 
 let road: RoadProject
@@ -49,4 +50,15 @@ test('values of the inbox and of raw may lie there', async () => {
   await using clone = await road.clone()
   appendFileSync(clone.path('inbox/note.txt'), 'synthetic-person-000001\n')
   expect((await verdictOn(clone)).broken).toEqual([])
+})
+
+test('on PostgreSQL too, and what is lost there is found and made again', async () => {
+  await using server = await soundRoad('postgres')
+  expect((await verdictOn(server, { deep: true })).broken).toEqual([])
+  await removePart(server, 'silver')
+  await removePart(server, 'gold_canonical')
+  expect((await verdictOn(server)).broken).toEqual(['I3'])
+  const { log } = await server.run(undefined, { also: [await verifyStore(server.project)] })
+  expect(log).toHaveLength(2)
+  expect((await verdictOn(server, { deep: true })).broken).toEqual([])
 })

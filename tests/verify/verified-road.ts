@@ -18,8 +18,8 @@ const visits = (month: string, count: number, tag: string): readonly Row[] =>
   }))
 
 /** Makes it; it holds everything. Clone it for each test. */
-export async function soundRoad(): Promise<RoadProject> {
-  const road = await RoadProject.create({ submitters: { alpha: 'MA', beta: 'MA' } })
+export async function soundRoad(database: 'sqlite' | 'postgres' = 'sqlite'): Promise<RoadProject> {
+  const road = await RoadProject.create({ submitters: { alpha: 'MA', beta: 'MA' }, database })
   const months = ['2024-01', '2024-02', '2024-03']
   const rows = (tag: string, count: number): readonly Row[] =>
     months.flatMap((month) => visits(month, count, tag))

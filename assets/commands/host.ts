@@ -1,0 +1,22 @@
+/** What a command can ask of the program it runs in. */
+import type { MigrationSet } from '../../engine/index.ts'
+import type { Config } from '../config.ts'
+
+export interface Host {
+  /** the package's own folder, which holds the shipped registry */
+  readonly packageFolder: string
+  /** what a person types to start the program */
+  readonly command: string
+  /** `process.version` */
+  readonly nodeVersion: string
+  /** the settings of the project at or above a folder, and its catalog's migrations; opens nothing */
+  readonly look: (
+    folder: string,
+  ) => Promise<{ readonly config: Config; readonly migrations: MigrationSet }>
+  /** asks on the terminal; only where there is a person */
+  readonly question: (text: string) => Promise<string>
+  /** runs a command line and lets it print */
+  readonly run: (argv: readonly string[]) => Promise<number>
+  /** runs a command line and gives what it prints on stdout */
+  readonly ask: (argv: readonly string[]) => Promise<string>
+}
