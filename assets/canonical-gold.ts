@@ -200,13 +200,16 @@ function checkRows(context: BuildContext, gold: Slot, rowsOut = 0): void {
   throw new EngineError('ROWS_NOT_CONSERVED', { node, part: partName(gold), rowsIn, rowsOut })
 }
 
+/** What DuckDB calls a value, or a column's type, that a rule cannot take. */
+const MAPPING_FAULTS = ['Binder', 'Conversion', 'Invalid Input', 'Out of Range']
+
 /** A value that does not become its column's type is the mapping's fault, not the machine's. */
 function castFailure(
   error: unknown,
   { node, golds }: { readonly node: string; readonly golds: readonly Slot[] },
 ): unknown {
   if (!isEngineError(error, 'DUCK_TASK_FAILED')) return error
-  if (error.context.kind !== 'Conversion') return error
+  if (!MAPPING_FAULTS.includes(error.context.kind)) return error
   const gold = golds[Math.floor(error.context.statement / STATEMENTS_PER_COPY)]
   const layout = valueOf<SubmitterGoldValue>(gold)?.layout ?? ''
   return new EngineError('MAPPING_CAST_FAILED', { node, layout }, { cause: error })

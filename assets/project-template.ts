@@ -28,7 +28,7 @@ interface NewFile {
 }
 
 const SHIPPED = ['registry', 'schemas', 'mappings'] as const
-const SUBMITTERS = 'registry/submitters/'
+const SUBMITTERS = 'registry/submitters.json'
 
 /**
  * Writes a new project.
@@ -43,7 +43,7 @@ export async function initProject(template: ProjectTemplate): Promise<readonly s
     { path: CONFIG_FILE, text: configText() },
     { path: '.gitignore', text: GITIGNORE },
     { path: 'README.md', text: readmeText(template.withSamples) },
-    ...shipped.filter(({ path }) => template.withSamples || !path.startsWith(SUBMITTERS)),
+    ...(template.withSamples ? shipped : shipped.map(withoutSubmitters)),
     ...(template.withSamples ? firstDeliveries().map(inInbox) : []),
   ]
   const existing = files.find(({ path }) => existsSync(join(folder, path)))
@@ -57,6 +57,15 @@ export async function initProject(template: ProjectTemplate): Promise<readonly s
   await mkdir(join(folder, CONFIG_DEFAULTS.inbox), { recursive: true })
   return files.map(({ path }) => path)
 }
+
+const withoutSubmitters = (file: NewFile): NewFile =>
+  file.path === SUBMITTERS ? { path: SUBMITTERS, text: NO_SUBMITTERS } : file
+
+const NO_SUBMITTERS = `{
+  "$schema": "./json-schema/submitters.json",
+  "submitters": []
+}
+`
 
 const inInbox = ({ path, text }: NewFile): NewFile => ({
   path: `${CONFIG_DEFAULTS.inbox}/${path}`,
@@ -93,15 +102,15 @@ const readmeText = (withSamples: boolean): string => `# A Tributary project
 What people write, and git keeps:
 
 - \`tributary.json\`: where things lie; every setting with its default.
-- \`registry/submitters/\`: who delivers, and for which state.
-- \`registry/layouts/{file_type}/{layout}/{version}.json\`: what a file looks like.
+- \`registry/submitters.json\`: who delivers, and for which state.
+- \`registry/layouts/{file_type}/{layout}.json\`: what a file looks like.
 - \`registry/rules/\`, \`registry/routing/\`: when a submission may be used; which file is which.
 - \`schemas/{file_type}/v{n}.json\`: the columns of a canonical table.
 - \`mappings/{file_type}/{layout}/v{n}.json\`: from a layout's columns to canonical ones.
 
 What the program keeps, and git does not: \`inbox/\` (deliveries), \`data/\` (tables), \`.tributary/\`.
 
-${withSamples ? 'The submitters and every row in the inbox are made up.' : 'First add a submitter: `registry/submitters/{id}.json`.'}
+${withSamples ? 'The submitters and every row in the inbox are made up.' : 'First say who delivers: `registry/submitters.json`, an `id` and a `state` each.'}
 
 A delivery is a folder: \`inbox/{submitter}/{any name}/\`, closed by an empty file \`_SUCCESS\`.
 

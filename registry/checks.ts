@@ -57,12 +57,19 @@ function checkIdentities(all: readonly Loaded<unknown, unknown>[], report: Repor
   for (const { what, id, source } of all) {
     const earlier = first.get(`${what} ${id}`)
     if (earlier === undefined) first.set(`${what} ${id}`, source)
-    else report(source.at(TOP), `${what} ${id} is defined by ${earlier.path} too`)
+    else if (earlier.path !== source.path) {
+      report(source.at(TOP), `${what} ${id} is defined by ${earlier.path} too`)
+    } else report(source.at(['id']), `${what} ${id} is defined above already`)
   }
 }
 
 /** A document that repeats what its path says must say the same. */
-function checkPaths({ schemas, ruleSets }: Draft, report: Report): void {
+function checkPaths({ layouts, schemas, ruleSets }: Draft, report: Report): void {
+  for (const { id, source } of layouts) {
+    const [, named] = /\.(.+)\.[a-z]+$/.exec(source.path.slice(source.path.lastIndexOf('/'))) ?? []
+    if (named === undefined || id.endsWith(`/${named}`)) continue
+    report(source.at(['version']), `the file name says version ${named}`)
+  }
   for (const { document, value, source } of [...schemas, ...ruleSets]) {
     if ((document.file_type ?? value.fileType) !== value.fileType) {
       report(source.at(['file_type']), `the path says file type ${value.fileType}`)

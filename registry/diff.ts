@@ -48,7 +48,7 @@ const whole = (kind: 'added' | 'removed', document: RegistryDocument): RegistryC
 })
 
 function changed(was: RegistryDocument, is: RegistryDocument): readonly RegistryChange[] {
-  const pointers = jsonPointers(was.json, is.json)
+  const pointers = jsonPointers(was.json, is.json, is.pointer)
   if (pointers.length === 0) return []
   const names = [...new Set([...Object.keys(was.slices), ...Object.keys(is.slices)])]
   const slices = names.filter((name) => !same(was.slices[name], is.slices[name])).toSorted()

@@ -55,7 +55,9 @@ export function expressionTokens(source: string): readonly Token[] {
   const tokens: Token[] = []
   let offset = 0
   while (offset < source.length) {
-    const refused = REFUSED.find(([start]) => start.length === 2 && source.startsWith(start, offset))
+    const refused = REFUSED.find(
+      ([start]) => start.length === 2 && source.startsWith(start, offset),
+    )
     if (refused !== undefined) throw new ExpressionFault(refused[1], offset)
     TOKEN.lastIndex = offset
     const found = TOKEN.exec(source)
@@ -86,7 +88,8 @@ function tokenOf(
     return { kind: 'text', text: text.replaceAll("''", "'"), offset }
   }
   if (number !== undefined) {
-    if (number.replace('.', '').length <= DIGITS_MAX) return { kind: 'number', text: number, offset }
+    if (number.replace('.', '').length <= DIGITS_MAX)
+      return { kind: 'number', text: number, offset }
     throw new ExpressionFault(`a number has at most ${DIGITS_MAX} digits`, offset)
   }
   return symbol === undefined ? undefined : { kind: 'symbol', text: symbol, offset }

@@ -124,6 +124,11 @@ class Parser {
     if (!this.#take(text)) throw this.#unexpected(`expected ${text}`)
   }
 
+  #word(kind: 'name' | 'number'): string {
+    if (this.#token.kind !== kind) throw this.#unexpected(`expected a ${kind}`)
+    return this.#next().text
+  }
+
   #unexpected(wanted = 'unexpected'): ExpressionFault {
     const { kind, text, offset } = this.#token
     const refused = kind === 'name' ? REFUSED.get(text.toUpperCase()) : undefined
@@ -182,10 +187,9 @@ class Parser {
   #isNull(): Part {
     const value = this.#comparison()
     if (!this.#take('IS')) return value
-    const isNegated = this.#take('NOT')
+    const test = this.#take('NOT') ? 'IS NOT NULL' : 'IS NULL'
     this.#expect('NULL')
-    const test = this.#part(`(${value.sql} IS NULL)`, value.offset, [value])
-    return isNegated ? this.#negated(test, value.offset) : test
+    return this.#part(`(${value.sql} ${test})`, value.offset, [value])
   }
 
   #comparison(): Part {
@@ -274,11 +278,11 @@ class Parser {
 
   #cast(value: Part): Part {
     const { offset } = this.#token
-    let type = this.#next().text.toUpperCase()
+    let type = this.#word('name').toUpperCase()
     if (this.#take('(')) {
-      const precision = this.#next().text
+      const precision = this.#word('number')
       this.#expect(',')
-      type = `${type}(${precision},${this.#next().text})`
+      type = `${type}(${precision},${this.#word('number')})`
       this.#expect(')')
     }
     const known = canonicalType.safeParse(type)
@@ -297,14 +301,14 @@ class Parser {
       return { ...this.#part(sql, offset), constant: { kind, value: text } }
     }
     if (kind === 'quoted') return this.#column(this.#next())
-    if (kind === 'name') return this.#word(token)
+    if (kind === 'name') return this.#named(token)
     if (!this.#take('(')) throw this.#unexpected()
     const inner = this.#expression()
     this.#expect(')')
     return inner
   }
 
-  #word(token: Token): Part {
+  #named(token: Token): Part {
     const word = token.text.toUpperCase()
     const following = this.#tokens[this.#at + 1]
     if (REFUSED.has(word)) throw this.#unexpected()
@@ -369,8 +373,8 @@ class Parser {
 
   /** `year FROM day` as the arguments of date_part. */
   #extracted(): readonly Part[] {
-    const { text, offset } = this.#next()
-    const unit = text.toLowerCase()
+    const { offset } = this.#token
+    const unit = this.#word('name').toLowerCase()
     const named = this.#part(quoteText(unit), offset)
     this.#expect('FROM')
     return [{ ...named, constant: { kind: 'text', value: unit } }, this.#expression()]
@@ -384,7 +388,10 @@ class Parser {
     return parts
   }
 
-  #checkCall(call: { readonly name: string; readonly offset: number }, args: readonly Part[]): void {
+  #checkCall(
+    call: { readonly name: string; readonly offset: number },
+    args: readonly Part[],
+  ): void {
     const known = expressionFunction(call.name)
     if (known === undefined) {
       const text = unknownName('function', call.name, EXPRESSION_FUNCTIONS)

@@ -22,7 +22,7 @@ export const leaf = {
   /** `medical/synthea` or one version of it, `medical/synthea/v1` */
   layoutReference: z
     .string()
-    .regex(/^[a-z][a-z0-9_]*\/[a-z0-9_.-]+(?:\/[a-z0-9.]+)?$/, 'a layout is file_type/layout'),
+    .regex(/^[a-z][a-z0-9_]*\/[a-z0-9_-]+(?:\/[a-z0-9.]+)?$/, 'a layout is file_type/layout'),
   /** what a mapping writes or a rule compares with */
   scalar: z.union([z.string().max(1024), z.number(), z.boolean()]),
 } as const

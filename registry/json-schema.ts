@@ -5,7 +5,7 @@ import { layoutDocument } from './layout.ts'
 import { mappingDocument, mappingTestDocument } from './mapping.ts'
 import { routingDocument } from './routing.ts'
 import { ruleSetDocument } from './rule-set.ts'
-import { submitterDocument } from './submitter.ts'
+import { submittersDocument } from './submitter.ts'
 import { varianceDocument } from './variance.ts'
 
 const DOCUMENTS = {
@@ -15,7 +15,7 @@ const DOCUMENTS = {
   'mapping-test': mappingTestDocument,
   routing: routingDocument,
   'rule-set': ruleSetDocument,
-  submitter: submitterDocument,
+  submitters: submittersDocument,
   variance: varianceDocument,
 } as const
 

@@ -3,8 +3,9 @@
  *
  * One resource with a Table Dialect and a Table Schema, plus one extension: `x-ingest` on the
  * package, `x-phi`, `x-decimal`, `x-formats` and `x-header` on a field. A layout's identity is
- * its path, `registry/layouts/{file_type}/{layout}/{version}.json`; several versions may be
- * active, each with its effective window. It compiles to slices, so that an edit touches only
+ * its path, `registry/layouts/{file_type}/{layout}.json`, and the package's `version` (v1 by
+ * default). Further versions lie beside it as `{layout}.{version}.json`; several may be active,
+ * each with its effective window. It compiles to slices, so that an edit touches only
  * what it changes: `parse` (bytes to rows), `route` (which layout a file has), `judge` (how many
  * rejects are too many) and `phi` (which columns are masked in samples).
  * Source of the format: https://datapackage.org/standard/data-package/ (v2).
@@ -12,6 +13,7 @@
 import { z } from 'zod'
 import type { ColumnSpec, ColumnType, ControlField, ParseSpec } from '../engine/index.ts'
 import { leaf, pattern, threshold } from './fields.ts'
+import { LAYOUT_VERSION } from './names.ts'
 import { closed, exactlyOne, wholeDocument } from './shape.ts'
 import type { Threshold } from './fields.ts'
 
@@ -107,6 +109,11 @@ const ingestShape = closed({
 
 export const layoutDocument = wholeDocument({
   name: z.string().exactOptional(),
+  version: z
+    .string()
+    .regex(LAYOUT_VERSION, 'a version is v1, or numbers like 2019.0.0')
+    .exactOptional()
+    .describe('what the file name says after the layout, else v1'),
   title: z.string().exactOptional(),
   homepage: z.string().exactOptional(),
   keywords: z.array(z.string()).exactOptional(),

@@ -3,13 +3,14 @@ import type { ColumnSpec } from '../engine/index.ts'
 import { castFault, silverType } from './canonical-schema.ts'
 import type { CanonicalColumn } from './canonical-schema.ts'
 import type { Scalar } from './fields.ts'
-import { ruleSources } from './mapping.ts'
-import type { DatedRule, Mapping, MappingDocument, MappingTest } from './mapping.ts'
+import { readExpression } from './expression.ts'
+import type { DatedRule, Mapping, MappingDocument, MappingTest, RuleDocument } from './mapping.ts'
 import type { Draft, Loaded } from './registry.ts'
 import { unknownName } from './report.ts'
 import type { Report } from './report.ts'
 import type { Path } from './source.ts'
 
+type MapRule = Extract<DatedRule, { map: unknown }>
 type LoadedMapping = Loaded<Mapping, MappingDocument>
 
 /** A mapping that is not ACTIVE is history and is not judged. */
@@ -37,16 +38,22 @@ interface RuleAt {
   /** 0-based among the target's rules */
   readonly at: number
   readonly rule: DatedRule
+  /** the rule as written */
+  readonly document: RuleDocument
   readonly path: Path
 }
 
 /** Every rule with its place; a target's rules stand alone or in a list. */
 const rulesOf = ({ value, document }: LoadedMapping): readonly RuleAt[] =>
   Object.entries(value.columns).flatMap(([target, rules]) =>
-    rules.map((rule, at) => {
+    rules.flatMap((rule, at) => {
       const path = ['columns', target]
-      const isList = Array.isArray(document.columns[target])
-      return { target, at, rule, path: isList ? [...path, at] : path }
+      const written = document.columns[target]
+      const isList = Array.isArray(written)
+      const one = isList ? written[at] : written
+      return one === undefined
+        ? []
+        : [{ target, at, rule, document: one, path: isList ? [...path, at] : path }]
     }),
   )
 
@@ -56,15 +63,21 @@ function checkSources(mapping: LoadedMapping, draft: Draft, report: Report): voi
   if (versions.length === 0 && !draft.broken.has('layout')) {
     report(source.at([]), `no layout ${value.fileType}/${value.layout}`)
   }
-  const named = rulesOf(mapping).flatMap(({ rule, path }) =>
-    sourcesAt(rule).map((one) => ({ name: one.name, path: [...path, ...one.path] })),
+  const named = rulesOf(mapping).flatMap((one) =>
+    sourcesAt(one).map(({ name, path, offset }) => {
+      const whole = [...one.path, ...path]
+      return {
+        name,
+        at: () => (offset === undefined ? source.at(whole) : source.within(whole, offset)),
+      }
+    }),
   )
   for (const { id, value: layout } of versions) {
     const names = layout.slices.parse.columns.map(({ name }) => name)
     // Submissions in a layout that is no longer ACTIVE may still win months.
     const kind = layout.slices.route.status === 'ACTIVE' ? 'error' : 'warning'
-    for (const { name, path } of named.filter((one) => !names.includes(one.name))) {
-      report(source.at(path), `${unknownName('column', name, names)} (layout ${id})`, kind)
+    for (const { name, at } of named.filter((one) => !names.includes(one.name))) {
+      report(at(), `${unknownName('column', name, names)} (layout ${id})`, kind)
     }
   }
 }
@@ -72,12 +85,23 @@ function checkSources(mapping: LoadedMapping, draft: Draft, report: Report): voi
 const layoutsOf = ({ fileType, layout }: Mapping, draft: Draft): Draft['layouts'] =>
   draft.layouts.filter(({ value }) => value.fileType === fileType && value.layout === layout)
 
-function sourcesAt(rule: DatedRule): readonly { readonly name: string; readonly path: Path }[] {
-  return ruleSources(rule).map((name, at) => {
-    if ('coalesce' in rule) return { name, path: ['coalesce', at] }
-    if ('map' in rule) return { name, path: ['map', 'source'] }
-    return { name, path: 'month' in rule ? ['month', 'source'] : ['source'] }
-  })
+interface SourceAt {
+  readonly name: string
+  readonly path: Path
+  /** of an expression: where in its text */
+  readonly offset?: number
+}
+
+/** The layout columns a rule reads, each with its place in the rule. */
+function sourcesAt({ rule, document }: Pick<RuleAt, 'rule' | 'document'>): readonly SourceAt[] {
+  if ('source' in rule) return [{ name: rule.source, path: ['source'] }]
+  if ('coalesce' in rule) {
+    return rule.coalesce.map((name, at) => ({ name, path: ['coalesce', at] }))
+  }
+  if ('map' in rule) return [{ name: rule.map.source, path: ['map', 'source'] }]
+  if ('month' in rule) return [{ name: rule.month.source, path: ['month', 'source'] }]
+  const read = readExpression(document.expr ?? '')
+  return 'problem' in read ? [] : read.columns.map((one) => ({ ...one, path: ['expr'] }))
 }
 
 function checkDates(mapping: LoadedMapping, report: Report): void {
@@ -105,10 +129,12 @@ function checkTargets({ mapping, columns, layouts }: Targets, report: Report): v
   }
   // Several layouts of one mapping mostly have the same fault: it is said once.
   const said = new Set<string>()
-  for (const { rule, target, path } of rulesOf(mapping)) {
+  for (const { rule, document, target, path } of rulesOf(mapping)) {
     const column = columns.find(({ name }) => name === target)
     const faults = layouts.flatMap(({ value: layout }) =>
-      column === undefined ? [] : ruleFaults({ rule, column, specs: layout.slices.parse.columns }),
+      column === undefined
+        ? []
+        : ruleFaults({ rule, document, column, specs: layout.slices.parse.columns }),
     )
     for (const { path: below, text } of faults) {
       const key = JSON.stringify([target, ...path, ...below, text])
@@ -132,10 +158,10 @@ interface Fault {
 /** Why the values a rule gives do not become the column's type. */
 function ruleFaults({
   rule,
+  document,
   column,
   specs,
-}: {
-  readonly rule: DatedRule
+}: Pick<RuleAt, 'rule' | 'document'> & {
   readonly column: CanonicalColumn
   readonly specs: readonly ColumnSpec[]
 }): readonly Fault[] {
@@ -143,26 +169,35 @@ function ruleFaults({
     const spec = specs.find((one) => one.name === name)
     return spec === undefined ? undefined : silverType(spec)
   }
-  if ('const' in rule) return scalarFaults([[['const'], rule.const]], column.type)
-  if ('map' in rule) {
-    const values = Object.entries(rule.map.values)
-    const scalars: [Path, Scalar][] = values.map(([key, to]) => [['map', 'values', key], to])
-    const other = rule.map.default
-    if (other !== undefined) scalars.push([['map', 'default'], other])
-    return scalarFaults(scalars, column.type)
+  const { cast } = rule
+  const last = cast === undefined ? undefined : castFault(cast, column.type, false)
+  const lastFault: readonly Fault[] = last === undefined ? [] : [{ path: ['cast'], text: last }]
+  const type = cast ?? column.type
+  if ('const' in rule) return [...scalarFaults([[['const'], rule.const]], type), ...lastFault]
+  if ('map' in rule) return [...scalarFaults(mapScalars(rule.map), type), ...lastFault]
+  // The type of an expression is found by running it: its mapping's test does, on every plan.
+  if ('expr' in rule) return lastFault
+  if ('month' in rule && cast !== undefined) {
+    return [{ path: ['cast'], text: 'a month is text and has no cast' }]
   }
   const isMonth = 'month' in rule
-  return sourcesAt(rule).flatMap(({ name, path }) => {
+  const sources = sourcesAt({ rule, document }).flatMap(({ name, path }) => {
     const from = typeOf(name)
     if (from === undefined) return []
     if (isMonth) return monthFaults({ from, path, name }, column)
-    const cast = 'source' in rule ? rule.cast : undefined
-    const text =
-      cast === undefined
-        ? castFault(from, column.type, false)
-        : (castFault(from, cast, true) ?? castFault(cast, column.type, false))
+    const text = castFault(from, type, cast !== undefined)
     return text === undefined ? [] : [{ path, text: `column ${name}: ${text}` }]
   })
+  return [...sources, ...lastFault]
+}
+
+/** What a lookup writes, with places in the rule. */
+function mapScalars({ values, default: other }: MapRule['map']): readonly [Path, Scalar][] {
+  const scalars = Object.entries(values).map(([key, to]): [Path, Scalar] => [
+    ['map', 'values', key],
+    to,
+  ])
+  return other === undefined ? scalars : [...scalars, [['map', 'default'], other]]
 }
 
 function monthFaults(

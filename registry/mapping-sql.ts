@@ -8,6 +8,7 @@
 import { assert, quoteName, quoteText } from '../engine/index.ts'
 import { LINEAGE_COLUMNS, typeSql } from './canonical-schema.ts'
 import type { CanonicalColumn } from './canonical-schema.ts'
+import { readExpression } from './expression.ts'
 import type { Scalar } from './fields.ts'
 import type { MappingRule, MonthMapping } from './mapping.ts'
 
@@ -65,14 +66,24 @@ function valueSql(
     assert(!required, `the required column ${name} has no rule in this month`)
     return to('NULL')
   }
-  if ('const' in rule) return to(scalarSql(rule.const))
+  const { cast } = rule
+  const through = (sql: string): string =>
+    to(cast === undefined ? sql : `CAST(${sql} AS ${typeSql(cast)})`)
+  if ('const' in rule) return through(scalarSql(rule.const))
   if ('coalesce' in rule) {
-    return `coalesce(${rule.coalesce.map((source) => to(quoteName(source))).join(', ')})`
+    return `coalesce(${rule.coalesce.map((source) => through(quoteName(source))).join(', ')})`
   }
+  if ('expr' in rule) return through(expressionSql(rule.expr))
   if ('month' in rule) return `strftime(CAST(${quoteName(rule.month.source)} AS DATE), '%Y-%m')`
-  if ('map' in rule) return to(mapSql(rule.map))
-  const source = quoteName(rule.source)
-  return to(rule.cast === undefined ? source : `CAST(${source} AS ${typeSql(rule.cast)})`)
+  if ('map' in rule) return through(mapSql(rule.map))
+  return through(quoteName(rule.source))
+}
+
+/** Written anew here too: what enters SQL is what the parser made, whatever a slice holds. */
+function expressionSql(text: string): string {
+  const read = readExpression(text)
+  assert(!('problem' in read), 'a mapping expression outside the language reached SQL')
+  return read.sql
 }
 
 function mapSql({ source, values, default: other }: Extract<MappingRule, { map: unknown }>['map']) {

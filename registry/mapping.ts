@@ -5,29 +5,43 @@
  * version to the file type's ACTIVE schema is used. A target column has one rule, or a list of
  * rules of which a later one applies from its `since` month on; so an edit with `since` rebuilds
  * no month before it.
+ *
+ * A rule is one of: `source` (a column), `const` (a value), `coalesce` (the first column that is
+ * not empty), `expr` (expression.ts), `map` (a lookup: value → value), `month` (of a date). All
+ * but `month` may have a `cast`, a type on the way to the target's.
  */
 import { z } from 'zod'
 import { assert } from '../engine/index.ts'
 import { canonicalType } from './canonical-schema.ts'
+import { readExpression } from './expression.ts'
 import { leaf } from './fields.ts'
 import { compareVersions } from './names.ts'
 import { closed, exactlyOne, wholeDocument } from './shape.ts'
 import type { Scalar } from './fields.ts'
 
 /** The kinds of mapping rule; a rule has exactly one of them. */
-const RULE_KINDS = ['source', 'const', 'coalesce', 'map', 'month'] as const
+const RULE_KINDS = ['source', 'const', 'coalesce', 'expr', 'map', 'month'] as const
+
+/** A text that readExpression reads; its issue knows where in the text. */
+const expression = z.string().superRefine((text, context) => {
+  const read = readExpression(text)
+  if (!('problem' in read)) return
+  const { problem, offset } = read
+  context.addIssue({ code: 'custom', message: problem, params: { offset } })
+})
 
 const rule = exactlyOne(
   closed({
     source: leaf.column.exactOptional(),
-    cast: canonicalType.exactOptional().describe('with source: a type on the way to the target'),
+    cast: canonicalType.exactOptional().describe('a type on the way to the target’s'),
     const: leaf.scalar.exactOptional(),
     coalesce: z.array(leaf.column).min(2).exactOptional().describe('the first that is not empty'),
+    expr: expression.exactOptional().describe('a scalar SQL expression over the row’s columns'),
     map: closed({
       source: leaf.column,
       values: z
         .record(z.string(), leaf.scalar)
-        .describe('any other value becomes default, or empty'),
+        .describe('a lookup; any other value becomes default, or empty'),
       default: leaf.scalar.exactOptional(),
     }).exactOptional(),
     month: closed({ source: leaf.column }).exactOptional().describe('%Y-%m of a date'),
@@ -55,11 +69,12 @@ export const mappingTestDocument = wholeDocument({
 })
 export type MappingTest = z.output<typeof mappingTestDocument>
 
-/** One rule without what is not part of it: exactly one of the members, but for `cast`. */
-export type MappingRule =
-  | { readonly source: string; readonly cast?: string }
+type RuleKind =
+  | { readonly source: string }
   | { readonly const: Scalar }
   | { readonly coalesce: readonly string[] }
+  /** as readExpression writes it: white space and redundant brackets are no edit */
+  | { readonly expr: string }
   | {
       readonly map: {
         readonly source: string
@@ -68,6 +83,9 @@ export type MappingRule =
       }
     }
   | { readonly month: { readonly source: string } }
+
+/** One rule without what is not part of it: exactly one of the members, but for `cast`. */
+export type MappingRule = RuleKind & { readonly cast?: string }
 
 /** `since`: the first month a rule applies to; the first rule of a column may have none. */
 export type DatedRule = MappingRule & { readonly since?: string }
@@ -103,20 +121,22 @@ export const mappingColumns = (document: MappingDocument): Mapping['columns'] =>
   )
 
 function ruleSlice(document: RuleDocument): DatedRule {
-  const since = document.since === undefined ? {} : { since: document.since }
-  return { ...ruleKind(document), ...since }
+  const { cast, since } = document
+  return {
+    ...ruleKind(document),
+    ...(cast !== undefined && { cast }),
+    ...(since !== undefined && { since }),
+  }
 }
 
-function ruleKind({
-  source,
-  cast,
-  coalesce,
-  map,
-  month: dated,
-  ...rest
-}: RuleDocument): MappingRule {
-  if (source !== undefined) return cast === undefined ? { source } : { source, cast }
+function ruleKind({ source, coalesce, expr, map, month: dated, ...rest }: RuleDocument): RuleKind {
+  if (source !== undefined) return { source }
   if (coalesce !== undefined) return { coalesce }
+  if (expr !== undefined) {
+    const read = readExpression(expr)
+    assert(!('problem' in read), 'a mapping expression passed its reader and cannot be read')
+    return { expr: read.sql }
+  }
   if (dated !== undefined) return { month: { source: dated.source } }
   if (map !== undefined) {
     const { source: from, values, default: other } = map
@@ -124,15 +144,6 @@ function ruleKind({
   }
   assert(rest.const !== undefined, 'a mapping rule without a kind passed its reader')
   return { const: rest.const }
-}
-
-/** The layout columns a rule reads. */
-export function ruleSources(dated: MappingRule): readonly string[] {
-  if ('source' in dated) return [dated.source]
-  if ('coalesce' in dated) return dated.coalesce
-  if ('map' in dated) return [dated.map.source]
-  if ('month' in dated) return [dated.month.source]
-  return []
 }
 
 /** The whole mapping as a fact: its version's name, its schema, every rule with its `since`. */

@@ -3,8 +3,10 @@ import { compareText } from '../engine/index.ts'
 
 /** A file type: also a view's name, so letters, digits and `_` only. */
 export const FILE_TYPE = /^[a-z][a-z0-9_]{0,63}$/
-/** A submitter, a layout, a rule file: one folder name of an object's path. */
+/** A submitter, a rule file: one folder name of an object's path. */
 export const ID = /^(?!.*\.\.)[a-z0-9_][a-z0-9_.-]{0,63}$/
+/** A layout: without a dot, which in a file's name begins the version. */
+export const LAYOUT = /^[a-z0-9_][a-z0-9_-]{0,63}$/
 /** `v2`, or a submitter guide's own number like `2019.0.0`. No leading zeros: one text a version. */
 export const LAYOUT_VERSION = /^v?(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){0,3}$/
 /** `v2`: of a canonical schema or a mapping. */

@@ -7,18 +7,19 @@
  */
 import type { z } from 'zod'
 import { compareText } from '../engine/index.ts'
+import type { Json } from '../engine/index.ts'
 import { canonicalColumns, canonicalSchemaDocument, schemaSlice } from './canonical-schema.ts'
 import { checkRegistry } from './checks.ts'
-import { FILE_TYPE, ID, LAYOUT_VERSION, VERSION, compareVersions } from './names.ts'
+import { FILE_TYPE, ID, LAYOUT, LAYOUT_VERSION, VERSION, compareVersions } from './names.ts'
 import { layoutDocument, layoutSlices } from './layout.ts'
 import { mappingColumns, mappingDocument, mappingSlice, mappingTestDocument } from './mapping.ts'
 import type { DocumentKind, Draft, Loaded, Registry } from './registry.ts'
 import { routingDocument, routingRules } from './routing.ts'
 import { judgeSlice, measureSlice, ruleSetDocument } from './rule-set.ts'
 import { shapeIssues } from './shape-issues.ts'
-import { readSource } from './source.ts'
+import { entrySource, readSource } from './source.ts'
 import type { Issue, RegistryFile, Source } from './source.ts'
-import { submitterDocument, submitterOf, submitterSlice } from './submitter.ts'
+import { submitterOf, submitterSlice, submittersDocument } from './submitter.ts'
 import { varianceDocument, varianceOf, varianceSlice } from './variance.ts'
 
 type Lists = { [Name in Exclude<keyof Draft, 'broken'>]: Draft[Name][number][] }
@@ -37,9 +38,10 @@ const group = (form: RegExp): string => `(${form.source.slice(1, -1)})`
 const pathPattern = (form: string): RegExp => {
   const names = form
     .replaceAll('{file_type}', group(FILE_TYPE))
-    .replaceAll('{version}', group(LAYOUT_VERSION))
+    .replaceAll('[.{version}]', `(?:\\.${group(LAYOUT_VERSION)})?`)
     .replaceAll('v{n}', group(VERSION))
-    .replaceAll(/\{(?:layout|name)\}/g, group(ID))
+    .replaceAll('{layout}', group(LAYOUT))
+    .replaceAll('{name}', group(ID))
   return new RegExp(`^${names}\\.(?:json|yaml|yml)$`)
 }
 
@@ -47,6 +49,30 @@ interface Compiled<Value> {
   readonly id: string
   readonly value: Value
   readonly slices: Readonly<Record<string, unknown>>
+}
+
+/** Each submitter is a document of its own: so a diff names whom it is about. */
+function loadSubmitters(
+  source: Source,
+  _: readonly string[],
+  { submitters }: Lists,
+): readonly Issue[] {
+  const parsed = submittersDocument.safeParse(source.json)
+  if (!parsed.success) return shapeIssues(parsed.error, source)
+  const entries = (source.json as { readonly submitters: readonly Json[] }).submitters
+  for (const [at, document] of parsed.data.submitters.entries()) {
+    const value = submitterOf(document)
+    submitters.push({
+      what: 'submitter',
+      id: value.id,
+      value,
+      document,
+      source: entrySource(source, ['submitters', at], entries[at] ?? null),
+      pointer: `/submitters/${at}`,
+      slices: { submitter: submitterSlice(value) },
+    })
+  }
+  return []
 }
 
 /** A kind of document: where it lies, its shape, its list, and how it compiles. */
@@ -75,25 +101,22 @@ function place<Schema extends z.ZodType, Value>(kind: {
 const PLACES: readonly Place[] = [
   place({
     what: 'layout',
-    form: 'registry/layouts/{file_type}/{layout}/{version}',
+    form: 'registry/layouts/{file_type}/{layout}[.{version}]',
     schema: layoutDocument,
     list: ({ layouts }) => layouts,
-    compile: (document, [fileType = '', layout = '', version = '']) => {
+    compile: (document, [fileType = '', layout = '', named = 'v1']) => {
+      const { version = named } = document
       const slices = layoutSlices(document)
       const id = `${fileType}/${layout}/${version}`
       return { id, value: { fileType, layout, version, id, slices }, slices: { ...slices } }
     },
   }),
-  place({
+  {
     what: 'submitter',
-    form: 'registry/submitters/{name}',
-    schema: submitterDocument,
-    list: ({ submitters }) => submitters,
-    compile: (document) => {
-      const value = submitterOf(document)
-      return { id: value.id, value, slices: { submitter: submitterSlice(value) } }
-    },
-  }),
+    form: 'registry/submitters.json',
+    path: pathPattern('registry/submitters'),
+    load: loadSubmitters,
+  },
   place({
     what: 'routing',
     form: 'registry/routing/{name}',
@@ -204,7 +227,7 @@ function loadFile(file: RegistryFile, { path, load }: Place, lists: Lists): read
 }
 
 function misplaced({ path: file }: RegistryFile): Issue {
-  const near = PLACES.find(({ form }) => file.startsWith(form.slice(0, form.indexOf('{'))))
+  const near = PLACES.find(({ form }) => file.startsWith(form.split(/[{.]/, 1)[0] ?? ''))
   const forms = near === undefined ? PLACES.map(({ form }) => form) : [near.form]
   const text = `no registry file has its place here; expected ${forms.join(', ')}`
   return { file, line: 1, column: 1, kind: 'error', text }
@@ -227,10 +250,11 @@ function registryOf(lists: Lists): Registry {
     variances: values(lists.variances),
     documents: Object.values(lists)
       .flat()
-      .map(({ what, id, source, slices }) => ({
+      .map(({ what, id, source, pointer = '', slices }) => ({
         what,
         id,
         path: source.path,
+        pointer,
         json: source.json,
         slices,
       }))

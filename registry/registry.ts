@@ -38,6 +38,8 @@ export interface RegistryDocument {
   readonly id: string
   /** the file, relative to the project's folder */
   readonly path: string
+  /** JSON pointer of the document in its file: empty, or one entry of a list */
+  readonly pointer: string
   /** as written, descriptions and all */
   readonly json: Json
   /** what it compiles to, by slice name; only these reach a build */
@@ -51,6 +53,8 @@ export interface Loaded<Value, Document> {
   readonly value: Value
   readonly document: Document
   readonly source: Source
+  /** JSON pointer in the file of a document that is one entry of a list */
+  readonly pointer?: string
   readonly slices: Readonly<Record<string, unknown>>
 }
 

@@ -30,6 +30,12 @@ function issuesOf(issue: ZodIssue, source: Source, above: Path): readonly Issue[
         return [fault(`missing property ${String(path.at(-1))}`)]
       }
       return [fault(sentence(issue.message))]
+    case 'custom': {
+      const { message, params } = issue
+      const offset: unknown = params?.['offset']
+      if (typeof offset !== 'number') return [fault(sentence(message))]
+      return [{ ...source.within(path, offset), kind: 'error', text: message }]
+    }
     default:
       return [fault(sentence(issue.message))]
   }

@@ -29,6 +29,8 @@ export interface Source {
   readonly json: Json
   /** where a value stands, or its nearest ancestor that exists; `key`: where its name stands */
   readonly at: (path: Path, place?: 'key' | 'value') => Position
+  /** where a text value's character (0-based) stands; the value's own place where that varies */
+  readonly within: (path: Path, offset: number) => Position
 }
 
 const TEXT_LENGTH_MAX = 1_048_576
@@ -53,11 +55,13 @@ export function readSource(file: RegistryFile): Source | { readonly faults: read
   if (json === undefined) return readPositioned(file)
   // Positions are wanted only of files with an issue: reading them costs 50 times the JSON.
   let positions: Positions | undefined
-  const at: Source['at'] = (where, place = 'value') => {
-    positions ??= new Positions(file)
-    return positions.at(where, place)
+  const read = (): Positions => (positions ??= new Positions(file))
+  return {
+    path,
+    json: json.value,
+    at: (where, place = 'value') => read().at(where, place),
+    within: (where, offset) => read().within(where, offset),
   }
-  return { path, json: json.value, at }
 }
 
 /** The value of a text that is sound JSON and needs no second look; else undefined. */
@@ -96,23 +100,45 @@ function readPositioned(file: RegistryFile): Source | { readonly faults: readonl
     const text = 'this file is YAML: name it .yaml, or write JSON'
     return { faults: [{ ...positions.at([], 'value'), kind: 'error', text }] }
   }
-  const at: Source['at'] = (path, place = 'value') => positions.at(path, place)
-  return { path: file.path, json: positions.json(), at }
+  return {
+    path: file.path,
+    json: positions.json(),
+    at: (path, place = 'value') => positions.at(path, place),
+    within: (path, offset) => positions.within(path, offset),
+  }
 }
+
+/** One entry of a document's list as a source of its own. */
+export const entrySource = (source: Source, path: Path, json: Json): Source => ({
+  path: source.path,
+  json,
+  at: (below, place) => source.at([...path, ...below], place),
+  within: (below, offset) => source.within([...path, ...below], offset),
+})
 
 class Positions {
   readonly #file: string
+  readonly #text: string
   readonly #lines = new LineCounter()
   /** undefined: nested too deeply to read */
   readonly #document: Document | undefined
 
   constructor(file: RegistryFile) {
     this.#file = file.path
+    this.#text = file.text
     this.#document = parsed(file.text, this.#lines)
   }
 
   at(path: Path, place: 'key' | 'value'): Position {
     return this.#position(this.#document === undefined ? 0 : offsetOf(this.#document, path, place))
+  }
+
+  within(path: Path, offset: number): Position {
+    const found = this.#document === undefined ? undefined : this.#document.getIn(path, true)
+    const range = isScalar(found) ? found.range : undefined
+    if (!isScalar(found) || range === undefined || range === null) return this.at(path, 'value')
+    const written = this.#text.slice(range[0], range[1])
+    return this.#position(range[0] + writtenOffset(written, offset))
   }
 
   json(): Json {
@@ -173,6 +199,23 @@ function protoNames(document: Document): readonly number[] {
     },
   })
   return offsets
+}
+
+/** A character of a quoted text, or of a plain one in one line. */
+const CHARACTER = { '"': /\\u[0-9a-fA-F]{4}|\\[^]|[^]/y, "'": /''|[^]/y } as const
+
+/** How far into a scalar as written its `offset`-th character is; 0 where that cannot be said. */
+function writtenOffset(written: string, offset: number): number {
+  const [quote] = written
+  if (written.includes('\n') || /^[|>]/.test(written)) return 0
+  if (quote !== '"' && quote !== "'") return Math.min(offset, written.length)
+  const character = CHARACTER[quote]
+  let at = 1
+  for (let count = 0; count < offset && at < written.length - 1; count++) {
+    character.lastIndex = at
+    at += character.exec(written)?.[0].length ?? 1
+  }
+  return at
 }
 
 const start = (node: Node | null | undefined): number => node?.range?.[0] ?? 0

@@ -1,17 +1,20 @@
 /**
  * Submitters: who delivers files, or, for collected sources, where we fetch them.
  *
- * A submission's state is its submitter's unless a routing rule or a header says otherwise.
+ * `registry/submitters.json` lists all of them. A submission's state is its submitter's unless a
+ * routing rule or a header says otherwise.
  */
 import { z } from 'zod'
 import { leaf } from './fields.ts'
-import { wholeDocument } from './shape.ts'
+import { closed, wholeDocument } from './shape.ts'
 
-export const submitterDocument = wholeDocument({
+const KINDS = ['delivers', 'collected'] as const
+
+const submitter = closed({
   id: leaf.id,
-  name: z.string().min(1),
   state: leaf.state,
-  kind: z.enum(['delivers', 'collected']),
+  name: z.string().min(1).exactOptional().describe('for people; the id by default'),
+  kind: z.enum(KINDS).exactOptional().describe('delivers by default'),
   file_types: z
     .array(leaf.fileType)
     .min(1)
@@ -23,14 +26,17 @@ export const submitterDocument = wholeDocument({
     .exactOptional()
     .describe('only these; any when missing'),
 })
-export type SubmitterDocument = z.output<typeof submitterDocument>
+export type SubmitterDocument = z.output<typeof submitter>
+
+export const submittersDocument = wholeDocument({ submitters: z.array(submitter) })
+export type SubmittersDocument = z.output<typeof submittersDocument>
 
 export interface Submitter {
   readonly id: string
   readonly name: string
   /** two capital letters */
   readonly state: string
-  readonly kind: 'delivers' | 'collected'
+  readonly kind: (typeof KINDS)[number]
   /** undefined: any */
   readonly fileTypes?: readonly string[]
   /** `file_type/layout` or `file_type/layout/version`; undefined: any */
@@ -38,12 +44,12 @@ export interface Submitter {
 }
 
 export function submitterOf(document: SubmitterDocument): Submitter {
-  const { id: name, file_types: fileTypes, layouts } = document
+  const { id, name = id, state, kind = 'delivers', file_types: fileTypes, layouts } = document
   return {
-    id: name,
-    name: document.name,
-    state: document.state,
-    kind: document.kind,
+    id,
+    name,
+    state,
+    kind,
     ...(fileTypes !== undefined && { fileTypes }),
     ...(layouts !== undefined && { layouts }),
   }

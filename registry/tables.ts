@@ -142,4 +142,5 @@ export type RegistryTables = {
 }
 
 /** The engine's handle, with the platform's tables added. */
-export const platformTables = (db: Handle): Kysely<RegistryTables> => db.withTables<RegistryTables>()
+export const platformTables = (db: Handle): Kysely<RegistryTables> =>
+  db.withTables<RegistryTables>()

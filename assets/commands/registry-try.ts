@@ -109,8 +109,9 @@ async function tryFile({
     duck,
     signal: new AbortController().signal,
   })
-  const base = { layout, registry, outcome }
-  if (outcome.kind === 'failed') return { ...base, rows: [], findings: [], verdict: 'PARSE_FAILED' }
+  const tried = { layout, registry, outcome }
+  if (outcome.kind === 'failed')
+    return { ...tried, rows: [], findings: [], verdict: 'PARSE_FAILED' }
   const parts = outcome.months.flatMap((month) => month.parts.map((part) => part.path))
   const rows =
     parts.length === 0
@@ -120,7 +121,7 @@ async function tryFile({
           parts,
           duck,
         })
-  return { ...base, rows, ...(await judgeTrial({ ...base, outcome }, parts, duck)) }
+  return { ...tried, rows, ...(await judgeTrial({ ...tried, outcome }, parts, duck)) }
 }
 
 /** The month of rows whose layout takes it from a file name that says none. */

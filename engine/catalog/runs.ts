@@ -172,14 +172,20 @@ export async function renewLease(
  * lease and thawed must not go on. Called at the start of every transaction of a run.
  */
 export async function requireLease({ db }: WriteTransaction, lease: Lease): Promise<void> {
+  await leaseEnd(db, lease)
+}
+
+/** When the lease ends, as things stand. Throws RUN_BUSY when another holder took it. */
+export async function leaseEnd(db: Handle, lease: Lease): Promise<number> {
   const held = await db
     .selectFrom('lease')
-    .select(['holder', 'fence'])
+    .select(['holder', 'fence', 'expires_ms'])
     .where('name', '=', lease.name)
     .executeTakeFirst()
   if (held?.fence !== lease.fence) {
     throw new EngineError('RUN_BUSY', { holder: held?.holder ?? 'unknown' })
   }
+  return held.expires_ms
 }
 
 /** Gives a lease back; the fence stays, so that it never repeats. */

@@ -26,6 +26,7 @@ export interface TerminalOptions {
 
 const WIDTH = 80
 
+/** The two streams of one command line, and what they can show. */
 export class Terminal {
   /** colours for stdout */
   readonly out: Colors

@@ -27,6 +27,7 @@ export interface Screen {
 
 const REDRAW_MS = 100
 
+/** The progress of one run: feed it every event, then end it. */
 export class Progress {
   readonly #terminal: Terminal
   readonly #openScreen: (() => Promise<Screen>) | undefined

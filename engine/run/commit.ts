@@ -67,7 +67,8 @@ export async function commitGroup(
   const result = await project.catalog.write(async (trx) => commitIn(trx, group, { finished, nowMs }))
   failpoint('commit.committed')
   await project.store.abort(result.fenced.flatMap((one) => stagedFolders(one)))
-  await publishNodes(project, group.definitions, result.published)
+  const { lease } = group
+  await publishNodes(project, group.definitions, { nodes: result.published, lease })
   failpoint('commit.published')
   await project.store.remove(result.released)
   return result

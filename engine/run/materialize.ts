@@ -28,7 +28,7 @@ import type { Observed } from './planning.ts'
 import { observe, planIn, quietPlan, requirePlan } from './planning.ts'
 import type { Project } from './project.ts'
 import { loadDefinitions } from './project.ts'
-import { clearIntents, hasIntents, recover } from './recover.ts'
+import { clearIntents, isLeftOpen, recover } from './recover.ts'
 import { withRunLease } from './run-lease.ts'
 import { openRunLog } from './run-log.ts'
 import type { Run, RunOptions, RunReport } from './run-state.ts'
@@ -43,7 +43,7 @@ export async function materialize(project: Project, options: RunOptions): Promis
   const { db } = project.catalog
   const revision = await catalogRevision(db)
   const observed = await observe(project, options.also)
-  const quiet = (await hasIntents(db)) ? undefined : await quietPlan(project, options, observed)
+  const quiet = (await isLeftOpen(db)) ? undefined : await quietPlan(project, options, observed)
   if (quiet !== undefined) {
     requirePlan(quiet, options.planId)
     return { run: undefined, plan: quiet, counts: noCounts(), failures: [], status: 'succeeded' }
@@ -64,7 +64,7 @@ async function runUnder(
     observed,
   }: { readonly project: Project; readonly options: RunOptions; readonly observed: Observed },
 ): Promise<RunReport> {
-  await recover(project, await loadDefinitions(project.graph, project.catalog, false))
+  await recover(project, await loadDefinitions(project.graph, project.catalog, false), lease)
   const { run, plan, selection } = await project.catalog.write(async (trx) => {
     await requireLease(trx, lease)
     const nowMs = project.clock.nowMs()
@@ -89,7 +89,7 @@ async function runUnder(
     return { run: newRun(project, options, { id, lease, definitions }), plan: made, selection: chosen }
   })
   failpoint('run.planned')
-  for (const change of observed.changes) await change.mend?.()
+  for (const change of observed.changes) await change.mend?.(lease)
   const log = project.logFolder === undefined ? undefined : await openRunLog(project.logFolder, run.id)
   const heard: Run = {
     ...run,

@@ -6,7 +6,7 @@ import type { Definitions } from '../catalog/membership.ts'
 import type { AssetIds } from '../catalog/nodes.ts'
 import { findNodes, loadAssetIds } from '../catalog/nodes.ts'
 import type { Catalog, Handle, WriteTransaction } from '../catalog/open.ts'
-import type { Actor } from '../catalog/runs.ts'
+import type { Actor, Lease } from '../catalog/runs.ts'
 import type { Json } from '../core/digest.ts'
 import { RECIPE } from '../core/fingerprint.ts'
 import type { AssetGraph } from '../core/graph.ts'
@@ -36,7 +36,7 @@ export interface Observation {
   /** undefined: nothing differs from what the catalog knows, so nothing is written */
   readonly apply?: (access: PlanningAccess) => Promise<void>
   /** after a planning transaction that is kept: mends projections of the catalog; safe to repeat */
-  readonly mend?: () => Promise<void>
+  readonly mend?: (lease: Lease) => Promise<void>
 }
 
 /** Looks outside: files, folders, services. Reads the catalog, never writes it. */

@@ -11,10 +11,14 @@ import type { Json } from '../core/digest.ts'
 import { ABSENT } from '../core/digest.ts'
 import { EngineError } from '../core/errors.ts'
 import { parseKey } from '../core/key.ts'
+import type { Lease } from '../catalog/runs.ts'
 import type { Project } from './project.ts'
+import { keepLease } from './run-lease.ts'
 
 /** How often a node may move under a publication before it gives up: each time is a real commit. */
 const ROUNDS_MAX = 100
+/** How long a look at the catalog is believed: well under a run's lease. */
+const LOOK_MAX_MS = 10_000
 
 interface PublishedRow {
   readonly node: number
@@ -40,11 +44,14 @@ interface Shown {
   readonly parts: readonly PublishedRow[]
 }
 
-/** Brings manifests and links of the nodes up to the catalog. Safe to repeat. */
+/**
+ * Brings manifests and links of the nodes up to the catalog. Safe to repeat. Throws RUN_BUSY when
+ * the lease was lost: then another run shows what is current.
+ */
 export async function publishNodes(
   project: Project,
   definitions: Definitions,
-  nodes: readonly number[],
+  { nodes, lease }: { readonly nodes: readonly number[]; readonly lease: Lease },
 ): Promise<void> {
   const done = new Map<number, number>()
   let left = nodes
@@ -52,9 +59,14 @@ export async function publishNodes(
     if (round === ROUNDS_MAX) {
       throw new EngineError('ASSERTION', { what: 'a publication comes to rest within 100 rounds' })
     }
+    const lookedMs = project.clock.elapsedMs()
+    await keepLease(project, lease, LOOK_MAX_MS)
     const shown = await read(project, left)
     const moved = shown.filter(({ head }) => done.get(head.node) !== head.build)
     for (const one of moved) {
+      // The lease outlives a look by this much: a process that was frozen meanwhile looks again,
+      // and never shows what another run has replaced since.
+      if (project.clock.elapsedMs() - lookedMs > LOOK_MAX_MS) break
       await show(project, definitions, one)
       done.set(one.head.node, one.head.build)
     }

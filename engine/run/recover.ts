@@ -8,26 +8,39 @@ import { sql } from 'kysely'
 import type { Definitions } from '../catalog/membership.ts'
 import type { Handle } from '../catalog/open.ts'
 import { rowsTable } from '../catalog/rows.ts'
+import type { Lease } from '../catalog/runs.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { Project } from './project.ts'
 import { publishNodes } from './publish.ts'
 import { removeResidue } from './sweep.ts'
 
-/** Whether a run left something open. */
-export async function hasIntents(db: Handle): Promise<boolean> {
-  const row = await db.selectFrom('intent').select('node').limit(1).executeTakeFirst()
-  return row !== undefined
+/** Whether a run left something open: an intent, or itself. */
+export async function isLeftOpen(db: Handle): Promise<boolean> {
+  const intent = await db.selectFrom('intent').select('node').limit(1).executeTakeFirst()
+  if (intent !== undefined) return true
+  const last = await db
+    .selectFrom('run')
+    .select('status')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return last?.status === 'running'
 }
 
 /** Ends every open intent. The caller holds the run lease, so their runs are dead. */
-export async function recover(project: Project, definitions: Definitions): Promise<number> {
+export async function recover(
+  project: Project,
+  definitions: Definitions,
+  lease: Lease,
+): Promise<number> {
   const intents = await project.catalog.db.selectFrom('intent').selectAll().execute()
   if (intents.length === 0) return 0
   const prepared = intents.filter((intent) => intent.state === 'prepared')
   await project.store.abort(prepared.flatMap((intent) => JSON.parse(intent.folder) as string[]))
   failpoint('recover.aborted')
   const committed = intents.filter((intent) => intent.state === 'committed').map((one) => one.node)
-  await publishNodes(project, definitions, await withOutputs(project, committed))
+  const nodes = await withOutputs(project, committed)
+  await publishNodes(project, definitions, { nodes, lease })
   failpoint('recover.published')
   // A run that died after a commit left the folders it was about to remove.
   await removeResidue(project)

@@ -8,7 +8,14 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Lease } from '../catalog/runs.ts'
-import { closeDeadRuns, dropLease, renewLease, takeLease } from '../catalog/runs.ts'
+import {
+  closeDeadRuns,
+  dropLease,
+  leaseEnd,
+  renewLease,
+  requireLease,
+  takeLease,
+} from '../catalog/runs.ts'
 import type { Project } from './project.ts'
 
 const LEASE_MS = 30_000
@@ -36,6 +43,21 @@ export async function withRunLease<Result>(
     // Where this fails the lease ends by itself, and what made the work fail is the error to tell.
     await catalog.write(async (trx) => dropLease(trx, lease), BOOKKEEPING).catch(() => undefined)
   }
+}
+
+/** Makes sure that the lease is held for some time still. Throws RUN_BUSY when it was lost. */
+export async function keepLease(
+  { catalog, clock }: Project,
+  lease: Lease,
+  forMs: number,
+): Promise<void> {
+  const expiresMs = await leaseEnd(catalog.db, lease)
+  const nowMs = clock.nowMs()
+  if (expiresMs - nowMs > forMs) return
+  await catalog.write(async (trx) => {
+    await requireLease(trx, lease)
+    await renewLease(trx, lease, nowMs + LEASE_MS)
+  }, BOOKKEEPING)
 }
 
 async function begin({ catalog, clock }: Project): Promise<Lease> {

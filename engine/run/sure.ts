@@ -14,9 +14,25 @@ import type { Walk } from './walk-state.ts'
 /** Whether it will be built for certain. */
 export function runsSurely(walk: Walk, asset: StoredAsset, one: Decided): boolean {
   if (asset.outline !== undefined || !staysMember(walk, asset, one)) return false
+  if (hasPendingMember(walk, one) && mayReadHeld(walk, asset)) return false
   if (one.current === undefined) return true
   const insists = one.dirty?.cause === 'forced' || one.dirty?.cause === 'missing'
   return insists || differsSurely(walk, asset, one)
+}
+
+const hasPendingMember = (walk: Walk, { node }: Decided): boolean =>
+  node.members.some(({ src }) => walk.pending.has(src))
+
+/** Whether a read that a member has yet to name could be one that waits. */
+function mayReadHeld(walk: Walk, asset: StoredAsset): boolean {
+  const { graph } = walk.evaluation.definitions
+  const waiting = new Set([...walk.held.values(), ...walk.doubted.values()].map((name) => name.asset))
+  const mayWait = (name: string): boolean => {
+    const read = graph.assets.get(name)
+    const isOnDemand = read?.kind === 'value' && read.from === undefined
+    return waiting.has(name) || (isOnDemand && (read.reads?.assets ?? []).some(mayWait))
+  }
+  return (asset.reads?.assets ?? []).some(mayWait)
 }
 
 /** Some parent gives the key now, and will have content and give it afterwards. */
@@ -28,12 +44,14 @@ function staysMember(walk: Walk, asset: StoredAsset, { node }: Decided): boolean
 }
 
 /** Some slot differs from the last build's and cannot go back. */
-function differsSurely(walk: Walk, asset: StoredAsset, { node, current }: Decided): boolean {
+function differsSurely(walk: Walk, asset: StoredAsset, one: Decided): boolean {
+  const { node, current } = one
+  const readsAreFixed = !hasPendingMember(walk, one)
   const before = new Map(
     JSON.parse(current?.slots ?? '[]') as readonly (readonly [number, number])[],
   )
   const isMember = (slot: SlotAt): boolean => asset.from[slot.asset] !== undefined
-  const readsAreFixed = !node.members.some(({ src }) => walk.pending.has(src))
+  
   return node.slots.some((slot) => {
     if (walk.pending.has(slot.node)) return false
     const version = before.get(slot.node)

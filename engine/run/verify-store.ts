@@ -37,13 +37,10 @@ export async function verifyStore(
   return {
     digest,
     apply: async (access) => mark(access, { audit, marks, back }),
-    mend: async () => {
+    mend: async (lease) => {
       const definitions = await loadDefinitions(project.graph, project.catalog, false)
-      await publishNodes(
-        project,
-        definitions,
-        audit.lagging.map((one) => one.node),
-      )
+      const nodes = audit.lagging.map((one) => one.node)
+      await publishNodes(project, definitions, { nodes, lease })
     },
   }
 }

@@ -1,6 +1,6 @@
 /** A project folder and the command line beside it, in this process or in one of its own. */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { main } from '../../assets/main.ts'
@@ -34,13 +34,18 @@ export class CliProject implements Disposable {
   static async create(): Promise<CliProject> {
     const project = new CliProject(mkdtempSync(join(tmpdir(), 'tributary-cli-')))
     await initProject({ folder: project.root, from: REPOSITORY, withSamples: false })
-    for (const id of ['alpha', 'beta']) {
-      const document = { id, name: id, state: 'MA', kind: 'delivers' }
-      project.write(`registry/submitters/${id}.json`, JSON.stringify(document))
-    }
+    const submitters = ['alpha', 'beta'].map((id) => ({ id, state: 'MA' }))
+    project.write('registry/submitters.json', JSON.stringify({ submitters }))
     project.deliver('alpha/2024-01', medicalFile('2024-01', encounters('2024-01', 5, 'a')))
     project.deliver('beta/2024-01', medicalFile('2024-01', encounters('2024-01', 4, 'b')))
     return project
+  }
+
+  /** The same project again, as far as it was built, in a folder of its own. */
+  clone(): CliProject {
+    const root = mkdtempSync(join(tmpdir(), 'tributary-cli-'))
+    cpSync(this.root, root, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true })
+    return new CliProject(root)
   }
 
   write(path: string, content: string | Buffer): void {

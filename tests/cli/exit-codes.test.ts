@@ -40,7 +40,7 @@ test('1: done, but a partition failed', async () => {
   project.edit(
     'mappings/medical/synthea/v1.json',
     '{ "source": "START" }',
-    '{ "source": "DESCRIPTION" }',
+    '{ "source": "DESCRIPTION", "cast": "TIMESTAMP" }',
   )
   const ran = await project.run(['materialize'])
   expect(ran.code).toBe(1)

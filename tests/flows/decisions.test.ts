@@ -6,19 +6,19 @@ import { RoadProject } from '../support/project.ts'
 const JANUARY = 'MA/medical/2024-01'
 const FEBRUARY = 'MA/medical/2024-02'
 
-let base: RoadProject
+let standing: RoadProject
 beforeAll(async () => {
-  base = await RoadProject.create()
+  standing = await RoadProject.create()
   const both = ['2024-01', '2024-02'].flatMap((month) => encounters(month, 10, 'first'))
-  base.deliver('alpha/first', [medicalFile(['2024-01', '2024-02'], both)])
-  await base.run()
+  standing.deliver('alpha/first', [medicalFile(['2024-01', '2024-02'], both)])
+  await standing.run()
   // A correction of one month, then a short one of the other: 4 of 10 rows are held.
-  base.deliver('alpha/second', [medicalFile('2024-01', encounters('2024-01', 11, 'second'))])
-  base.deliver('alpha/short', [medicalFile('2024-02', encounters('2024-02', 4, 'short'))])
-  const { canonical } = await base.run()
+  standing.deliver('alpha/second', [medicalFile('2024-01', encounters('2024-01', 11, 'second'))])
+  standing.deliver('alpha/short', [medicalFile('2024-02', encounters('2024-02', 4, 'short'))])
+  const { canonical } = await standing.run()
   expect(canonical).toEqual([`${JANUARY} built`])
 })
-afterAll(async () => base[Symbol.asyncDispose]())
+afterAll(async () => standing[Symbol.asyncDispose]())
 
 const id = async (road: RoadProject, drop: string): Promise<string> =>
   (await road.submission(drop)).submission_id
@@ -28,7 +28,7 @@ const alpha = (month: string) =>
   ({ state: 'MA', fileType: 'medical', submitter: 'alpha', month }) as const
 
 test('a withdrawal brings the runner-up back without computing a row', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   await road.decide({ kind: 'withdraw', submission: await id(road, 'alpha/second') })
   const { canonical, brokenPromises } = await road.run()
   expect(brokenPromises).toEqual([])
@@ -38,7 +38,7 @@ test('a withdrawal brings the runner-up back without computing a row', async () 
 })
 
 test('a withdrawal without a runner-up retires the month', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   for (const drop of ['alpha/short', 'alpha/first', 'alpha/second']) {
     await road.decide({ kind: 'withdraw', submission: await id(road, drop) })
   }
@@ -50,7 +50,7 @@ test('a withdrawal without a runner-up retires the month', async () => {
 })
 
 test('a held month waits in words; confirmed, it wins', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const { steps, waiting } = await road.plan()
   expect(steps).toEqual([])
   expect(waiting).toEqual([
@@ -76,7 +76,7 @@ test('a held month waits in words; confirmed, it wins', async () => {
 
 test('a held submission that is withdrawn or rejected ends its hold and builds nothing', async () => {
   for (const kind of ['withdraw', 'reject'] as const) {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     const submission = await id(road, 'alpha/short')
     await road.decide(
       kind === 'withdraw' ? { kind, submission } : { kind, submission, months: 'all' },
@@ -90,7 +90,7 @@ test('a held submission that is withdrawn or rejected ends its hold and builds n
 })
 
 test('a month that is rejected goes to its runner-up; the other months stay', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const submission = await id(road, 'alpha/first')
   await road.decide({ kind: 'reject', submission, months: ['2024-02'] })
   const { canonical } = await road.run()
@@ -101,7 +101,7 @@ test('a month that is rejected goes to its runner-up; the other months stay', as
 })
 
 test('a pin wins until it is cleared', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const submission = await id(road, 'alpha/first')
   await road.decide({ kind: 'pin', submission, month: alpha('2024-01') })
   expect((await road.run()).canonical).toEqual([`${JANUARY} reused`])
@@ -112,7 +112,7 @@ test('a pin wins until it is cleared', async () => {
 })
 
 test('a decision that cannot be is refused and changes nothing', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const submission = await id(road, 'alpha/first')
   const outside = road.decide({ kind: 'reject', submission, months: ['2025-01'] })
   await expect(outside).rejects.toMatchObject({ code: 'DECISION_INVALID' })
@@ -124,7 +124,7 @@ test('a decision that cannot be is refused and changes nothing', async () => {
 })
 
 test('older bytes sent again are a new submission, and win', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const january = encounters('2024-01', 9, 'other')
   road.deliver('alpha/third', [medicalFile('2024-01', january)])
   await road.run()
@@ -136,7 +136,7 @@ test('older bytes sent again are a new submission, and win', async () => {
 })
 
 test('the same bytes again are a duplicate and build nothing', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   road.deliver('alpha/again', [medicalFile('2024-01', encounters('2024-01', 11, 'second'))])
   const { log } = await road.run()
   expect(log).toEqual([])

@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encounters, medicalFile } from '../support/deliveries.ts'
 import type { RoadProject } from '../support/project.ts'
-import { stepLines } from '../support/project.ts'
+import { stepLines } from '../support/plan-lines.ts'
 import { changedNames, partIdentities, standingRoad } from './standing-road.ts'
 
-let base: RoadProject
+let standing: RoadProject
 beforeAll(async () => {
-  base = await standingRoad()
+  standing = await standingRoad()
 })
-afterAll(async () => base[Symbol.asyncDispose]())
+afterAll(async () => standing[Symbol.asyncDispose]())
 
 const STAR = 'mappings/medical_claim/star/v1.json'
 const MEDICAL = 'mappings/medical/synthea/v1.json'
@@ -29,7 +29,7 @@ const otherPayer = (road: RoadProject): void =>
   rule(road, STAR, 'payer', { source: 'claim_type_code' })
 
 test('an edited rule rebuilds the months whose winners use its layout, and names the rule', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const before = partIdentities(road)
   otherPayer(road)
   const plan = await road.plan()
@@ -65,7 +65,7 @@ test('an edited rule rebuilds the months whose winners use its layout, and names
 })
 
 test('a description, key order and white space are no edit', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   road.edit(STAR, (document) => {
     document['description'] = 'other words'
     const { columns } = document as unknown as MappingFile
@@ -79,7 +79,7 @@ test('a description, key order and white space are no edit', async () => {
 })
 
 test('an edit reverted before a build is none', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const before = readFileSync(road.path(STAR))
   otherPayer(road)
   expect(await road.steps()).toHaveLength(2)
@@ -89,7 +89,7 @@ test('an edit reverted before a build is none', async () => {
 })
 
 test('an edit reverted after a build is a reuse: no row is computed', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const was = partIdentities(road)
   const before = readFileSync(road.path(STAR))
   otherPayer(road)
@@ -110,7 +110,7 @@ test('an edit reverted after a build is a reuse: no row is computed', async () =
 })
 
 test('a rule with `since` rebuilds only the months from there', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   rule(road, MEDICAL, 'description', [
     { source: 'DESCRIPTION' },
     { source: 'ENCOUNTERCLASS', since: '2024-02' },
@@ -125,7 +125,7 @@ test('a rule with `since` rebuilds only the months from there', async () => {
 })
 
 test('a nullable column added to a schema rebuilds every month of its type', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   road.edit('schemas/medical/v1.json', (document) => {
     const { columns } = document as unknown as { columns: unknown[] }
     columns.push({ name: 'reason', type: 'VARCHAR' })
@@ -136,7 +136,7 @@ test('a nullable column added to a schema rebuilds every month of its type', asy
 })
 
 test('a new schema version is refused while a live layout lacks a mapping, and else rebuilds all', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const v1 = JSON.parse(readFileSync(road.path('schemas/medical/v1.json'), 'utf8')) as {
     columns: unknown[]
   }
@@ -158,7 +158,7 @@ test('a new schema version is refused while a live layout lacks a mapping, and e
 })
 
 test('an edit during a build leads to one more build', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   otherPayer(road)
   let edited = false
   const first = await road.run(undefined, {
@@ -179,7 +179,7 @@ test('an edit during a build leads to one more build', async () => {
 })
 
 test('a second correction of a month is built like the first', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   for (const [at, count] of [3, 4, 5].entries()) {
     road.deliver(`beta/fix-${at}`, [
       medicalFile('2024-02', encounters('2024-02', count, `fix${at}`)),

@@ -5,18 +5,18 @@ import { encounters, medicalFile } from '../support/deliveries.ts'
 import type { RoadProject } from '../support/project.ts'
 import { changedNames, partIdentities, standingRoad } from './standing-road.ts'
 
-let base: RoadProject
+let standing: RoadProject
 beforeAll(async () => {
-  base = await standingRoad()
+  standing = await standingRoad()
   // A correction whose codes are out of range: it wins with a warning.
   const odd = encounters('2024-02', 4, 'odd').map((row) => ({ ...row, CODE: '999999' }))
-  base.deliver('alpha/odd-codes', [medicalFile('2024-02', odd)])
-  await base.run()
+  standing.deliver('alpha/odd-codes', [medicalFile('2024-02', odd)])
+  await standing.run()
 })
-afterAll(async () => base[Symbol.asyncDispose]())
+afterAll(async () => standing[Symbol.asyncDispose]())
 
 const RULES = 'registry/rules/medical/default.json'
-const LAYOUT = 'registry/layouts/medical/synthea/v1.json'
+const LAYOUT = 'registry/layouts/medical/synthea.json'
 
 interface RulesFile {
   rules: { id: string; severity: string; threshold: object; params: Record<string, unknown> }[]
@@ -41,7 +41,7 @@ const kinds = (log: readonly string[]): readonly string[] =>
 
 describe('rules', () => {
   test('a severity is judged anew without data, and only changed winners rebuild', async () => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     expect((await road.statuses())['alpha/odd-codes']).toBe('VALIDATED_WITH_WARNINGS')
     editRule(road, 'code_in_range', { severity: 'HARD' })
     const { log, brokenPromises } = await road.run()
@@ -61,7 +61,7 @@ describe('rules', () => {
   })
 
   test('a threshold that changes no verdict rebuilds no month', async () => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     const before = partIdentities(road)
     editRule(road, 'code_in_range', { threshold: { share: 0.02 } })
     const { log } = await road.run()
@@ -71,7 +71,7 @@ describe('rules', () => {
   })
 
   test('a parameter is measured again, and rebuilds nothing while every verdict stands', async () => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     editRule(road, 'code_in_range', { params: { column: 'CODE', min: 1, max: 100_000 } })
     const { log } = await road.run()
     expect(kinds(log)).toEqual([
@@ -82,7 +82,7 @@ describe('rules', () => {
   })
 
   test('a description or another order of rules is no edit', async () => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     road.edit(RULES, (document) => {
       const { rules } = document as unknown as RulesFile
       return { ...document, description: 'other words', rules: rules.toReversed() }
@@ -93,7 +93,7 @@ describe('rules', () => {
 
 describe('layouts', () => {
   test('an edit of how a file is read parses it again, and equal rows end there', async () => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     const before = partIdentities(road)
     editLayout(road, ({ resources: [{ schema }] }) => {
       const field = schema.fields.find(({ name }) => name === 'PAYER')
@@ -108,7 +108,7 @@ describe('layouts', () => {
   })
 
   test('an edit that changes rows rebuilds the months in which they changed', async () => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     editLayout(road, ({ resources: [{ schema }] }) => {
       const field = schema.fields.find(({ name }) => name === 'CODE')
       Object.assign(field ?? {}, { constraints: { maxLength: 5 } })
@@ -120,7 +120,7 @@ describe('layouts', () => {
   })
 
   test('an edit of which files have it parses nothing again', async () => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     editLayout(road, (layout) => {
       layout['x-ingest']['detect'] = { fileNames: ['enc_[0-9]{6}[.]csv'] }
       layout['x-ingest']['effective'] = { from: '2020-01' }
@@ -129,7 +129,7 @@ describe('layouts', () => {
   })
 
   test('an edit of its reject threshold is judged without data', async () => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     editLayout(road, (layout) => {
       layout['x-ingest']['reject'] = { share: 0.5 }
     })
@@ -139,7 +139,7 @@ describe('layouts', () => {
   })
 
   test('a description is no edit', async () => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     editLayout(road, (layout) => {
       Object.assign(layout, { description: 'other words', title: 'another title' })
     })
@@ -147,10 +147,10 @@ describe('layouts', () => {
   })
 
   test('a new layout with its mapping and no submission builds nothing', async () => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     const layout = JSON.parse(readFileSync(road.path(LAYOUT), 'utf8')) as LayoutFile
     layout.resources[0].schema.fields.push({ name: 'EXTRA', type: 'string' })
-    road.write('registry/layouts/medical/wide/v1.json', JSON.stringify(layout))
+    road.write('registry/layouts/medical/wide.json', JSON.stringify(layout))
     road.write(
       'mappings/medical/wide/v1.json',
       readFileSync(road.path('mappings/medical/synthea/v1.json')),
@@ -160,32 +160,29 @@ describe('layouts', () => {
     expect(log).toEqual([])
   })
 
-  test('taken away, its months stand, and a new build of them waits in words', async () => {
-    await using road = await base.clone()
+  test('taken away, its submissions fail in words and its months stand; put back, all is as it was', async () => {
+    await using road = await standing.clone()
     const before = partIdentities(road)
-    for (const folder of ['registry/layouts', 'mappings']) {
-      renameSync(road.path(`${folder}/medical/synthea`), road.path(`${folder}/medical/encounters`))
-    }
-    const { waiting, steps } = await road.plan()
-    expect(steps).toEqual([])
-    expect(new Set(waiting.map((one) => `${one.asset} ${one.kind}`))).toEqual(
-      new Set([
-        'parse blocked',
-        'measure upstream',
-        'validation_report upstream',
-        'gold_submitter upstream',
-        'gold_canonical upstream',
-      ]),
-    )
-    expect(waiting[0]?.why).toBe('the registry has no layout medical/synthea/v1')
-    await road.run()
+    const moves = [
+      [LAYOUT, 'registry/layouts/medical/encounters.json'],
+      ['mappings/medical/synthea', 'mappings/medical/encounters'],
+    ] as const
+    for (const [from, to] of moves) renameSync(road.path(from), road.path(to))
+    const { report, canonical } = await road.run()
+    expect(canonical).toEqual([])
+    const failures = report.failures.map(({ node, code }) => `${node.asset} ${code}`)
+    expect(new Set(failures)).toEqual(new Set(['parse LAYOUT_MISSING']))
     expect(changedNames(before, partIdentities(road))).toEqual([])
+    for (const [from, to] of moves) renameSync(road.path(to), road.path(from))
+    expect(await road.steps()).toEqual([])
+    expect((await road.run()).report.failures).toEqual([])
   })
 })
 
 test('a file of the registry that only moves changes nothing', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const moved = [
+    [LAYOUT, 'registry/layouts/medical/synthea.v1.json'],
     ['registry/routing/conventions.json', 'registry/routing/names.json'],
     ['registry/rules/medical/default.json', 'registry/rules/medical/all.json'],
   ] as const

@@ -10,13 +10,13 @@ const JANUARY = 'MA/medical/2024-01'
 const PROGRAM = [process.execPath, join(REPOSITORY, 'bin/tributary.js')]
 const january = medicalFile('2024-01', encounters('2024-01', 200, 'a'))
 
-let base: RoadProject
+let standing: RoadProject
 beforeAll(async () => {
-  base = await RoadProject.create()
-  base.deliver('alpha/first', [january])
-  await base.run()
+  standing = await RoadProject.create()
+  standing.deliver('alpha/first', [january])
+  await standing.run()
 })
-afterAll(async () => base[Symbol.asyncDispose]())
+afterAll(async () => standing[Symbol.asyncDispose]())
 
 const editSubmitters = (road: RoadProject, change: (all: object[]) => object[]): void =>
   road.edit('registry/submitters.json', (document) => ({
@@ -24,7 +24,7 @@ const editSubmitters = (road: RoadProject, change: (all: object[]) => object[]):
   }))
 
 describe('a bad registry file is refused with its place, and changes nothing', () => {
-  const LAYOUT = 'registry/layouts/medical/synthea/v1.json'
+  const LAYOUT = 'registry/layouts/medical/synthea.json'
   const cases: readonly (readonly [string, (road: RoadProject) => void, RegExp])[] = [
     [
       'an unknown column',
@@ -42,9 +42,12 @@ describe('a bad registry file is refused with its place, and changes nothing', (
     ],
     [
       'overlapping windows',
-      (road) =>
-        road.write('registry/layouts/medical/synthea/v2.json', readFileSync(road.path(LAYOUT))),
-      /registry\/layouts\/medical\/synthea\/v2\.json:\d+:\d+ the effective window overlaps that of medical\/synthea\/v1/,
+      (road) => {
+        const first = JSON.parse(readFileSync(road.path(LAYOUT), 'utf8')) as object
+        const second = JSON.stringify({ ...first, version: 'v2' })
+        road.write('registry/layouts/medical/synthea.v2.json', second)
+      },
+      /registry\/layouts\/medical\/synthea\.v2\.json:\d+:\d+ the effective window overlaps that of medical\/synthea\/v1/,
     ],
     [
       'a wrong type',
@@ -58,7 +61,7 @@ describe('a bad registry file is refused with its place, and changes nothing', (
     ],
   ]
   test.each(cases)('%s', async (_, spoil, place) => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     const before = await road.plan()
     spoil(road)
     // Nothing is taken in either: the files wait for a registry that can be read.
@@ -100,7 +103,7 @@ describe('a catalog that is damaged', () => {
     ['at its first page', 0],
     ['in the middle', 8192],
   ])('%s is told, and its copy goes on where it was', async (_, offset) => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     await using closed = await road.reopen()
     await closed.platform[Symbol.asyncDispose]()
     const catalog = road.path('.tributary/catalog.db')

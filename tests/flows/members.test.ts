@@ -14,7 +14,7 @@ test('both layouts of members reach one canonical month', async () => {
   expect(brokenPromises).toEqual([])
   expect(canonical).toEqual(['MA/members/2024-03 built'])
   const layouts = (await road.submissions()).map((row) => row.layout_id)
-  expect(layouts).toEqual(['members/synthea-20/v1', 'members/synthea-28/v1'])
+  expect(layouts).toEqual(['members/synthea-20/v1', 'members/synthea/v1'])
   const columns = ['submitter_id', 'member_id', 'zip', 'source_layout_id']
   const rows = await road.canonicalRows('MA/members/2024-03', columns)
   expect(rows).toHaveLength(7)
@@ -24,7 +24,7 @@ test('both layouts of members reach one canonical month', async () => {
     zip: '01462',
     source_layout_id: 'members/synthea-20/v1',
   })
-  expect(rows[6]).toMatchObject({ submitter_id: 'beta', source_layout_id: 'members/synthea-28/v1' })
+  expect(rows[6]).toMatchObject({ submitter_id: 'beta', source_layout_id: 'members/synthea/v1' })
 })
 
 const real = dataFolder('real/synthea')

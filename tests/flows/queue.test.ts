@@ -10,14 +10,14 @@ import { RoadProject } from '../support/project.ts'
 
 const JANUARY = 'MA/medical/2024-01'
 
-let base: RoadProject
+let standing: RoadProject
 beforeAll(async () => {
-  base = await RoadProject.create()
-  base.deliver('alpha/first', [medicalFile('2024-01', encounters('2024-01', 10, 'first'))])
-  base.deliver('beta/first', [medicalFile('2024-01', encounters('2024-01', 10, 'b'))])
-  await base.run()
+  standing = await RoadProject.create()
+  standing.deliver('alpha/first', [medicalFile('2024-01', encounters('2024-01', 10, 'first'))])
+  standing.deliver('beta/first', [medicalFile('2024-01', encounters('2024-01', 10, 'b'))])
+  await standing.run()
 })
-afterAll(async () => base[Symbol.asyncDispose]())
+afterAll(async () => standing[Symbol.asyncDispose]())
 
 const MAPPING = 'mappings/medical/synthea/v1.json'
 const editMapping = (road: RoadProject, source: string): void =>
@@ -38,14 +38,14 @@ const requests = async (road: RoadProject) =>
     .map(({ status, outcome, attempts }) => ({ status, outcome, attempts }))
 
 test('a first build asks once and is answered', async () => {
-  const [first] = await base.tables.selectFrom('canonical_rebuild_queue').selectAll().execute()
+  const [first] = await standing.tables.selectFrom('canonical_rebuild_queue').selectAll().execute()
   expect(first).toMatchObject({ status: 'SUCCEEDED', outcome: 'built', requested_by: 'test' })
-  const [build] = await base.tables.selectFrom('canonical_month_build').selectAll().execute()
+  const [build] = await standing.tables.selectFrom('canonical_month_build').selectAll().execute()
   expect(build).toMatchObject({ atomic_month: '2024-01', status: 'SUCCEEDED', rows: 20 })
 })
 
 test('a failed build keeps its request, and the next success answers it', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   editMapping(road, 'ENCOUNTERCLASS')
   // A part it has to read is gone.
   renameSync(road.path('data/.versions'), road.path('data/.away'))
@@ -80,7 +80,7 @@ test('a request that turns out to need nothing is skipped, with the reason', asy
 })
 
 test('a correction asks for its month, and says whose it is', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   road.deliver('alpha/second', [medicalFile('2024-01', encounters('2024-01', 12, 'second'))])
   await road.run()
   const queue = await road.tables.selectFrom('canonical_rebuild_queue').selectAll().execute()
@@ -94,7 +94,7 @@ test('a correction asks for its month, and says whose it is', async () => {
 })
 
 test('a decision made while a month is built leads to one more build', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   road.deliver('alpha/second', [medicalFile('2024-01', encounters('2024-01', 12, 'second'))])
   let decided: Promise<void> | undefined
   const first = await road.run(undefined, {
@@ -116,7 +116,7 @@ test('a decision made while a month is built leads to one more build', async () 
 })
 
 test('a winner whose layout has no mapping blocks its month loudly', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   rmSync(road.path('mappings/medical/synthea'), { recursive: true })
   const { steps, waiting } = await road.plan()
   expect(steps).toEqual([])
@@ -144,7 +144,7 @@ test('the winner does not depend on the order in which submissions are processed
   }
   /** Parses one submission at a time, in the order given by ranks. */
   const winnerAfter = async (ranks: readonly number[]): Promise<unknown> => {
-    await using road = await base.clone()
+    await using road = await standing.clone()
     deliverAll(road)
     await road.run('raw')
     const ids = (await road.submissions())

@@ -4,11 +4,11 @@ import { encounters, medicalFile } from '../support/deliveries.ts'
 import type { RoadProject } from '../support/project.ts'
 import { changedNames, partIdentities, standingRoad } from './standing-road.ts'
 
-let base: RoadProject
+let standing: RoadProject
 beforeAll(async () => {
-  base = await standingRoad()
+  standing = await standingRoad()
 })
-afterAll(async () => base[Symbol.asyncDispose]())
+afterAll(async () => standing[Symbol.asyncDispose]())
 
 /** An edit that makes every canonical month of medical dirty. */
 const editSchema = (road: RoadProject): void =>
@@ -18,7 +18,7 @@ const editSchema = (road: RoadProject): void =>
   })
 
 test('a selected month is built, and every other byte stays', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const before = partIdentities(road)
   editSchema(road)
   const { log, report } = await road.run('gold_canonical[atomic_month=2024-02]')
@@ -36,7 +36,7 @@ test('a selected month is built, and every other byte stays', async () => {
 })
 
 test('over a dirty parent a selected month waits, and says what to add', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const before = partIdentities(road)
   road.deliver('alpha/fix', [medicalFile('2024-02', encounters('2024-02', 5, 'fix'))])
   const month = 'gold_canonical[state=MA,file_type=medical,atomic_month=2024-02]'
@@ -63,7 +63,7 @@ test('over a dirty parent a selected month waits, and says what to add', async (
 })
 
 test('forced, a selection is built again and the rest is not', async () => {
-  await using road = await base.clone()
+  await using road = await standing.clone()
   const before = partIdentities(road)
   const month = 'gold_canonical[state=CO,atomic_month=2024-01]'
   const { log, plan } = await road.run(month, { force: true })

@@ -16,7 +16,7 @@ import {
   RULES,
   sampleFiles,
   SCHEMA,
-  SUBMITTER,
+  SUBMITTERS,
   VARIANCE,
 } from './sample-registry.ts'
 
@@ -80,7 +80,7 @@ describe('a fact', () => {
     ['a rule’s severity', RULES, '"SOFT"', '"HARD"', 'rules_judge[visits,clinic]'],
     ['a rule’s pattern', RULES, '{2}', '{3}', 'rules_measure[visits,clinic]'],
     ['a canonical column', SCHEMA, '"DECIMAL(18,2)"', '"DECIMAL(20,2)"', 'schema[visits]'],
-    ['a submitter’s state', SUBMITTER, '"MA"', '"ME"', 'submitter[north]'],
+    ['a submitter’s state', SUBMITTERS, '"MA"', '"ME"', 'submitter[north]'],
     ['a variance', VARIANCE, '0.5', '0.4', 'variances[north,visits]'],
   ])('an edit of %s changes exactly one', (...[, path, from, to, name]) => {
     expect(changedFacts(edited(path, from, to))).toEqual([name])
@@ -91,9 +91,11 @@ describe('a fact', () => {
     ['a rule’s description', RULES, 'one row a visit', 'once'],
     ['a mapping rule’s description', MAPPING, 'as delivered', 'x'],
     ['a variance’s reason', VARIANCE, 'new system', 'x'],
-    ['a submitter’s name', SUBMITTER, '"North"', '"The North"'],
+    ['a submitter’s name', SUBMITTERS, '"North"', '"The North"'],
+    ['a kind that is so without a word', SUBMITTERS, '"kind": "delivers"', '"description": "x"'],
     ['what detects a layout', LAYOUT, 'visits_.*', 'visit_.*'],
     ['an effective window', LAYOUT, '2020-01', '2021-01'],
+    ['a version that says what is so', LAYOUT, '"resources"', '"version": "v1", "resources"'],
     ['a column’s PHI class', LAYOUT, '"sensitive"', '"direct"'],
   ])('an edit of %s changes none', (...[, path, from, to]) => {
     expect(changedFacts(edited(path, from, to))).toEqual([])
@@ -138,6 +140,17 @@ describe('a mapping', () => {
     expect(mappingForMonth(mapping, '2024-07').columns['visit_id']).toEqual({ source: 'visit' })
   })
 
+  test('an expression is what it says: white space and brackets are no edit of it', () => {
+    const rule = (expr: string): unknown => {
+      const text = `"expr": "${expr}"`
+      return sample(edited(MAPPING, '"source": "paid"', text)).mappings[0]?.columns['amount']
+    }
+    const sql = `(("paid" + 1) * 2)`
+    expect(rule('(paid + 1) * 2')).toEqual([{ expr: sql }])
+    expect(rule(' ( (paid)+1)\\n *2')).toEqual([{ expr: sql }])
+    expect(rule('paid + 1 * 2')).not.toEqual([{ expr: sql }])
+  })
+
   test('a column whose first rule begins later is empty before', () => {
     const dated = edited(MAPPING, '"source": "paid"', '"source": "paid", "since": "2024-03"')
     const [mapping] = sample(dated).mappings
@@ -170,7 +183,7 @@ describe('a diff', () => {
       ...edited(LAYOUT, '"maxLength": 20', '"maxLength": 21'),
       ...edited(RULES, '"share": 0.02', '"share": 0.03'),
       ...edited(VARIANCE, 'new system', 'old system'),
-      'registry/submitters/south.json': '{"id":"south","name":"S","state":"MA","kind":"delivers"}',
+      ...edited(SUBMITTERS, '"submitters": [', '"submitters": [{"id":"south","state":"MA"},'),
     })
     expect(diffRegistries(before, after)).toEqual([
       {

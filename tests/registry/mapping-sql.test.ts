@@ -30,6 +30,8 @@ describe('a mapping as SQL', () => {
           kind: { map: { source: 'k', values: { "it's": 'x', A: 'y' }, default: 'z' } },
           month: { month: { source: 'START' } },
           flag: { const: true },
+          sum: { expr: 'round(paid * 2, 1)', cast: 'DECIMAL(20,4)' },
+          first: { coalesce: ['x', 'y'], cast: 'DATE' },
         },
       },
       columns: [
@@ -40,6 +42,8 @@ describe('a mapping as SQL', () => {
         { name: 'month', type: 'VARCHAR', required: false },
         { name: 'flag', type: 'BOOLEAN', required: false },
         { name: 'amount', type: 'DECIMAL(18,2)', required: false },
+        { name: 'sum', type: 'VARCHAR', required: false },
+        { name: 'first', type: 'VARCHAR', required: false },
       ],
       lineage,
     })
@@ -52,6 +56,8 @@ describe('a mapping as SQL', () => {
         strftime(CAST("START" AS DATE), '%Y-%m') AS "month",
         CAST('true' AS BOOLEAN) AS "flag",
         CAST(NULL AS DECIMAL(18,2)) AS "amount",
+        CAST(CAST(round(("paid" * 2), 1) AS DECIMAL(20,4)) AS VARCHAR) AS "sum",
+        coalesce(CAST(CAST("x" AS DATE) AS VARCHAR), CAST(CAST("y" AS DATE) AS VARCHAR)) AS "first",
         'MA' AS "state",
         'medical' AS "file_type",
         '2024-03' AS "atomic_month",
@@ -74,6 +80,8 @@ describe('a mapping as SQL', () => {
     const sql = (targets: readonly string[]) => () =>
       mappingSelect({ mapping: mapping(targets), columns, lineage })
     expect(sql([])).toThrow('required column id')
+    const hostile = { schema: 'visits/v1', columns: { id: { expr: "getenv('HOME')" } } }
+    expect(() => mappingSelect({ mapping: hostile, columns, lineage })).toThrow('reached SQL')
     expect(sql(['id', 'other'])).toThrow('a column its schema has not')
     expect(() =>
       mappingSelect({ mapping: mapping(['id']), columns, lineage, view: 'a"b' }),

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { readRegistry } from '../../registry/read.ts'
 import type { RegistryFile } from '../../registry/source.ts'
 import { FAULTS } from './registry-faults.ts'
-import { edited, sampleFiles } from './sample-registry.ts'
+import { edited, MAPPING, sampleFiles } from './sample-registry.ts'
 
 const issuesOf = (files: readonly RegistryFile[]): readonly string[] =>
   readRegistry(files).issues.map(
@@ -42,6 +42,27 @@ describe('a sound registry', () => {
 })
 
 describe('an issue says where', () => {
+  test.each([
+    [`expr: paid + piad`, 7],
+    [`expr: 'concat(code, ''x'', piad)'`, 21],
+    [`expr: "concat(code, \\"piad\\")"`, 14],
+    [`expr: >-\n        paid + piad`, 0],
+  ])('in an expression in YAML: %s', (rule, offset) => {
+    const [mapping] = sampleFiles().filter(({ path }) => path === MAPPING)
+    const text = `schema: visits/v1
+status: ACTIVE
+columns:
+  visit_id: { source: visit }
+  amount:
+      ${rule}
+`
+    const files = sampleFiles().filter((file) => file !== mapping)
+    const path = MAPPING.replace('json', 'yaml')
+    expect(issuesOf([...files, { path, text }]).filter((one) => one.includes('piad'))).toEqual([
+      expect.stringContaining(`${path}:6:${13 + offset} no column "piad"`),
+    ])
+  })
+
   test.each(FAULTS)('%s', (...fault) => {
     const [, path, from, to, { text }] = fault
     const found = issues(edited(path, from, to))

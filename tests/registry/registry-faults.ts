@@ -1,6 +1,6 @@
 /** One thing wrong at a time with the sample registry: see read.test.ts. */
 import { LAYOUT, MAPPING, MAPPING_TEST, ROUTING, RULES, SCHEMA } from './sample-registry.ts'
-import { SUBMITTER, VARIANCE } from './sample-registry.ts'
+import { SUBMITTERS, VARIANCE } from './sample-registry.ts'
 
 /** What is wrong, the file, what to replace by what, where the issue points, its words. */
 export const FAULTS: readonly [string, string, string, string, { at?: string; text: string }][] = [
@@ -20,14 +20,14 @@ export const FAULTS: readonly [string, string, string, string, { at?: string; te
   ],
   [
     'a missing property',
-    SUBMITTER,
-    '"name": "North",',
+    SUBMITTERS,
+    '"state": "MA",',
     '',
-    { at: '{', text: 'missing property name' },
+    { at: '{\n      "id"', text: 'missing property state' },
   ],
   [
     'a name twice',
-    SUBMITTER,
+    SUBMITTERS,
     '"name": "North",',
     '"id": "n",',
     { at: '"id": "n"', text: 'already in the same object' },
@@ -163,6 +163,48 @@ export const FAULTS: readonly [string, string, string, string, { at?: string; te
     { at: '"2024-07"', text: 'a later since' },
   ],
   [
+    'an expression that is none',
+    MAPPING,
+    '"source": "paid"',
+    '"expr": "round(paid, 2"',
+    { at: '"\n    },\n    "kind"', text: 'expected ), found the end' },
+  ],
+  [
+    'a function that an expression may not call',
+    MAPPING,
+    '"source": "paid"',
+    '"expr": "concat(\\"code\\", \\u0027x\\u0027, getenv(code))"',
+    { at: 'getenv', text: 'no function "getenv"' },
+  ],
+  [
+    'a column of an expression that is not in its layout',
+    MAPPING,
+    '"source": "paid"',
+    '"expr": "coalesce(\\"paid\\", \\"piad\\")"',
+    { at: '\\"piad', text: 'no column "piad"; did you mean paid? (layout visits/clinic/v1)' },
+  ],
+  [
+    'a cast that is not the column’s type',
+    MAPPING,
+    '"source": "paid"',
+    '"expr": "paid + 1", "cast": "DATE"',
+    { at: '"DATE"', text: 'DATE does not become DECIMAL(18,2)' },
+  ],
+  [
+    'a month with a cast',
+    MAPPING,
+    '"month": {\n        "source": "seen"\n      }',
+    '"month": { "source": "seen" }, "cast": "DATE"',
+    { at: '"DATE"', text: 'a month is text and has no cast' },
+  ],
+  [
+    'a constant of another type than its cast',
+    MAPPING,
+    '"source": "paid"',
+    '"const": "1.5", "cast": "INTEGER"',
+    { at: '"1.5"', text: 'this value is no INTEGER' },
+  ],
+  [
     'a constant of another type',
     MAPPING,
     '"source": "paid"',
@@ -219,6 +261,34 @@ export const FAULTS: readonly [string, string, string, string, { at?: string; te
     '"kind": "REGEX",\n      "params": {\n        "column": "code",\n        "pattern": "^[A-Z]{2}$"',
     '"kind": "RANGE",\n      "params": {\n        "column": "code"',
     { at: '{\n        "column": "code"', text: 'min, max or both' },
+  ],
+  [
+    'a route whose pattern repeats a repetition',
+    ROUTING,
+    'visits_(?<begin>[0-9]{6})',
+    '([a-z_]+)+(?<begin>[0-9]{6})',
+    { at: '"([a-z_]+)', text: 'repeats an unbounded repetition' },
+  ],
+  [
+    'a route whose pattern repeats alternatives',
+    ROUTING,
+    'visits_(?<begin>[0-9]{6})',
+    '(?:visits_|v[a-z_]{1,9}){1,9}(?<begin>[0-9]{6})',
+    { at: '"(?:visits_|', text: 'a group that itself repeats or has alternatives' },
+  ],
+  [
+    'a submitter twice',
+    SUBMITTERS,
+    '"submitters": [',
+    '"submitters": [{ "id": "north", "state": "ME" },',
+    { at: '"north",\n', text: 'submitter north is defined above already' },
+  ],
+  [
+    'a submitter’s unknown layout',
+    SUBMITTERS,
+    '"state": "MA",',
+    '"state": "MA", "layouts": ["visits/clinc"],',
+    { at: '"visits/clinc"', text: 'did you mean visits/clinic?' },
   ],
   ['a route to no file type', ROUTING, '"visits"', '"visit"', { text: 'did you mean visits?' }],
   [

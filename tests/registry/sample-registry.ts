@@ -1,12 +1,12 @@
 /** A small sound registry as texts, for tests to break one thing at a time. */
 import type { RegistryFile } from '../../registry/source.ts'
 
-export const LAYOUT = 'registry/layouts/visits/clinic/v1.json'
+export const LAYOUT = 'registry/layouts/visits/clinic.json'
 export const SCHEMA = 'schemas/visits/v1.json'
 export const MAPPING = 'mappings/visits/clinic/v1.json'
 export const MAPPING_TEST = 'mappings/visits/clinic/v1.test.json'
 export const RULES = 'registry/rules/visits/default.json'
-export const SUBMITTER = 'registry/submitters/north.json'
+export const SUBMITTERS = 'registry/submitters.json'
 export const ROUTING = 'registry/routing/names.json'
 export const VARIANCE = 'registry/variances/north-visit.json'
 
@@ -84,7 +84,7 @@ const documents = {
       },
     ],
   },
-  [SUBMITTER]: { id: 'north', name: 'North', state: 'MA', kind: 'delivers' },
+  [SUBMITTERS]: { submitters: [{ id: 'north', name: 'North', state: 'MA', kind: 'delivers' }] },
   [ROUTING]: {
     rules: [{ pattern: 'visits_(?<begin>[0-9]{6})_(?<end>[0-9]{6})[.]txt', file_type: 'visits' }],
   },

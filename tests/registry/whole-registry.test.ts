@@ -12,7 +12,7 @@ import {
   RULES,
   sampleFiles,
   SCHEMA,
-  SUBMITTER,
+  SUBMITTERS,
 } from './sample-registry.ts'
 
 const issues = (changed: Readonly<Record<string, string>>): readonly string[] =>
@@ -27,19 +27,19 @@ describe('issues between files', () => {
   test('all errors of all files come at once, by place', () => {
     const found = issues({
       ...edited(LAYOUT, '"quoteChar"', '"quoteChr"'),
-      ...edited(SUBMITTER, '"MA"', '"Massachusetts"'),
+      ...edited(SUBMITTERS, '"MA"', '"Massachusetts"'),
       [SCHEMA]: '{ "status": "ACTIVE", ',
     })
     expect(found).toEqual([
-      'registry/layouts/visits/clinic/v1.json:8:9 unknown property "quoteChr"; did you mean quoteChar?',
-      'registry/submitters/north.json:4:12 a state is two capital letters',
+      'registry/layouts/visits/clinic.json:8:9 unknown property "quoteChr"; did you mean quoteChar?',
+      'registry/submitters.json:6:16 a state is two capital letters',
       expect.stringMatching(/^schemas\/visits\/v1.json:1:\d+ /),
     ])
   })
 
   test('an identity defined twice names the other file', () => {
-    expect(issues({ 'registry/submitters/copy.json': textOf(SUBMITTER) })).toEqual([
-      `registry/submitters/copy.json:1:1 submitter north is defined by ${SUBMITTER} too`,
+    expect(issues({ 'registry/submitters.yml': textOf(SUBMITTERS) })).toEqual([
+      `registry/submitters.yml:3:5 submitter north is defined by ${SUBMITTERS} too`,
     ])
     expect(issues({ [LAYOUT.replace('json', 'yml')]: textOf(LAYOUT) })).toContain(
       `${LAYOUT.replace('json', 'yml')}:1:1 layout visits/clinic/v1 is defined by ${LAYOUT} too`,
@@ -54,7 +54,7 @@ describe('issues between files', () => {
   })
 
   test('two ACTIVE versions of a layout that detect the same files may not overlap', () => {
-    const second = LAYOUT.replace('v1', 'v2')
+    const second = LAYOUT.replace('.json', '.v2.json')
     expect(issues({ [second]: textOf(LAYOUT) })).toEqual([
       `${second}:51:18 the effective window overlaps that of visits/clinic/v1, and both detect the same files`,
     ])
@@ -64,6 +64,27 @@ describe('issues between files', () => {
     }
     expect(issues(apart)).toEqual([])
     expect(issues({ [second]: textOf(LAYOUT).replace('visits_.*', 'v_.*') })).toEqual([])
+  })
+
+  test('a layout has the version it says, and its file’s name may say the same', () => {
+    const ids = (changed: Readonly<Record<string, string>>): unknown =>
+      readRegistry(sampleFiles(changed)).registry?.layouts.map(({ id }) => id)
+    const versioned = (version: string): string =>
+      textOf(LAYOUT).replace('"resources"', `"version": "${version}", "resources"`)
+    const later = (version: string): string =>
+      versioned(version).replace('2020-01', '2024-01').replace('visits_.*', 'v_.*')
+    expect(ids({ [LAYOUT]: versioned('v2') })).toEqual(['visits/clinic/v2'])
+    const second = LAYOUT.replace('.json', '.v10.json')
+    expect(ids({ [LAYOUT]: versioned('v9'), [second]: later('v10') })).toEqual([
+      'visits/clinic/v9',
+      'visits/clinic/v10',
+    ])
+    expect(issues({ [second]: later('v11') })).toEqual([
+      `${second}:3:14 the file name says version v10`,
+    ])
+    expect(issues({ [LAYOUT]: versioned('one') })).toEqual([
+      `${LAYOUT}:3:14 a version is v1, or numbers like 2019.0.0`,
+    ])
   })
 
   test('a layout without a mapping to the active schema is a warning, and still reads', () => {
@@ -89,20 +110,22 @@ describe('issues between files', () => {
   })
 
   test('a file out of place, an anchor and YAML named .json are refused', () => {
-    const yaml = 'id: &a north\nname: *a\nstate: MA\nkind: delivers\n'
+    const yaml = 'submitters:\n  - id: &a south\n    name: *a\n    state: MA\n'
     expect(
       issues({
         'registry/layout/visits/clinic/v2.json': '{}',
         'schemas/visits/v01.json': '{}',
-        'registry/submitters/south.yaml': yaml,
-        'registry/submitters/west.json': 'id: west\nname: West\nstate: MA\nkind: delivers\n',
+        'registry/submitters.yaml': yaml,
+        'registry/submitters/west.json': '{ "id": "west", "state": "MA" }',
+        'schemas/visits/v2.json': 'status: INACTIVE\ncolumns: []\n',
       }),
     ).toEqual([
       expect.stringMatching(/^registry\/layout\/visits.*:1:1 no registry file has its place here/),
-      expect.stringMatching(/^registry\/submitters\/south.yaml:1:\d+ anchors, aliases/),
-      expect.stringMatching(/^registry\/submitters\/south.yaml:2:7 anchors, aliases/),
-      'registry/submitters/west.json:1:1 this file is YAML: name it .yaml, or write JSON',
+      expect.stringMatching(/^registry\/submitters.yaml:2:\d+ anchors, aliases/),
+      expect.stringMatching(/^registry\/submitters.yaml:3:11 anchors, aliases/),
+      'registry/submitters/west.json:1:1 no registry file has its place here; expected registry/submitters.json',
       'schemas/visits/v01.json:1:1 no registry file has its place here; expected schemas/{file_type}/v{n}.json',
+      'schemas/visits/v2.json:1:1 this file is YAML: name it .yaml, or write JSON',
     ])
   })
 
@@ -125,7 +148,7 @@ describe('the registry that ships', () => {
       'medical_claim/cdl/v1',
       'medical_claim/star/v1',
       'members/synthea-20/v1',
-      'members/synthea-28/v1',
+      'members/synthea/v1',
       'pharmacy/synthea/v1',
     ])
   })
@@ -171,9 +194,7 @@ describe('the registry that ships', () => {
       (error: unknown) => error,
     )
     expect(isEngineError(found, 'REGISTRY_INVALID') && found.exitCode).toBe(2)
-    expect(String(found)).toContain(
-      'registry/submitters/one.yaml:3:8 a state is two capital letters',
-    )
+    expect(String(found)).toContain('registry/submitters.yaml:3:12 a state is two capital letters')
   })
 
   test('a folder without a registry has an empty one', async () => {

@@ -4,7 +4,7 @@
  * Every build is logged, so that a test says what was executed and not what was reported. Facts are
  * written as observations of one run (`facts`), as a person's decision would be.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type {
@@ -28,10 +28,8 @@ import {
   openCatalog,
   systemClock,
 } from '../../engine/index.ts'
-import { markDirty } from '../../engine/catalog/trace.ts'
 import { openLocalStore } from '../../minio/local-store.ts'
 import { MIGRATIONS } from '../../migrations/index.ts'
-import { freshDatabase } from './postgres.ts'
 
 export type Database = 'sqlite' | 'postgres'
 export const DATABASES: readonly Database[] = ['sqlite', 'postgres']
@@ -48,23 +46,6 @@ export function factChanges(facts: Facts): Observation {
   return {
     digest: frameDigest(list.flatMap((fact) => [nodeText(fact), canonicalJson(fact.value ?? null)])),
     apply: async ({ writeFacts }) => writeFacts(list),
-  }
-}
-
-/** What a look at the store found missing. */
-export function missingParts(node: { readonly asset: string; readonly key: string }): Observation {
-  return {
-    digest: frameDigest(['missing', nodeText(node)]),
-    apply: async ({ trx }) => {
-      const row = await trx.db
-        .selectFrom('node as n')
-        .innerJoin('asset as a', 'a.id', 'n.asset')
-        .select('n.id')
-        .where('a.name', '=', node.asset)
-        .where('n.key', '=', node.key)
-        .executeTakeFirstOrThrow()
-      await markDirty(trx, 'missing', [{ node: row.id, reason: 'a part is not in the store' }])
-    },
   }
 }
 
@@ -95,10 +76,18 @@ export interface EngineProjectOptions {
   readonly hooks?: Project['hooks']
 }
 
-/** Opens an empty project. */
+/** Opens a project in a folder that a test keeps, on SQLite. */
+export async function engineProjectAt(root: string, options: EngineProjectOptions): Promise<EngineProject> {
+  mkdirSync(root, { recursive: true })
+  return openAt(options, { root, url: join(root, 'catalog.db'), remove: async () => undefined })
+}
+
+/** Opens an empty project in a folder of its own. */
 export async function engineProject(options: EngineProjectOptions): Promise<EngineProject> {
   const root = mkdtempSync(join(tmpdir(), 'tributary-engine-'))
-  const database = options.database === 'postgres' ? await freshDatabase() : undefined
+  // Loaded only here: the children of kill tests are no vitest processes.
+  const database =
+    options.database === 'postgres' ? await (await import('./postgres.ts')).freshDatabase() : undefined
   const url = database?.url ?? join(root, 'catalog.db')
   return openAt(options, {
     root,

@@ -15,7 +15,7 @@ export type Breach =
   | 'intent read after the claim'
   | 'visible before the commit'
   | 'abort believed' // an abort that lost against a completion, and no look at the key afterwards
-  | 'link not re-read'
+  | 'old look believed' // a link swapped by what was read before a long sleep
 
 /** A part: where it lies and what it holds. `contents` are small numbers. */
 interface Part {
@@ -345,14 +345,17 @@ class Schedule {
     const world = this.#world
     for (let shown = -1; ; ) {
       yield
+      // One look: at who holds the lease, and at the catalog.
+      if (world.epoch !== epoch && this.#options.breach !== 'old look believed') return false
       const { current } = world
       if (current.number === shown) break
       yield
       if (!world.manifests.has(current.number)) world.manifests.set(current.number, current.parts)
       yield
+      // The lease outlives a look by some seconds, and a swap comes within them or looks again.
+      if (world.epoch !== epoch && this.#options.breach !== 'old look believed') continue
       if (this.#options.variant === 'links') world.link = current
       shown = current.number
-      if (this.#options.breach === 'link not re-read') break
     }
     for (const at of intent.released) {
       yield

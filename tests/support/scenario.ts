@@ -52,16 +52,21 @@ export function readScenario(): Scenario | undefined {
   return { folder, ...(JSON.parse(text) as Omit<Scenario, 'folder'>) }
 }
 
-/** Copies a wave's deliveries into the inbox: all of them, or some submitters'. */
+/** Copies a wave's deliveries into the inbox: all of them, or some drops (`anthem/medical-2021`). */
 export function deliverWave(
   { folder }: Scenario,
   wave: number,
-  { road, submitters }: { readonly road: RoadProject; readonly submitters?: readonly string[] },
+  {
+    road,
+    only = () => true,
+  }: { readonly road: RoadProject; readonly only?: (drop: string) => boolean },
 ): void {
   const inbox = join(folder, `wave${wave}/inbox`)
   for (const submitter of readdirSync(inbox)) {
-    if (submitters?.includes(submitter) === false) continue
-    cpSync(join(inbox, submitter), road.path(`inbox/${submitter}`), { recursive: true })
+    for (const name of readdirSync(join(inbox, submitter))) {
+      const drop = `${submitter}/${name}`
+      if (only(drop)) cpSync(join(inbox, drop), road.path(`inbox/${drop}`), { recursive: true })
+    }
   }
 }
 

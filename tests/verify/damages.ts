@@ -198,12 +198,12 @@ export const DAMAGES: readonly Damage[] = [
   {
     name: 'a patient in a log',
     by: (it) => {
-      mkdirSync(it.path('.tributary/logs'))
-      writeFileSync(it.path('.tributary/logs/run-1.jsonl'), `{}\n{"msg":"${PATIENT}"}\n`)
+      mkdirSync(it.path('.tributary/logs'), { recursive: true })
+      writeFileSync(it.path('.tributary/logs/run-x.jsonl'), `{}\n{"msg":"${PATIENT}"}\n`)
     },
     breaks: ['I15'],
     words: {
-      I15: /\.tributary\/logs\/run-1\.jsonl:2 holds a value of medical\/synthea\/v1\.PATIENT/,
+      I15: /\.tributary\/logs\/run-x\.jsonl:2 holds a value of medical\/synthea\/v1\.PATIENT/,
     },
   },
   {

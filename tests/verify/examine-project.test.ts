@@ -148,8 +148,8 @@ test('a store that is a file is an error', async () => {
 
 test('an absent inbox and a broken registry are warnings', async () => {
   rmSync(join(root, 'inbox'), { recursive: true })
-  mkdirSync(join(root, 'registry/submitters'), { recursive: true })
-  writeFileSync(join(root, 'registry/submitters/one.json'), '{"id":')
+  mkdirSync(join(root, 'registry'), { recursive: true })
+  writeFileSync(join(root, 'registry/submitters.json'), '{"submitters":')
   const found = await examine()
   expect(levels(found)).toMatch(/inbox warning, registry warning/)
   expect(found.exitCode).toBe(0)

@@ -26,8 +26,11 @@ interface Source {
 }
 type Gold = Source & { readonly total: number }
 
-/** The four assets. Every build appends to exec.log: an independent count of what was executed. */
-export function peersAssets(root: string): readonly AssetDefinition[] {
+/**
+ * The five assets. Every build appends to exec.log: an independent count of what was executed.
+ * `empty` leaves the nodes to a bulk load: no parent gives any key.
+ */
+export function peersAssets(root: string, empty = false): readonly AssetDefinition[] {
   const log = join(root, 'exec.log')
   const executed = ({ node }: BuildContext): void => appendFileSync(log, `${node.asset} ${node.key}\n`)
   const text = async (context: BuildContext, asset: string, key: string): Promise<string> => {
@@ -43,7 +46,7 @@ export function peersAssets(root: string): readonly AssetDefinition[] {
       name: 'silver',
       dimensions: ['i'],
       recipe: '1',
-      from: { source: sameKey },
+      from: { source: empty ? byKey(() => []) : sameKey },
       publish: ([i]) => ({ path: `silver/${i}`, mode: 'folder' }),
       build: (context) => {
         executed(context)
@@ -110,11 +113,11 @@ const valueAssets = (): readonly AssetDefinition[] => [
   }),
 ]
 
-/** The whole job, its sources with one value node each, or the sources alone. */
-export type PeersJob = 'job' | 'values' | 'facts'
+/** The whole job, its facts only, its sources with one value node each, or those sources alone. */
+export type PeersJob = 'job' | 'empty-job' | 'values' | 'facts'
 
 const assetsOf = (root: string, job: PeersJob): readonly AssetDefinition[] => {
-  if (job === 'job') return peersAssets(root)
+  if (job === 'job' || job === 'empty-job') return peersAssets(root, job === 'empty-job')
   return job === 'values' ? valueAssets() : valueAssets().filter((asset) => asset.kind === 'fact')
 }
 
@@ -153,7 +156,7 @@ export async function openPeers({
     store: openLocalStore({ root: join(root, 'state', 'store'), durable }),
     clock: systemClock,
     observers:
-      job === 'job'
+      job === 'job' || job === 'empty-job'
         ? [fileFacts(source), mapping]
         : [fileFacts({ ...source, value: (text) => JSON.parse(text) as Json })],
     hooks: {},

@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import { driver } from '../bundle.ts'
 import { inFolder, median, mustRun, rounded } from '../measure.ts'
-import { generate } from '../peers/cases.ts'
 import type { Bench } from '../row.ts'
+import { fillPeers } from '../scale/fill-peers.ts'
 
 const DECISION_MS_MAX = 20
 /** Flat: the largest N may take this many times the smallest; the rest is noise of a millisecond. */
@@ -23,9 +23,8 @@ export const oneSource: Bench = {
       let exact = true
       for (const n of sizes) {
         const root = join(folder, String(n))
-        say(`building ${n} sources`)
-        generate(root, n)
-        await mustRun(await driver('peers', root, 'job', '--fast'))
+        say(`filling ${n} sources`)
+        await fillPeers(root, n)
         const all: Decided['rounds'][number][] = []
         for (let round = 0; round < (scale.quick ? 1 : 3); round++) {
           const { stdout } = await mustRun(await driver('one-source', root, String(round + 1)))

@@ -7,11 +7,11 @@
  * the engine would have made is checked by its own audit (bench.test.ts).
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { sql } from 'kysely'
 import type { Handle } from '../../../engine/catalog/open.ts'
 import type { Project } from '../../../engine/index.ts'
-import { materialize, sha256 } from '../../../engine/index.ts'
+import { materialize, parseKey, sha256 } from '../../../engine/index.ts'
 import type { GridOptions, GridSize } from './grid.ts'
 import { openGrid, writeGridSources } from './grid.ts'
 
@@ -21,7 +21,7 @@ const PART = '{}'
 /** Ids of loaded nodes begin here, above those of the facts; version and build have the node's. */
 export const FIRST = 100_000
 
-/** Writes the sources and the catalog. `files` writes every part's file too (not its links). */
+/** Writes the sources and the catalog. `files` writes every part's file and link too. */
 export async function fillGrid(options: GridOptions, files = false): Promise<void> {
   writeGridSources(options.root, options.size)
   const project = await openGrid({ ...options, empty: true })
@@ -140,11 +140,17 @@ async function moveSequences(db: Handle): Promise<void> {
   await sql`analyze`.execute(db)
 }
 
-async function writeParts({ catalog }: Project, root: string): Promise<void> {
-  const { rows } = await sql<{ path: string }>`select path from part`.execute(catalog.db)
-  for (const { path } of rows) {
-    const file = join(root, 'state', 'store', path)
-    mkdirSync(join(file, '..'), { recursive: true })
-    writeFileSync(file, PART)
+async function writeParts({ catalog, store, graph }: Project, root: string): Promise<void> {
+  const { rows } = await sql<{ asset: string; key: string; path: string }>`
+    select a.name as asset, n.key, p.path from part p join node n on n.built = p.build
+    join asset a on a.id = n.asset`.execute(catalog.db)
+  for (const { asset, key, path } of rows) {
+    const folder = dirname(path)
+    mkdirSync(join(root, 'state', 'store', folder), { recursive: true })
+    writeFileSync(join(root, 'state', 'store', path), PART)
+    const definition = graph.assets.get(asset)
+    if (definition?.kind !== 'stored' || definition.publish === undefined) continue
+    const publication = definition.publish(parseKey(key))
+    await store.project({ ...publication, current: { folder, parts: ['part.json'] } })
   }
 }

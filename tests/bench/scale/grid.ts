@@ -50,9 +50,11 @@ export const EDITED = 't1'
 const places = (states: number, months: number): readonly (readonly [string, string])[] =>
   Array.from({ length: states * months }, (_, at) => [`s${Math.floor(at / months)}`, `m${at % months}`])
 
-const tiny = ({ node }: BuildContext): BuildResult => ({
-  parts: [{ name: 'part.json', from: { bytes: JSON.stringify(node) } }],
-})
+/** A build whose bytes say what it read. */
+const tiny = ({ inputs: { slots } }: BuildContext): BuildResult => {
+  const bytes = JSON.stringify(slots.map((slot) => slot.contentId))
+  return { parts: [{ name: 'part.json', from: { bytes } }] }
+}
 
 /** Where readers find a partition. */
 export const publishedPath = (asset: string, key: string): string => `${asset}/${key}`
