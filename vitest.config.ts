@@ -1,18 +1,29 @@
 /**
- * The default tier: everything that runs on a plain clone. tests/services needs servers that
- * people start, tests/faults/nightly takes hours; both are called by their own names.
+ * Two tiers on a plain clone: `default` (npm test) and `faults` (npm run test:faults), the slower
+ * one, which kills processes and damages projects. `.ci/run` runs both.
  */
 import { configDefaults, defineConfig } from 'vitest/config'
 
+const FAULTS = ['tests/faults/*.test.ts', 'tests/verify/{damage,heal}.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'dist/**', 'tests/services/**', 'tests/faults/nightly/**'],
     globalSetup: ['tests/support/postgres-setup.ts'],
     // Processes, not threads: native packages, and tests that kill what they started.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'default',
+          include: ['tests/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, 'dist/**', ...FAULTS],
+        },
+      },
+      { extends: true, test: { name: 'faults', include: FAULTS, testTimeout: 600_000 } },
+    ],
   },
 })

@@ -6,7 +6,7 @@
  * is an open finding until it can be.
  */
 import { join } from 'node:path'
-import type { Handle, Observation, Observer, PlanningAccess } from '../engine/index.ts'
+import type { Connection, Observation, Observer, PlanningAccess } from '../engine/index.ts'
 import { EngineError, frameDigest, isEngineError } from '../engine/index.ts'
 import type { Delivery, InboxDecision, SeenObject } from '../registry/inbox.ts'
 import { closeDeliveries } from '../registry/inbox.ts'
@@ -81,7 +81,7 @@ function digestOf(decision: InboxDecision, faults: ReadonlyMap<string, string>):
 
 /** Submissions taken in and not landed, of whose files one has changed since. */
 async function overtakenBy(
-  db: Handle,
+  db: Connection,
   folder: string,
   {
     listing,
@@ -119,7 +119,7 @@ function released(
   })
 }
 
-async function seenObjects(db: Handle): Promise<readonly SeenObject[]> {
+async function seenObjects(db: Connection): Promise<readonly SeenObject[]> {
   const rows = await platformTables(db).selectFrom('inbox_object').selectAll().execute()
   return rows.map((row) => ({
     path: row.path,

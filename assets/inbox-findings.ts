@@ -1,10 +1,10 @@
 /** What of the inbox cannot be read, as open findings: one for each path or drop, until it can. */
-import type { Handle, PlanningAccess } from '../engine/index.ts'
+import type { Connection, PlanningAccess } from '../engine/index.ts'
 import { platformTables } from '../registry/tables.ts'
 
 export const UNREADABLE = 'INPUT_UNREADABLE'
 
-async function openFaults(db: Handle): Promise<ReadonlyMap<string, string>> {
+async function openFaults(db: Connection): Promise<ReadonlyMap<string, string>> {
   const rows = await platformTables(db)
     .selectFrom('finding')
     .select(['subject', 'words'])
@@ -16,7 +16,7 @@ async function openFaults(db: Handle): Promise<ReadonlyMap<string, string>> {
 
 /** Whether what cannot be read is other than what findings say. */
 export async function faultsMoved(
-  db: Handle,
+  db: Connection,
   faults: ReadonlyMap<string, string>,
 ): Promise<boolean> {
   const open = await openFaults(db)

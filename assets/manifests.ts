@@ -11,7 +11,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import { statSync } from 'node:fs'
 import { join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Handle, Observation, Observer, PlanningAccess } from '../engine/index.ts'
+import type { Connection, Observation, Observer, PlanningAccess } from '../engine/index.ts'
 import { EngineError, frameDigest, isEngineError } from '../engine/index.ts'
 import type { Manifest, ManifestEntry } from '../registry/discovery-manifest.ts'
 import { platformTables } from '../registry/tables.ts'
@@ -103,7 +103,7 @@ interface Looked {
   readonly fault: string | undefined
 }
 
-async function look(options: ManifestOptions, db: Handle, file: ManifestFile): Promise<Looked> {
+async function look(options: ManifestOptions, db: Connection, file: ManifestFile): Promise<Looked> {
   const { manifestIdentity, readManifest } = await import('../registry/discovery-manifest.ts')
   let manifest: Manifest
   try {

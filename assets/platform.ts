@@ -8,7 +8,7 @@ import { inboxObserver } from './discovered.ts'
 import { roadAssets } from './index.ts'
 import { manifestObserver } from './manifests.ts'
 import { platformHooks } from './records.ts'
-import type { SyncOptions } from './registry-observer.ts'
+import type { SyncOptions } from './sync-options.ts'
 import { CurrentRegistry, registryObserver } from './registry-observer.ts'
 
 /** An open project. Close it with `await using`. */

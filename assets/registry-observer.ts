@@ -7,11 +7,12 @@
 import { statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Handle, Observer, PlanningAccess } from '../engine/index.ts'
+import type { Connection, Observer } from '../engine/index.ts'
 import { frameDigest } from '../engine/index.ts'
 import type { Registry } from '../registry/registry.ts'
+import type { SyncOptions } from './sync-options.ts'
+import { REGISTRY_SCOPE } from './sync-options.ts'
 
-export const REGISTRY_SCOPE = 'registry'
 const FOLDERS = ['registry', 'schemas', 'mappings']
 
 /** One registry for one observation: the folder's, or the catalog's last good one. */
@@ -26,12 +27,12 @@ export class CurrentRegistry {
   }
 
   /** Read at most once, and only when something has to be routed or synced. */
-  async get(db: Handle): Promise<Registry> {
+  async get(db: Connection): Promise<Registry> {
     this.#read ??= this.#open(db)
     return this.#read
   }
 
-  async #open(db: Handle): Promise<Registry> {
+  async #open(db: Connection): Promise<Registry> {
     const { readFolder, storedRegistry } = await import('./registry-sync.ts')
     return this.#sync ? readFolder(this.#root) : storedRegistry(db)
   }
@@ -40,13 +41,6 @@ export class CurrentRegistry {
   reset(): void {
     this.#read = undefined
   }
-}
-
-export interface SyncOptions {
-  /** runs in the planning transaction, after the registry changed */
-  readonly after: (access: PlanningAccess, registry: Registry) => Promise<void>
-  /** a schema may be activated although a live layout has no mapping to it */
-  readonly allowBlocked: boolean
 }
 
 /** Observes the registry folder of a project. Throws REGISTRY_INVALID. */

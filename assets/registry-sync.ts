@@ -4,7 +4,7 @@
  * A registry with an error stops planning with every error and its place; the catalog keeps the
  * last good one.
  */
-import type { Fact, Handle, Observation } from '../engine/index.ts'
+import type { Fact, Connection, Observation } from '../engine/index.ts'
 import { EngineError, formatKey, rowsTable } from '../engine/index.ts'
 import { blockedActivations } from '../registry/activation.ts'
 import { FACT_DIMENSIONS } from '../registry/fact-kinds.ts'
@@ -15,8 +15,8 @@ import type { Registry } from '../registry/registry.ts'
 import type { RegistryFile } from '../registry/source.ts'
 import { platformTables } from '../registry/tables.ts'
 import { sql } from 'kysely'
-import type { SyncOptions } from './registry-observer.ts'
-import { REGISTRY_SCOPE } from './registry-observer.ts'
+import type { SyncOptions } from './sync-options.ts'
+import { REGISTRY_SCOPE } from './sync-options.ts'
 
 /** Reads a registry and throws REGISTRY_INVALID with every error of every file. */
 export function requireRegistry(files: readonly RegistryFile[]): Registry {
@@ -30,7 +30,7 @@ export const readFolder = async (root: string): Promise<Registry> =>
   requireRegistry(await loadFolder(root))
 
 /** The registry the catalog holds: the last good one. */
-export const storedRegistry = async (db: Handle): Promise<Registry> =>
+export const storedRegistry = async (db: Connection): Promise<Registry> =>
   requireRegistry(await storedFiles(db))
 
 /** The registry's facts as the engine writes them. */
@@ -38,7 +38,7 @@ export const registryAsFacts = (registry: Registry): readonly Fact[] =>
   facts(registry).map(({ kind, key, slice }) => ({ asset: kind, key: formatKey(key), value: slice }))
 
 /** The files of the last good registry. */
-export async function storedFiles(db: Handle): Promise<readonly RegistryFile[]> {
+export async function storedFiles(db: Connection): Promise<readonly RegistryFile[]> {
   const rows = await platformTables(db)
     .selectFrom('registry_file')
     .selectAll()
@@ -49,7 +49,7 @@ export async function storedFiles(db: Handle): Promise<readonly RegistryFile[]> 
 
 /** Reads and checks the folder now; returns what the planning transaction has to do. */
 export async function prepareSync(
-  db: Handle,
+  db: Connection,
   {
     root,
     tokens,

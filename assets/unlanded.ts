@@ -5,7 +5,7 @@
  * withdrawn with that reason, so that it does not fail for ever, and the new bytes are a delivery
  * of their own.
  */
-import type { Fact, Handle, PlanningAccess } from '../engine/index.ts'
+import type { Fact, Connection, PlanningAccess } from '../engine/index.ts'
 import { formatKey } from '../engine/index.ts'
 import { next } from '../registry/submission-state.ts'
 import type { RegistryTables } from '../registry/tables.ts'
@@ -18,7 +18,7 @@ const keyOf = (row: SubmissionRow): string =>
   formatKey([row.submitter_id, row.file_type, row.submission_id])
 
 /** Whether raw holds a submission's bytes. */
-export async function isLanded(db: Handle, row: SubmissionRow): Promise<boolean> {
+export async function isLanded(db: Connection, row: SubmissionRow): Promise<boolean> {
   const found = await db
     .selectFrom('node')
     .innerJoin('asset', 'asset.id', 'node.asset')
@@ -44,7 +44,7 @@ const SOURCES_AT_ONCE = 500
 
 /** Submissions that wait for one of these files and are not landed, by receipt. */
 export async function unlandedOf(
-  db: Handle,
+  db: Connection,
   sources: readonly string[],
 ): Promise<readonly Unlanded[]> {
   const tables = platformTables(db)

@@ -54,8 +54,8 @@ export interface LocalStoreOptions {
 
 /** Opens a folder as a store; makes it if needed. Throws STORE_UNUSABLE. */
 export function openLocalStore({ root, durable = true }: LocalStoreOptions): ObjectStore {
-  const base = resolve(root)
-  const at = (path: string): string => join(base, inside(path))
+  const top = resolve(root)
+  const at = (path: string): string => join(top, inside(path))
   const made = new Set<string>()
   const unsynced = new Set<string>()
   // Folders are remembered: a recursive mkdir costs 0.15 ms, a plain one in a known place 0.02.
@@ -63,7 +63,7 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
     if (made.has(path)) return
     if (made.size > FOLDERS_REMEMBERED_MAX) made.clear()
     const parent = dirname(path)
-    if (path !== base && parent.startsWith(base)) makeFolder(parent)
+    if (path !== top && parent.startsWith(top)) makeFolder(parent)
     try {
       mkdirSync(path)
       // A folder is durable when the one that names it is.
@@ -79,12 +79,12 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
     try {
       return work()
     } catch (error) {
-      throw unusable(base, error)
+      throw unusable(top, error)
     }
   }
   guard(() => makeFolder(at(VERSIONS)))
   return {
-    name: `file://${base}`,
+    name: `file://${top}`,
     folderFor: (path, attempt) => `${VERSIONS}/${inside(path)}/${attempt}`,
     stage: async (folder, parts) => guard(() => stageParts({ at, makeFolder }, folder, parts)),
     sync: async (folders) => {
@@ -94,7 +94,7 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
         unsynced.clear()
         await syncFolders(folders.map(at), above)
       } catch (error) {
-        throw unusable(base, error)
+        throw unusable(top, error)
       }
     },
     abort: async (folders) => guard(() => removeFolders(folders.map(at), made)),
@@ -106,14 +106,14 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
       failpoint('store.manifest.written')
       renameSync(`${name}.tmp`, name)
     }),
-    project: async (projection) => guard(() => swapLinks(base, projection, makeFolder)),
+    project: async (projection) => guard(() => swapLinks(top, projection, makeFolder)),
     remove: async (folders) => guard(() => removeFolders(folders.map(at), made)),
     fetch: async (part) => fetchPart(at(part.path), part),
-    sizes: async (paths) => paths.map((path) => sizeOf(`${base}/${path}`)),
-    folders: () => listFolders(base),
-    shows: async (projections) => projections.map((one) => isShown(base, one)),
-    lastManifest: async (path) => lastManifest(join(base, VERSIONS, path, '_manifest')),
-    strays: () => listStrays(base),
+    sizes: async (paths) => paths.map((path) => sizeOf(`${top}/${path}`)),
+    folders: () => listFolders(top),
+    shows: async (projections) => projections.map((one) => isShown(top, one)),
+    lastManifest: async (path) => lastManifest(join(top, VERSIONS, path, '_manifest')),
+    strays: () => listStrays(top),
   }
 }
 
@@ -125,11 +125,11 @@ function inside(path: string): string {
   return path
 }
 
-function unusable(base: string, error: unknown): unknown {
+function unusable(top: string, error: unknown): unknown {
   if (error instanceof EngineError || !(error instanceof Error)) return error
   const code = 'code' in error ? String(error.code) : error.name
   const reason = code === 'ENOSPC' ? 'no space left (ENOSPC)' : code
-  return new EngineError('STORE_UNUSABLE', { store: `file://${base}`, reason }, { cause: error })
+  return new EngineError('STORE_UNUSABLE', { store: `file://${top}`, reason }, { cause: error })
 }
 
 interface Places {
@@ -142,7 +142,7 @@ function stageParts({ at, makeFolder }: Places, folder: string, parts: readonly 
   const target = at(folder)
   makeFolder(target)
   for (const part of parts) {
-    const path = join(target, part.name)
+    const path = join(target, inside(part.name))
     if (part.name.includes('/')) mkdirSync(dirname(path), { recursive: true })
     failpoint('store.stage.part')
     if ('bytes' in part.source) writeFileSync(path, part.source.bytes)
@@ -208,27 +208,27 @@ async function syncFolders(folders: readonly string[], above: readonly string[])
 }
 
 function swapLinks(
-  base: string,
+  top: string,
   { path, mode, current }: Projection,
   makeFolder: (path: string) => void,
 ): void {
-  const target = join(base, path)
+  const target = join(top, inside(path))
   if (mode === 'folder') {
     // A folder there is not ours: it is left, and what is published below it with it.
     if (current === undefined && isLink(target)) rmSync(target)
     if (current !== undefined) {
       makeFolder(dirname(target))
-      swapLink(target, join(base, current.folder))
+      swapLink(target, join(top, current.folder))
     }
     return
   }
   const shown = new Set(current?.parts)
-  for (const name of linkedParts(target, join(base, VERSIONS, path)).keys()) {
+  for (const name of linkedParts(target, join(top, VERSIONS, path)).keys()) {
     if (!shown.has(name)) rmSync(join(target, name), { force: true })
   }
   if (current === undefined) return
   makeFolder(target)
-  for (const name of current.parts) swapLink(join(target, name), join(base, current.folder, name))
+  for (const name of current.parts) swapLink(join(target, name), join(top, current.folder, name))
 }
 
 function swapLink(link: string, to: string): void {
@@ -275,10 +275,10 @@ async function digestOf(path: string, sizeBytes: number): Promise<string> {
 const sizeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.size
 
 /** Version folders: those whose parent has a published path's name and that hold parts. */
-async function* listFolders(base: string): AsyncIterable<string> {
+async function* listFolders(top: string): AsyncIterable<string> {
   const pending = [VERSIONS]
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
-    const entries = await readdir(join(base, folder), { withFileTypes: true })
+    const entries = await readdir(join(top, folder), { withFileTypes: true })
     for (const entry of entries) {
       if (!entry.isDirectory() || entry.name === '_manifest') continue
       const path = `${folder}/${entry.name}`

@@ -29,7 +29,6 @@ const submitter = closed({
 export type SubmitterDocument = z.output<typeof submitter>
 
 export const submittersDocument = wholeDocument({ submitters: z.array(submitter) })
-export type SubmittersDocument = z.output<typeof submittersDocument>
 
 export interface Submitter {
   readonly id: string

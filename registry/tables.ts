@@ -1,6 +1,6 @@
 /** The platform's tables, beside the engine's in the same catalog. */
 import type { Generated, Kysely } from 'kysely'
-import type { Handle } from '../engine/index.ts'
+import type { Connection } from '../engine/index.ts'
 import type { SubmissionState } from './submission-state.ts'
 
 export type RegistryTables = {
@@ -142,5 +142,5 @@ export type RegistryTables = {
 }
 
 /** The engine's handle, with the platform's tables added. */
-export const platformTables = (db: Handle): Kysely<RegistryTables> =>
+export const platformTables = (db: Connection): Kysely<RegistryTables> =>
   db.withTables<RegistryTables>()

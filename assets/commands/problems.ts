@@ -1,6 +1,6 @@
 /** What is wrong with what was delivered, in one form: refusals, failed rules, reviews, holds. */
 import { sql } from 'kysely'
-import type { Handle, Problem, Project } from '../../engine/index.ts'
+import type { Connection, Problem, Project } from '../../engine/index.ts'
 import { nodeText } from '../../engine/index.ts'
 import { platformTables } from '../../registry/tables.ts'
 
@@ -14,7 +14,7 @@ const ERROR_STATES = ['QUARANTINED', 'PARSE_FAILED', 'VALIDATION_FAILED'] as con
 const STATES = [...ERROR_STATES, 'NEEDS_REVIEW'] as const
 
 /** Everything open now, errors first, then by time. */
-export async function openProblems(db: Handle): Promise<readonly DatedProblem[]> {
+export async function openProblems(db: Connection): Promise<readonly DatedProblem[]> {
   const stopped = await stoppedSubmissions(db)
   const all = [
     ...(await openFindings(db, stopped)),
@@ -54,7 +54,7 @@ export async function runProblems(
 
 /** Open findings, but for those that a stopped submission says better. */
 async function openFindings(
-  db: Handle,
+  db: Connection,
   stopped: readonly DatedProblem[],
 ): Promise<readonly DatedProblem[]> {
   const said = new Set(stopped.map(({ submission }) => submission))
@@ -77,7 +77,7 @@ async function openFindings(
 }
 
 /** Submissions that stand in a state nothing is built from, with when they came into it. */
-async function stoppedSubmissions(db: Handle): Promise<readonly DatedProblem[]> {
+async function stoppedSubmissions(db: Connection): Promise<readonly DatedProblem[]> {
   const { rows } = await sql<{
     submission_id: string
     drop_path: string
@@ -102,7 +102,7 @@ async function stoppedSubmissions(db: Handle): Promise<readonly DatedProblem[]> 
 }
 
 /** Rules that did not pass, of each submission's last validation. */
-async function failedRules(db: Handle): Promise<readonly DatedProblem[]> {
+async function failedRules(db: Connection): Promise<readonly DatedProblem[]> {
   const { rows } = await sql<{
     submission_id: string
     at_ms: number
@@ -127,7 +127,7 @@ async function failedRules(db: Handle): Promise<readonly DatedProblem[]> {
 }
 
 /** Months that a submission may not win until a person says so. */
-async function holds(db: Handle): Promise<readonly DatedProblem[]> {
+async function holds(db: Connection): Promise<readonly DatedProblem[]> {
   const rows = await db
     .selectFrom('node')
     .innerJoin('asset', 'asset.id', 'node.asset')

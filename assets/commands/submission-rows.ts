@@ -1,6 +1,6 @@
 /** Submissions as commands show them: the row, its counts, its months. */
 import { sql } from 'kysely'
-import type { Handle } from '../../engine/index.ts'
+import type { Connection } from '../../engine/index.ts'
 import { EngineError, formatKey, parseKey } from '../../engine/index.ts'
 import { monthsOf } from '../../registry/period.ts'
 import type { RegistryTables } from '../../registry/tables.ts'
@@ -10,7 +10,7 @@ import type { WinnerValue } from '../winner.ts'
 export type SubmissionRow = RegistryTables['submission']
 
 /** The submission with this id. Throws SUBMISSION_UNKNOWN. */
-export async function submissionRow(db: Handle, submission: string): Promise<SubmissionRow> {
+export async function submissionRow(db: Connection, submission: string): Promise<SubmissionRow> {
   const row = await platformTables(db)
     .selectFrom('submission')
     .selectAll()
@@ -44,7 +44,7 @@ const NO_COUNTS: SubmissionCounts = {
 
 /** What was made of the given submissions, by id. A fixed number of queries. */
 export async function submissionCounts(
-  db: Handle,
+  db: Connection,
   rows: readonly SubmissionRow[],
 ): Promise<(submission: string) => SubmissionCounts> {
   const parsed = await lastParses(db)
@@ -70,7 +70,7 @@ export async function submissionCounts(
 }
 
 async function lastParses(
-  db: Handle,
+  db: Connection,
 ): Promise<ReadonlyMap<string, { readonly written: number; readonly rejected: number }>> {
   const { rows } = await sql<{ submission_id: string; written: number; rejected: number }>`
     select p.submission_id, p.rows_written as written, p.rows_rejected as rejected
@@ -81,7 +81,7 @@ async function lastParses(
 }
 
 async function silverRows(
-  db: Handle,
+  db: Connection,
 ): Promise<ReadonlyMap<string, readonly { readonly month: string; readonly rows: number }[]>> {
   const found = new Map<string, { month: string; rows: number }[]>()
   for (const { key, value } of await valuesOf(db, 'silver')) {
@@ -94,7 +94,7 @@ async function silverRows(
 }
 
 async function winnerMonths(
-  db: Handle,
+  db: Connection,
 ): Promise<{ readonly held: Map<string, string[]>; readonly won: Map<string, string[]> }> {
   const [held, won] = [new Map<string, string[]>(), new Map<string, string[]>()]
   const add = (to: Map<string, string[]>, submission: string, month: string): void => {
@@ -111,7 +111,7 @@ async function winnerMonths(
 
 /** The values of an asset's live nodes, in key order. */
 async function valuesOf(
-  db: Handle,
+  db: Connection,
   asset: string,
 ): Promise<readonly { readonly key: string; readonly value: unknown }[]> {
   const rows = await db

@@ -1,5 +1,5 @@
 /** `submissions show`: everything known about one submission. */
-import type { CommandCall, Handle } from '../../engine/index.ts'
+import type { CommandCall, Connection } from '../../engine/index.ts'
 import { EXIT, alignColumns, countText, isoText, timeText } from '../../engine/index.ts'
 import type { RegistryTables } from '../../registry/tables.ts'
 import { platformTables } from '../../registry/tables.ts'
@@ -32,7 +32,7 @@ export async function runShow(call: CommandCall<OpenedPlatform>): Promise<number
   return EXIT.done
 }
 
-async function load(db: Handle, submission: string): Promise<Shown> {
+async function load(db: Connection, submission: string): Promise<Shown> {
   const row = await submissionRow(db, submission)
   const counts = (await submissionCounts(db, [row]))(submission)
   const files = await platformTables(db)

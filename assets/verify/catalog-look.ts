@@ -1,6 +1,6 @@
 /** Reads of the catalog that several checks share: current nodes, their values and their parts. */
 import { sql } from 'kysely'
-import type { Definitions, Handle, Json } from '../../engine/index.ts'
+import type { Definitions, Connection, Json } from '../../engine/index.ts'
 
 export interface CurrentNode<Value = Json | undefined> {
   readonly id: number
@@ -27,7 +27,7 @@ type Look = Pick<Definitions, 'ids'>
 
 /** The nodes of one asset that have content, in key order. */
 export async function currentNodes<Value = Json | undefined>(
-  db: Handle,
+  db: Connection,
   { ids }: Look,
   asset: string,
 ): Promise<readonly CurrentNode<Value>[]> {
@@ -47,7 +47,7 @@ export async function currentNodes<Value = Json | undefined>(
 
 /** The current parts of one asset's nodes, by key and then in their order. */
 export async function currentParts(
-  db: Handle,
+  db: Connection,
   { ids }: Look,
   asset: string,
 ): Promise<readonly CurrentPart[]> {
@@ -60,7 +60,7 @@ export async function currentParts(
 }
 
 /** Dirty nodes and everything that reads them, however far down. */
-export async function pendingNodes(db: Handle): Promise<ReadonlySet<number>> {
+export async function pendingNodes(db: Connection): Promise<ReadonlySet<number>> {
   const { rows } = await sql<{ node: number }>`
     with recursive pending (node) as (
       select node from dirty union select e.dst from pending p join edge e on e.src = p.node)

@@ -1,6 +1,6 @@
 /** I16: what is reported is so. Nothing stale is hidden; counters, links and manifests are true. */
 import { sql } from 'kysely'
-import type { Definitions, Handle, Json } from '../../engine/index.ts'
+import type { Definitions, Connection, Json } from '../../engine/index.ts'
 import { counted, makePlan, nodeText, parseKey } from '../../engine/index.ts'
 import { platformTables } from '../../registry/tables.ts'
 import type { DecisionFact } from '../facts.ts'
@@ -31,7 +31,7 @@ export async function verifyHonesty(verification: Verification): Promise<Invaria
 }
 
 /** Nodes of a run that did not end: the next run publishes them. Outputs follow their writer. */
-async function openNodes(db: Handle): Promise<ReadonlySet<number>> {
+async function openNodes(db: Connection): Promise<ReadonlySet<number>> {
   const { rows } = await sql<{ node: number }>`
     select node from intent union select e.dst from intent i join edge e on e.src = i.node`.execute(
     db,
@@ -142,7 +142,7 @@ async function checkManifests(
   return checked
 }
 
-async function heads(db: Handle, { ids }: Definitions, asset: string): Promise<readonly HeadRow[]> {
+async function heads(db: Connection, { ids }: Definitions, asset: string): Promise<readonly HeadRow[]> {
   const { rows } = await sql<HeadRow>`
     select n.id as node, n.key, b.commit_number as "commitNumber", v.content_id as "contentId"
     from node n join build b on b.id = n.built left join version v on v.id = n.version

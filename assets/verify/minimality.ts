@@ -1,6 +1,6 @@
 /** I9: the last run built nothing without a cause, and every cause it recorded is true. */
 import { sql } from 'kysely'
-import type { Cause, Handle } from '../../engine/index.ts'
+import type { Cause, Connection } from '../../engine/index.ts'
 import { counted, nodeText, rowsTable } from '../../engine/index.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
 import { Faults, conclude } from './invariant.ts'
@@ -44,7 +44,7 @@ export async function verifyMinimality({
 }
 
 async function buildsOf(
-  db: Handle,
+  db: Connection,
   { run, assets }: { readonly run: number; readonly assets: readonly string[] },
 ): Promise<readonly BuildRow[]> {
   const { rows } = await sql<BuildRow>`

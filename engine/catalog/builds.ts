@@ -5,7 +5,7 @@
  * that a part is looked for before it is computed. A cutoff points at the parts it found equal.
  */
 import { sql } from 'kysely'
-import type { Handle, DialectName, WriteTransaction } from './open.ts'
+import type { Connection, DialectName, WriteTransaction } from './open.ts'
 import { rowsTable } from './rows.ts'
 
 export interface StoredPart {
@@ -39,7 +39,7 @@ export interface NewBuild {
 }
 
 interface Snapshot {
-  readonly db: Handle
+  readonly db: Connection
   readonly dialect: DialectName
 }
 
@@ -248,11 +248,11 @@ export async function releaseParts(
   const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
   const { rows: old } = await sql<{ id: number }>`
     select id from (
-      select b.id, row_number() over (partition by b.node order by b.id desc) as place
-      from ${wanted} w join build b on b.node = w.id
+      select b.id, n.built, row_number() over (partition by b.node order by b.id desc) as place
+      from ${wanted} w join node n on n.id = w.id join build b on b.node = w.id
       where b.parts_build = b.id and exists (select 1 from part p where p.build = b.id)) ranked
     where place > ${keep} and not exists (
-      select 1 from node n join build h on h.id = n.built where h.parts_build = ranked.id)
+      select 1 from build h where h.id = ranked.built and h.parts_build = ranked.id)
   `.execute(db)
   if (old.length === 0) return []
   const gone = rowsTable(dialect, { build: 'int' }, old.map((row) => [row.id]))

@@ -4,11 +4,9 @@
  * All are set-based: one query for any number of nodes. Version 0 is `absent`.
  */
 import { sql } from 'kysely'
-import type { ContentId, Json } from '../core/digest.ts'
-import { ABSENT } from '../core/digest.ts'
 import { assert } from '../core/errors.ts'
 import type { NodeName } from '../core/key.ts'
-import type { DialectName, Handle } from './open.ts'
+import type { DialectName, Connection } from './open.ts'
 import { rowsTable } from './rows.ts'
 import type { Tables } from './tables.ts'
 
@@ -20,7 +18,7 @@ export interface AssetIds {
 
 /** Reads the asset ids; inserts those of `names` that are new when `insert` is set. */
 export async function loadAssetIds(
-  db: Handle,
+  db: Connection,
   names: readonly string[],
   insert: boolean,
 ): Promise<AssetIds> {
@@ -54,18 +52,11 @@ export interface NodeRow {
   readonly epoch: number
 }
 
-/** What a version contains. */
-export interface Content {
-  readonly contentId: ContentId
-  readonly value: Json | undefined
-}
-export const ABSENT_CONTENT: Content = { contentId: ABSENT, value: undefined }
-
 const NODE_COLUMNS = sql`n.id, n.asset, n.key, n.version, n.built, n.epoch`
 
 /** The nodes with these names that exist, in no order. */
 export async function findNodes(
-  { db, dialect }: { readonly db: Handle; readonly dialect: DialectName },
+  { db, dialect }: { readonly db: Connection; readonly dialect: DialectName },
   ids: AssetIds,
   names: readonly NodeName[],
 ): Promise<readonly NodeRow[]> {
@@ -84,7 +75,7 @@ export async function findNodes(
 
 /** Nodes by id. */
 export async function nodesById(
-  { db, dialect }: { readonly db: Handle; readonly dialect: DialectName },
+  { db, dialect }: { readonly db: Connection; readonly dialect: DialectName },
   nodes: readonly number[],
 ): Promise<readonly NodeRow[]> {
   if (nodes.length === 0) return []
@@ -93,23 +84,6 @@ export async function nodesById(
     select ${NODE_COLUMNS} from ${wanted} w join node n on n.id = w.id
   `.execute(db)
   return rows
-}
-
-/** The version ids under which nodes had some content before; those that never had are left out. */
-export async function findVersions(
-  { db, dialect }: { readonly db: Handle; readonly dialect: DialectName },
-  contents: readonly { readonly node: number; readonly contentId: ContentId }[],
-): Promise<ReadonlyMap<number, number>> {
-  if (contents.length === 0) return new Map()
-  const wanted = rowsTable(
-    dialect,
-    { node: 'int', content_id: 'text' },
-    contents.map(({ node, contentId }) => [node, contentId]),
-  )
-  const { rows } = await sql<{ node: number; id: number }>`
-    select v.node, v.id from ${wanted} w
-    join version v on v.node = w.node and v.content_id = w.content_id`.execute(db)
-  return new Map(rows.map((row) => [row.node, row.id]))
 }
 
 export interface EdgeRow {
@@ -125,7 +99,7 @@ export interface EdgeRow {
 
 /** All edges into the given nodes, with what their sources are now. */
 export async function edgesInto(
-  { db, dialect }: { readonly db: Handle; readonly dialect: DialectName },
+  { db, dialect }: { readonly db: Connection; readonly dialect: DialectName },
   nodes: readonly number[],
 ): Promise<readonly EdgeRow[]> {
   if (nodes.length === 0) return []
@@ -139,7 +113,7 @@ export async function edgesInto(
 
 /** The distinct direct dependents of the given nodes, with their asset. */
 export async function dependentsOf(
-  { db, dialect }: { readonly db: Handle; readonly dialect: DialectName },
+  { db, dialect }: { readonly db: Connection; readonly dialect: DialectName },
   nodes: readonly number[],
 ): Promise<readonly NodeRow[]> {
   if (nodes.length === 0) return []
@@ -154,7 +128,7 @@ export async function dependentsOf(
 export type DirtyRow = NodeRow & Pick<Tables['dirty'], 'cause' | 'source' | 'reason' | 'revision'>
 
 /** The dirty nodes of one asset, in key order. */
-export async function dirtyNodes(db: Handle, asset: number): Promise<readonly DirtyRow[]> {
+export async function dirtyNodes(db: Connection, asset: number): Promise<readonly DirtyRow[]> {
   const { rows } = await sql<DirtyRow>`
     select ${NODE_COLUMNS}, d.cause, d.source, d.reason, d.revision
     from dirty d join node n on n.id = d.node where d.asset = ${asset} order by n.key
@@ -163,47 +137,9 @@ export async function dirtyNodes(db: Handle, asset: number): Promise<readonly Di
 }
 
 /** Which assets have dirty nodes, and how many. */
-export async function dirtyCounts(db: Handle): Promise<ReadonlyMap<number, number>> {
+export async function dirtyCounts(db: Connection): Promise<ReadonlyMap<number, number>> {
   const { rows } = await sql<{ asset: number; count: number }>`
     select asset, count(*) as count from dirty group by asset
   `.execute(db)
   return new Map(rows.map((row) => [row.asset, Number(row.count)]))
-}
-
-/**
- * What versions contain, remembered: a fan-in reads the same mapping thousands of times.
- *
- * Lives as long as one transaction or one stage of a run; versions never change, so nothing here
- * can become wrong, only large.
- */
-export class Contents {
-  readonly #known = new Map<number, Content>([[0, ABSENT_CONTENT]])
-
-  /** Loads what is not yet known. */
-  async load(
-    { db, dialect }: { readonly db: Handle; readonly dialect: DialectName },
-    versions: Iterable<number>,
-  ): Promise<void> {
-    const missing = [...new Set(versions)].filter((id) => !this.#known.has(id))
-    if (missing.length === 0) return
-    const wanted = rowsTable(dialect, { id: 'int' }, missing.map((id) => [id]))
-    const { rows } = await sql<{ id: number; content_id: ContentId; value: string | null }>`
-      select v.id, v.content_id, v.value from ${wanted} w join version v on v.id = w.id
-    `.execute(db)
-    for (const { id, content_id: contentId, value } of rows) this.set(id, { contentId, value })
-  }
-
-  set(
-    version: number,
-    content: { readonly contentId: ContentId; readonly value: string | null },
-  ): void {
-    const value = content.value === null ? undefined : (JSON.parse(content.value) as Json)
-    this.#known.set(version, { contentId: content.contentId, value })
-  }
-
-  get(version: number): Content {
-    const content = this.#known.get(version)
-    assert(content !== undefined, `version ${version} was loaded`)
-    return content
-  }
 }

@@ -18,11 +18,11 @@ import type { Tables } from './tables.ts'
 
 export type DialectName = 'sqlite' | 'postgres'
 /** A connection inside a transaction, or outside one for single reads. */
-export type Handle = Kysely<Tables>
+export type Connection = Kysely<Tables>
 
 /** A write transaction: its handle and the revision it makes (bookkeeping: the one it leaves). */
 export interface WriteTransaction {
-  readonly db: Handle
+  readonly db: Connection
   readonly dialect: DialectName
   readonly revision: number
 }
@@ -38,9 +38,9 @@ export interface Catalog {
   /** what a person calls it, without secrets */
   readonly name: string
   readonly dialect: DialectName
-  readonly db: Handle
+  readonly db: Connection
   /** one consistent snapshot; never writes */
-  readonly read: <Result>(work: (db: Handle) => Promise<Result>) => Promise<Result>
+  readonly read: <Result>(work: (db: Connection) => Promise<Result>) => Promise<Result>
   /** one write transaction; rolled back when `work` throws or returns through `rollback` */
   readonly write: <Result>(
     work: (trx: WriteTransaction) => Promise<Result>,
@@ -87,7 +87,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
 }
 
 interface Opened {
-  readonly db: Handle
+  readonly db: Connection
   /** SQLite: switches between one fsync a commit and none */
   readonly setDurable: ((durable: boolean) => void) | undefined
 }
@@ -146,7 +146,7 @@ function catalogOver(
 ): Catalog {
   const within = async <Result>(
     { begin, durable }: { readonly begin: string; readonly durable: boolean },
-    work: (connection: Handle) => Promise<Result>,
+    work: (connection: Connection) => Promise<Result>,
   ): Promise<Result> =>
     db.connection().execute(async (connection) => {
       // Only outside a transaction may the level change; the connection is ours alone here.
@@ -182,7 +182,7 @@ function catalogOver(
   }
 }
 
-async function nextRevision(connection: Handle): Promise<number> {
+async function nextRevision(connection: Connection): Promise<number> {
   const { rows } = await sql<{ revision: number }>`
     update catalog set revision = revision + 1 where one = 1 returning revision
   `.execute(connection)
@@ -192,13 +192,13 @@ async function nextRevision(connection: Handle): Promise<number> {
 }
 
 /** Takes the catalog's row as every writer does, and leaves it as it is. */
-async function lockedRevision(connection: Handle, dialect: DialectName): Promise<number> {
+async function lockedRevision(connection: Connection, dialect: DialectName): Promise<number> {
   const rows = connection.selectFrom('catalog').select('revision')
   const row = await (dialect === 'sqlite' ? rows : rows.forUpdate()).executeTakeFirstOrThrow()
   return row.revision
 }
 
-const run = async (db: Handle, statement: string): Promise<void> => {
+const run = async (db: Connection, statement: string): Promise<void> => {
   await db.executeQuery(CompiledQuery.raw(statement))
 }
 
@@ -208,7 +208,7 @@ interface MigrateOptions {
   readonly options: CatalogOptions
 }
 
-async function migrate(db: Handle, { dialect, lockPath, options }: MigrateOptions): Promise<void> {
+async function migrate(db: Connection, { dialect, lockPath, options }: MigrateOptions): Promise<void> {
   const known = Object.keys(options.migrations).toSorted()
   if ((await appliedMigrations(db, dialect, known)).length === known.length) return
   const locked = dialect === 'sqlite' ? lockFile(lockPath) : undefined
@@ -228,7 +228,7 @@ async function migrate(db: Handle, { dialect, lockPath, options }: MigrateOption
 
 /** The names applied; throws CATALOG_NEWER when there is one this program does not know. */
 async function appliedMigrations(
-  db: Handle,
+  db: Connection,
   dialect: DialectName,
   known: readonly string[],
 ): Promise<readonly string[]> {

@@ -13,7 +13,7 @@ import type { Json } from '../core/digest.ts'
 import { RECIPE } from '../core/fingerprint.ts'
 import { formatKey, nodeText, parseKey } from '../core/key.ts'
 import type { Definitions } from './membership.ts'
-import type { DialectName, Handle } from './open.ts'
+import type { DialectName, Connection } from './open.ts'
 import { rowsTable } from './rows.ts'
 
 export interface AuditFault {
@@ -37,7 +37,7 @@ export interface AuditReport {
 }
 
 interface Snapshot {
-  readonly db: Handle
+  readonly db: Connection
   readonly dialect: DialectName
 }
 

@@ -1,7 +1,7 @@
 /** `logs`: what a run did, build by build, in order of time. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import type { Handle } from '../catalog/open.ts'
+import type { Connection } from '../catalog/open.ts'
 import { nodeText } from '../core/key.ts'
 import type { CommandCall } from './command.ts'
 import { flagOption, textOption } from './command.ts'
@@ -53,7 +53,7 @@ export async function runLogs(call: CommandCall): Promise<number> {
 /** Prints the lines after one; returns the last one's id. */
 async function printAfter(
   call: CommandCall,
-  db: Handle,
+  db: Connection,
   { run, after }: { readonly run: number; readonly after: number },
 ): Promise<number> {
   for (let last = after; ;) {
@@ -79,7 +79,7 @@ function printLine({ terminal, json }: CommandCall, line: LogLine): void {
   terminal.print(`${timeText(atMs)}  ${word.padEnd(7)}  ${node}  ${more}`.trimEnd())
 }
 
-async function linesAfter(db: Handle, run: number, after: number): Promise<readonly LogLine[]> {
+async function linesAfter(db: Connection, run: number, after: number): Promise<readonly LogLine[]> {
   const { rows } = await sql<
     Omit<LogLine, 'node'> & { readonly asset: string; readonly key: string }
   >`

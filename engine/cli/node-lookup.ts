@@ -1,7 +1,8 @@
 /** One partition as the catalog has it: its row, what it reads now, what its builds read. */
 import { sql } from 'kysely'
 import type { EdgeRow, NodeRow } from '../catalog/nodes.ts'
-import { Contents, edgesInto, findNodes, nodesById } from '../catalog/nodes.ts'
+import { edgesInto, findNodes, nodesById } from '../catalog/nodes.ts'
+import { Contents } from '../catalog/contents.ts'
 import { rowsTable } from '../catalog/rows.ts'
 import type { ContentId, Json } from '../core/digest.ts'
 import { EngineError } from '../core/errors.ts'

@@ -1,13 +1,13 @@
 /** Runs as commands read them from the catalog. */
 import { EngineError } from '../core/errors.ts'
-import type { Handle } from '../catalog/open.ts'
+import type { Connection } from '../catalog/open.ts'
 import type { Tables } from '../catalog/tables.ts'
 import { isoText } from './text.ts'
 
 export type RunRow = Omit<Tables['run'], 'id'> & { readonly id: number }
 
 /** The run a person named, or the last one; undefined: there is none yet. Throws RUN_UNKNOWN. */
-export async function findRun(db: Handle, text: string | undefined): Promise<RunRow | undefined> {
+export async function findRun(db: Connection, text: string | undefined): Promise<RunRow | undefined> {
   if (text !== undefined && !/^\d{1,15}$/.test(text))
     throw new EngineError('RUN_UNKNOWN', { run: text })
   let query = db.selectFrom('run').selectAll().orderBy('id', 'desc').limit(1)
@@ -50,7 +50,7 @@ export interface RunFailure {
 }
 
 /** What failed in a run, in order. */
-export async function runFailures(db: Handle, run: number): Promise<readonly RunFailure[]> {
+export async function runFailures(db: Connection, run: number): Promise<readonly RunFailure[]> {
   const rows = await db
     .selectFrom('event')
     .select(['node', 'data'])

@@ -1,6 +1,6 @@
 /** `runs`: the list, or one run's builds by asset and its failures. */
 import { sql } from 'kysely'
-import type { Handle } from '../catalog/open.ts'
+import type { Connection } from '../catalog/open.ts'
 import type { CommandCall } from './command.ts'
 import { textOption } from './command.ts'
 import { EXIT } from './fault.ts'
@@ -19,7 +19,7 @@ export async function runRuns(call: CommandCall): Promise<number> {
   return call.words.length === 0 ? listRuns(call, db) : showRun(call, db)
 }
 
-async function listRuns(call: CommandCall, db: Handle): Promise<number> {
+async function listRuns(call: CommandCall, db: Connection): Promise<number> {
   const { terminal } = call
   const limit = wholeNumber('--limit', textOption(call, 'limit') ?? String(LIMIT), 100_000)
   const runs = await db.selectFrom('run').selectAll().orderBy('id', 'desc').limit(limit).execute()
@@ -52,7 +52,7 @@ interface AssetOutcome {
   readonly ms: number
 }
 
-async function showRun(call: CommandCall, db: Handle): Promise<number> {
+async function showRun(call: CommandCall, db: Connection): Promise<number> {
   const { terminal } = call
   const run = (await findRun(db, call.words[0])) as RunRow
   const builds = await buildsOf(db, run.id)
@@ -88,7 +88,7 @@ async function showRun(call: CommandCall, db: Handle): Promise<number> {
   return EXIT.done
 }
 
-async function buildsOf(db: Handle, run: number): Promise<readonly AssetOutcome[]> {
+async function buildsOf(db: Connection, run: number): Promise<readonly AssetOutcome[]> {
   // PostgreSQL gives sums as text.
   const { rows } = await sql<{ [Name in keyof AssetOutcome]: string }>`
     select a.name as asset, b.outcome, count(*) as builds, coalesce(sum(b.rows), 0) as rows,

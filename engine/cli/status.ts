@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { dirtyCounts } from '../catalog/nodes.ts'
 import { liveCounts } from '../catalog/overview.ts'
-import type { Handle } from '../catalog/open.ts'
+import type { Connection } from '../catalog/open.ts'
 import type { AssetDefinition } from '../core/asset.ts'
 import type { NodeName } from '../core/key.ts'
 import type { Project } from '../run/project.ts'
@@ -78,7 +78,7 @@ async function allCounts(project: Project): Promise<readonly AssetCounts[]> {
   }))
 }
 
-async function waitingCounts(db: Handle): Promise<ReadonlyMap<number, number>> {
+async function waitingCounts(db: Connection): Promise<ReadonlyMap<number, number>> {
   const { rows } = await sql<{ asset: number; count: number }>`
     select asset, count(*) as count from node where waiting is not null group by asset`.execute(db)
   return new Map(rows.map((row) => [row.asset, row.count]))

@@ -11,7 +11,8 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { StoredPart } from '../catalog/builds.ts'
 import { retainedBuilds } from '../catalog/builds.ts'
-import { Contents, findNodes } from '../catalog/nodes.ts'
+import { findNodes } from '../catalog/nodes.ts'
+import { Contents } from '../catalog/contents.ts'
 import type {
   BuildContext,
   BuildResult,

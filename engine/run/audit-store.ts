@@ -6,7 +6,7 @@
  */
 import { sql } from 'kysely'
 import type { Definitions } from '../catalog/membership.ts'
-import type { Handle } from '../catalog/open.ts'
+import type { Connection } from '../catalog/open.ts'
 import { isEngineError } from '../core/errors.ts'
 import type { NodeName } from '../core/key.ts'
 import { parseKey } from '../core/key.ts'
@@ -114,7 +114,7 @@ const named = (
 })
 
 /** Pages of part rows; a build's rows are never on two pages. */
-async function* wholeBuilds(db: Handle, digests: boolean): AsyncIterable<readonly PartRow[]> {
+async function* wholeBuilds(db: Connection, digests: boolean): AsyncIterable<readonly PartRow[]> {
   let open: readonly PartRow[] = []
   for (let after: PartRow | undefined; ;) {
     const rows = await partPage(db, { after, digests })
@@ -130,7 +130,7 @@ async function* wholeBuilds(db: Handle, digests: boolean): AsyncIterable<readonl
 
 /** Part rows that matter: those of current versions, and older ones that reuse could find. */
 async function partPage(
-  db: Handle,
+  db: Connection,
   { after, digests }: { readonly after: PartRow | undefined; readonly digests: boolean },
 ): Promise<readonly PartRow[]> {
   const { rows } = await sql<PartRow>`

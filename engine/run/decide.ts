@@ -82,6 +82,7 @@ export function sameSlots(node: Resolved, slots: string): boolean {
 export const slotsText = (node: Resolved): string =>
   JSON.stringify(node.slots.map((slot) => [slot.node, slot.version]))
 
+/** What a node needs, from what was resolved and what is retained. */
 export function decide({ asset, node, dirty, builds, partsOf }: Evidence): Decision {
   const current = builds.find((build) => build.current)
   const insists = dirty?.cause === 'forced' || dirty?.cause === 'missing'

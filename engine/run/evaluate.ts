@@ -1,7 +1,7 @@
 /** Evaluates value nodes: pure functions of other nodes, inside the transaction that needs them. */
 import { moveMemberships } from '../catalog/membership.ts'
 import type { NodeRow } from '../catalog/nodes.ts'
-import type { Contents } from '../catalog/nodes.ts'
+import type { Contents } from '../catalog/contents.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
 import { commitTraces } from '../catalog/trace.ts'
 import type { ValueAsset } from '../core/asset.ts'

@@ -1,8 +1,10 @@
 /** Writes facts: what was observed, sliced, decided. Equal content is no write at all. */
 import type { ChangedParent, Definitions } from '../catalog/membership.ts'
 import { createNodes, moveMemberships } from '../catalog/membership.ts'
-import type { Content, NodeRow } from '../catalog/nodes.ts'
-import { Contents, findNodes } from '../catalog/nodes.ts'
+import type { NodeRow } from '../catalog/nodes.ts'
+import type { Content } from '../catalog/contents.ts'
+import { findNodes } from '../catalog/nodes.ts'
+import { Contents } from '../catalog/contents.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
 import type { TraceCommit } from '../catalog/trace.ts'
 import { commitTraces } from '../catalog/trace.ts'
@@ -14,12 +16,16 @@ import type { Fact } from './project.ts'
 /** A fact is a slice of a document; one that is larger than this is not a slice. */
 const FACT_BYTES_MAX = 1 << 20
 
-/** Writes the facts that differ; marks and moves what depends on them. Returns how many did. */
+/**
+ * Writes the facts that differ; marks and moves what depends on them. Returns how many did. Of a
+ * fact that is given twice the last one stands.
+ */
 export async function writeFacts(
   trx: WriteTransaction,
   definitions: Definitions,
-  facts: readonly Fact[],
+  given: readonly Fact[],
 ): Promise<number> {
+  const facts = [...new Map(given.map((fact) => [nodeText(fact), fact])).values()]
   const rows = await factRows(trx, definitions, facts)
   const contents = new Contents()
   await contents.load(trx, [...rows.values()].map((row) => row.version))

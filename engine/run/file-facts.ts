@@ -43,10 +43,11 @@ export function fileFacts(facts: FileFacts): Observer {
       const fresh = present.filter((file) => known.get(file.name) !== file.token)
       const here = new Set(present.map((file) => file.name))
       const gone = seen.filter((row) => !here.has(row.path)).map((row) => row.path)
+      const keys = new Set(present.map((file) => formatKey(file.key)))
       const digest = frameDigest([scope, ...fresh.flatMap((file) => [file.name, file.token]), ...gone])
       if (fresh.length === 0 && gone.length === 0) return { digest }
       const read = await readAll(facts, fresh)
-      return { digest, apply: applyOf({ facts, scope, read, gone }) }
+      return { digest, apply: applyOf({ facts, scope, read, gone, keys }) }
     },
   }
 }
@@ -95,11 +96,14 @@ function applyOf({
   scope,
   read,
   gone,
+  keys,
 }: {
   readonly facts: FileFacts
   readonly scope: string
   readonly read: readonly ReadFile[]
   readonly gone: readonly string[]
+  /** of the files that are there: a renamed file may keep its key */
+  readonly keys: ReadonlySet<string>
 }): NonNullable<Observation['apply']> {
   return async ({ trx, writeFacts }) => {
     const fresh: Fact[] = read.map((file) => ({
@@ -108,8 +112,9 @@ function applyOf({
       value: file.value,
     }))
     const absent: Fact[] = gone.flatMap((name) => {
-      const key = facts.key(name)
-      return key === undefined ? [] : [{ asset: facts.asset, key: formatKey(key), value: undefined }]
+      const own = facts.key(name)
+      const key = own === undefined ? undefined : formatKey(own)
+      return key === undefined || keys.has(key) ? [] : [{ asset: facts.asset, key, value: undefined }]
     })
     await writeFacts([...fresh, ...absent])
     const rows = rowsTable(

@@ -9,9 +9,11 @@
 import type { StoredPart } from '../catalog/builds.ts'
 import type { Definitions } from '../catalog/membership.ts'
 import { createRead } from '../catalog/membership.ts'
-import type { Content, EdgeRow, NodeRow } from '../catalog/nodes.ts'
-import { Contents, dirtyNodes, edgesInto, findNodes } from '../catalog/nodes.ts'
-import type { DialectName, Handle, WriteTransaction } from '../catalog/open.ts'
+import type { EdgeRow, NodeRow } from '../catalog/nodes.ts'
+import type { Content } from '../catalog/contents.ts'
+import { dirtyNodes, edgesInto, findNodes } from '../catalog/nodes.ts'
+import { Contents } from '../catalog/contents.ts'
+import type { DialectName, Connection, WriteTransaction } from '../catalog/open.ts'
 import type { AssetDefinition, Inputs } from '../core/asset.ts'
 import { inputsOf } from '../core/asset.ts'
 import { ABSENT } from '../core/digest.ts'
@@ -58,7 +60,7 @@ export interface Expected extends Content {
 }
 
 export interface Frame {
-  readonly db: Handle
+  readonly db: Connection
   readonly dialect: DialectName
   /** undefined: nothing may be created (a read-only look) */
   readonly trx: WriteTransaction | undefined

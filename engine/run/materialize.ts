@@ -9,16 +9,12 @@
  * lies: it is never built from stale input.
  */
 import type { NodeRow } from '../catalog/nodes.ts'
-import { Contents, dependentsOf, dirtyNodes } from '../catalog/nodes.ts'
-import type { Lease, RunStatus } from '../catalog/runs.ts'
-import {
-  catalogRevision,
-  endRun,
-  insertAudit,
-  insertEvents,
-  insertRun,
-  requireLease,
-} from '../catalog/runs.ts'
+import { dependentsOf, dirtyNodes } from '../catalog/nodes.ts'
+import { Contents } from '../catalog/contents.ts'
+import type { RunStatus } from '../catalog/runs.ts'
+import type { Lease } from '../catalog/leases.ts'
+import { catalogRevision, endRun, insertAudit, insertEvents, insertRun } from '../catalog/runs.ts'
+import { requireLease } from '../catalog/leases.ts'
 import type { AssetDefinition, ValueAsset } from '../core/asset.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { nodeText } from '../core/key.ts'

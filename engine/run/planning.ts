@@ -7,7 +7,8 @@
  */
 import type { Definitions } from '../catalog/membership.ts'
 import { replayMembership } from '../catalog/membership.ts'
-import { Contents, dirtyCounts, findNodes } from '../catalog/nodes.ts'
+import { dirtyCounts, findNodes } from '../catalog/nodes.ts'
+import { Contents } from '../catalog/contents.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
 import { Rollback } from '../catalog/open.ts'
 import type { Actor } from '../catalog/runs.ts'

@@ -5,8 +5,9 @@
 import type { Definitions } from '../catalog/membership.ts'
 import type { AssetIds } from '../catalog/nodes.ts'
 import { findNodes, loadAssetIds } from '../catalog/nodes.ts'
-import type { Catalog, Handle, WriteTransaction } from '../catalog/open.ts'
-import type { Actor, Lease } from '../catalog/runs.ts'
+import type { Catalog, Connection, WriteTransaction } from '../catalog/open.ts'
+import type { Actor } from '../catalog/runs.ts'
+import type { Lease } from '../catalog/leases.ts'
 import type { Json } from '../core/digest.ts'
 import { RECIPE } from '../core/fingerprint.ts'
 import type { AssetGraph } from '../core/graph.ts'
@@ -43,7 +44,7 @@ export interface Observation {
 export interface Observer {
   readonly name: string
   readonly observe: (context: {
-    readonly db: Handle
+    readonly db: Connection
     readonly nowMs: number
   }) => Promise<Observation>
 }

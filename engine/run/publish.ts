@@ -11,7 +11,7 @@ import type { Json } from '../core/digest.ts'
 import { ABSENT } from '../core/digest.ts'
 import { EngineError } from '../core/errors.ts'
 import { parseKey } from '../core/key.ts'
-import type { Lease } from '../catalog/runs.ts'
+import type { Lease } from '../catalog/leases.ts'
 import type { Project } from './project.ts'
 import { keepLease } from './run-lease.ts'
 

@@ -6,16 +6,16 @@
  */
 import { sql } from 'kysely'
 import type { Definitions } from '../catalog/membership.ts'
-import type { Handle } from '../catalog/open.ts'
+import type { Connection } from '../catalog/open.ts'
 import { rowsTable } from '../catalog/rows.ts'
-import type { Lease } from '../catalog/runs.ts'
+import type { Lease } from '../catalog/leases.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { Project } from './project.ts'
 import { publishNodes } from './publish.ts'
 import { removeResidue } from './sweep.ts'
 
 /** Whether a run left something open: an intent, or itself. */
-export async function isLeftOpen(db: Handle): Promise<boolean> {
+export async function isLeftOpen(db: Connection): Promise<boolean> {
   const intent = await db.selectFrom('intent').select('node').limit(1).executeTakeFirst()
   if (intent !== undefined) return true
   const last = await db

@@ -7,15 +7,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Lease } from '../catalog/runs.ts'
-import {
-  closeDeadRuns,
-  dropLease,
-  leaseEnd,
-  renewLease,
-  requireLease,
-  takeLease,
-} from '../catalog/runs.ts'
+import type { Lease } from '../catalog/leases.ts'
+import { closeDeadRuns } from '../catalog/runs.ts'
+import { dropLease, leaseEnd, renewLease, requireLease, takeLease } from '../catalog/leases.ts'
 import type { Project } from './project.ts'
 
 const LEASE_MS = 30_000

@@ -1,6 +1,7 @@
 /** The state of one run and what it reports: plain data, shared by the stages. */
 import type { Definitions } from '../catalog/membership.ts'
-import type { Actor, Lease, RunStatus } from '../catalog/runs.ts'
+import type { Actor, RunStatus } from '../catalog/runs.ts'
+import type { Lease } from '../catalog/leases.ts'
 import { EngineError, isEngineError } from '../core/errors.ts'
 import type { NodeName } from '../core/key.ts'
 import { nodeText } from '../core/key.ts'
@@ -72,6 +73,7 @@ export interface Run {
   readonly counter: { attempts: number }
 }
 
+/** Counts of a run that did nothing. */
 export const noCounts = (): Record<Outcome, number> => ({
   built: 0,
   reused: 0,
@@ -81,6 +83,7 @@ export const noCounts = (): Record<Outcome, number> => ({
   unchanged: 0,
 })
 
+/** The state of a run that starts. */
 export const newRun = (
   project: Project,
   options: RunOptions,

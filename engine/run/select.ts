@@ -1,7 +1,7 @@
 /** Turns a selection into a question about nodes: by asset where it can, by edges where it must. */
 import type { Definitions } from '../catalog/membership.ts'
 import { dependentsOf, edgesInto } from '../catalog/nodes.ts'
-import type { DialectName, Handle } from '../catalog/open.ts'
+import type { DialectName, Connection } from '../catalog/open.ts'
 import { EngineError } from '../core/errors.ts'
 import type { AssetGraph } from '../core/graph.ts'
 import type { NodeName } from '../core/key.ts'
@@ -9,6 +9,7 @@ import { parseKey } from '../core/key.ts'
 import type { SelectionNode } from '../core/selection.ts'
 import { matches, parseSelection } from '../core/selection.ts'
 import { dirtyReads } from './frame.ts'
+import { candidateRows } from './selected-rows.ts'
 
 export interface Selection {
   readonly text: string
@@ -44,7 +45,7 @@ function check(graph: AssetGraph, node: SelectionNode, text: string): void {
 export type NodeTest = (node: NodeName & { readonly id: number }) => boolean
 
 interface Snapshot {
-  readonly db: Handle
+  readonly db: Connection
   readonly dialect: DialectName
   readonly definitions: Definitions
 }
@@ -144,10 +145,9 @@ async function assetSpread({ of, up, down }: Spread, snapshot: Snapshot): Promis
 async function nodeSpread({ of, up, down }: Spread, snapshot: Snapshot): Promise<NodeTest> {
   const { db, definitions } = snapshot
   const test = await testOf(of, snapshot)
-  const rows = await db.selectFrom('node').select(['id', 'asset', 'key']).execute()
-  const start = rows
-    .filter((row) => test({ id: row.id, asset: definitions.ids.nameOf(row.asset), key: row.key }))
-    .map((row) => row.id)
+  const { graph, ids } = definitions
+  const rows = await candidateRows(of, { db, graph, ids })
+  const start = rows.filter(test).map((row) => row.id)
   const chosen = new Set(start)
   const grow = async (
     next: (nodes: readonly number[]) => Promise<readonly number[]>,

@@ -6,8 +6,9 @@
  */
 import { insertBuilds } from '../catalog/builds.ts'
 import type { DirtyRow } from '../catalog/nodes.ts'
-import { Contents, dirtyNodes } from '../catalog/nodes.ts'
-import { requireLease } from '../catalog/runs.ts'
+import { dirtyNodes } from '../catalog/nodes.ts'
+import { Contents } from '../catalog/contents.ts'
+import { requireLease } from '../catalog/leases.ts'
 
 import type { StoredAsset } from '../core/asset.ts'
 import { EngineError } from '../core/errors.ts'

@@ -8,7 +8,7 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import type { Handle } from '../catalog/open.ts'
+import type { Connection } from '../catalog/open.ts'
 import type { Project } from './project.ts'
 import { attemptFolder } from './publish.ts'
 import { withRunLease } from './run-lease.ts'
@@ -88,7 +88,7 @@ async function namesIn({ scratchRoot, clock }: Project): Promise<Set<string>> {
 const PAGE_ROWS = 10_000
 
 /** Every folder that a part or an open intent names; repeats are possible. */
-async function* referenced(db: Handle): AsyncIterable<string> {
+async function* referenced(db: Connection): AsyncIterable<string> {
   const intents = await db.selectFrom('intent').select('folder').execute()
   for (const intent of intents) yield* JSON.parse(intent.folder) as string[]
   let after = { build: 0, ordinal: -1 }
@@ -107,7 +107,7 @@ async function* referenced(db: Handle): AsyncIterable<string> {
 /** A build in progress keeps its folder under its fingerprint while something is dirty. */
 const FINGERPRINT = /^[0-9a-f]{64}$/
 
-async function resumable(db: Handle, names: ReadonlySet<string>): Promise<readonly string[]> {
+async function resumable(db: Connection, names: ReadonlySet<string>): Promise<readonly string[]> {
   const prints = [...names].filter((name) => FINGERPRINT.test(name))
   if (prints.length === 0) return []
   const dirty = await db.selectFrom('dirty').select('node').limit(1).executeTakeFirst()

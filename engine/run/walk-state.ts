@@ -1,7 +1,8 @@
 /** What a walk knows so far, and the questions that every kind of node asks of it. */
 import type { StoredPart } from '../catalog/builds.ts'
-import type { Content, DirtyRow, NodeRow } from '../catalog/nodes.ts'
-import { findVersions } from '../catalog/nodes.ts'
+import type { DirtyRow, NodeRow } from '../catalog/nodes.ts'
+import type { Content } from '../catalog/contents.ts'
+import { findVersions } from '../catalog/contents.ts'
 import { ABSENT } from '../core/digest.ts'
 import type { NodeName } from '../core/key.ts'
 import type { Step, Waiting } from '../core/plan.ts'

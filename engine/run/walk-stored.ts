@@ -1,5 +1,5 @@
 /** The stored nodes of a walk: what would be done to each, and what that means for its readers. */
-import { ABSENT_CONTENT } from '../catalog/nodes.ts'
+import { ABSENT_CONTENT } from '../catalog/contents.ts'
 import type { DirtyRow } from '../catalog/nodes.ts'
 import { commitTraces, unmark } from '../catalog/trace.ts'
 import type { StoredAsset } from '../core/asset.ts'

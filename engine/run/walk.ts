@@ -14,7 +14,8 @@
  * Value nodes whose inputs are settled are evaluated for real, inside the planning transaction.
  */
 import type { NodeRow } from '../catalog/nodes.ts'
-import { ABSENT_CONTENT, dependentsOf, dirtyNodes, edgesInto } from '../catalog/nodes.ts'
+import { dependentsOf, dirtyNodes, edgesInto } from '../catalog/nodes.ts'
+import { ABSENT_CONTENT } from '../catalog/contents.ts'
 import type { AssetDefinition, ValueAsset } from '../core/asset.ts'
 import { ABSENT, valueContentId } from '../core/digest.ts'
 import { assert } from '../core/errors.ts'

@@ -13,7 +13,8 @@ import { auditStore, findResidue, makePlan } from '../../engine/index.ts'
 import type { Project } from '../../engine/index.ts'
 import { encounters, medicalFile } from '../support/deliveries.ts'
 import { openRoad } from '../support/open-road.ts'
-import { REPOSITORY, RoadProject } from '../support/project.ts'
+import { RoadProject } from '../support/project.ts'
+import { REPOSITORY } from '../support/road-folder.ts'
 import { atTime, runRoad } from './road-run.ts'
 
 const FIRST_MS = Date.UTC(2026, 0, 5)

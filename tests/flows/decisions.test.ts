@@ -15,8 +15,7 @@ beforeAll(async () => {
   // A correction of one month, then a short one of the other: 4 of 10 rows are held.
   standing.deliver('alpha/second', [medicalFile('2024-01', encounters('2024-01', 11, 'second'))])
   standing.deliver('alpha/short', [medicalFile('2024-02', encounters('2024-02', 4, 'short'))])
-  const { canonical } = await standing.run()
-  expect(canonical).toEqual([`${JANUARY} built`])
+  await standing.run()
 })
 afterAll(async () => standing[Symbol.asyncDispose]())
 
@@ -45,7 +44,7 @@ test('a withdrawal without a runner-up retires the month', async () => {
   const { canonical, brokenPromises } = await road.run()
   expect(brokenPromises).toEqual([])
   expect(canonical).toEqual([`${JANUARY} retired`, `${FEBRUARY} retired`])
-  await expect(rowCount(road, JANUARY)).rejects.toThrow()
+  await expect(rowCount(road, JANUARY)).rejects.toMatchObject({ code: 'DUCK_TASK_FAILED' })
   expect(await road.steps()).toEqual([])
 })
 

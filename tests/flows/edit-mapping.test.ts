@@ -19,14 +19,16 @@ interface MappingFile {
   columns: Record<string, unknown>
 }
 
-const rule = (road: RoadProject, path: string, column: string, to: unknown): void =>
-  road.edit(path, (document) => {
-    const { columns } = document as unknown as MappingFile
-    columns[column] = to
-  })
+/** Replaces the rule of a mapping's column. */
+const rule =
+  (path: string, column: string, to: unknown) =>
+  (road: RoadProject): void =>
+    road.edit(path, (document) => {
+      const { columns } = document as unknown as MappingFile
+      columns[column] = to
+    })
 /** A rule that gives other rows. */
-const otherPayer = (road: RoadProject): void =>
-  rule(road, STAR, 'payer', { source: 'claim_type_code' })
+const otherPayer = rule(STAR, 'payer', { source: 'claim_type_code' })
 
 test('an edited rule rebuilds the months whose winners use its layout, and names the rule', async () => {
   await using road = await standing.clone()
@@ -111,10 +113,10 @@ test('an edit reverted after a build is a reuse: no row is computed', async () =
 
 test('a rule with `since` rebuilds only the months from there', async () => {
   await using road = await standing.clone()
-  rule(road, MEDICAL, 'description', [
+  rule(MEDICAL, 'description', [
     { source: 'DESCRIPTION' },
     { source: 'ENCOUNTERCLASS', since: '2024-02' },
-  ])
+  ])(road)
   expect((await road.run()).log).toEqual([
     'gold_canonical MA/medical/2024-02 built',
     'gold_canonical MA/medical/2024-03 built',
@@ -165,7 +167,7 @@ test('an edit during a build leads to one more build', async () => {
     onEvent: (event) => {
       if (event.type !== 'started' || edited) return
       edited = true
-      rule(road, STAR, 'payer', { const: 'another' })
+      rule(STAR, 'payer', { const: 'another' })(road)
     },
   })
   expect(first.canonical).toHaveLength(2)

@@ -4,7 +4,8 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encounters, medicalFile } from '../support/deliveries.ts'
-import { REPOSITORY, RoadProject } from '../support/project.ts'
+import { RoadProject } from '../support/project.ts'
+import { REPOSITORY } from '../support/road-folder.ts'
 
 const JANUARY = 'MA/medical/2024-01'
 const PROGRAM = [process.execPath, join(REPOSITORY, 'bin/tributary.js')]

@@ -82,52 +82,50 @@ describe.runIf(scenario)('the Massachusetts scenario', () => {
   })
   afterAll(async () => road[Symbol.asyncDispose]())
 
-  /** Runs a wave and holds everything it did against the truth. */
-  async function settle(wave: Wave): Promise<void> {
+  /** Runs what lies there and tells what came of it. */
+  const outcome = async (wave: Wave) => {
     const { report, canonical, brokenPromises } = await road.run()
-    expect(report.failures).toEqual([])
-    expect(brokenPromises).toEqual([])
-    const months = canonical.map((line) => line.slice(0, line.indexOf(' ')))
-    expect(months).toEqual(monthsOf(state, wave.canonical_months_changed))
-    expect(await winners(road)).toEqual(trueWinners(wave))
-    expect(await canonicalDigests(road, expectedMonths(state, wave))).toEqual(truth(state, wave))
-    expect((await road.plan()).steps).toEqual([])
+    return {
+      failures: report.failures,
+      brokenPromises,
+      monthsBuilt: canonical.map((line) => line.slice(0, line.indexOf(' '))),
+      winners: await winners(road),
+      digests: await canonicalDigests(road, expectedMonths(state, wave)),
+      stepsAfter: (await road.plan()).steps,
+    }
   }
+  const expected = (wave: Wave) => ({
+    failures: [],
+    brokenPromises: [],
+    monthsBuilt: monthsOf(state, wave.canonical_months_changed),
+    winners: trueWinners(wave),
+    digests: truth(state, wave),
+    stepsAfter: [],
+  })
+  const [first, second, third] = waves as [Wave, Wave, Wave]
+  const slowly = { timeout: WAVE_MS }
 
-  test(
-    'wave 1: the first deliveries become the statewide months',
-    { timeout: WAVE_MS },
-    async () => {
-      deliverWave(scenario, 1, { road })
-      await settle(waves[0] as Wave)
-    },
-  )
+  test('wave 1: the first deliveries become the statewide months', slowly, async () => {
+    deliverWave(scenario, 1, { road })
+    expect(await outcome(first)).toEqual(expected(first))
+  })
 
-  test(
-    'wave 2: corrections rebuild their months, and no others',
-    { timeout: WAVE_MS },
-    async () => {
-      deliverWave(scenario, 2, { road })
-      await settle(waves[1] as Wave)
-      const [short] = (await road.plan()).waiting
-      expect(short).toMatchObject({ kind: 'hold', key: 'MA/medical/anthem/2021-12' })
-    },
-  )
+  test('wave 2: corrections rebuild their months, and no others', slowly, async () => {
+    deliverWave(scenario, 2, { road })
+    expect(await outcome(second)).toEqual(expected(second))
+    const [short] = (await road.plan()).waiting
+    expect(short).toMatchObject({ kind: 'hold', key: 'MA/medical/anthem/2021-12' })
+  })
 
-  test(
-    'wave 3: a withdrawal and a confirmation move their months',
-    { timeout: WAVE_MS },
-    async () => {
-      for (const action of actions) {
-        const { withdraw, confirm } = action
-        const { submission_id: submission } = await road.submission(withdraw ?? confirm ?? '')
-        if (withdraw !== undefined) await road.decide({ kind: 'withdraw', submission })
-        if (confirm !== undefined) await road.decide({ kind: 'confirm', submission, months: 'all' })
-      }
-      await settle(waves[2] as Wave)
-      expect((await road.plan()).waiting).toEqual([])
-    },
-  )
+  test('wave 3: a withdrawal and a confirmation move their months', slowly, async () => {
+    for (const { withdraw, confirm } of actions) {
+      const { submission_id: submission } = await road.submission(withdraw ?? confirm ?? '')
+      if (withdraw !== undefined) await road.decide({ kind: 'withdraw', submission })
+      if (confirm !== undefined) await road.decide({ kind: 'confirm', submission, months: 'all' })
+    }
+    expect(await outcome(third)).toEqual(expected(third))
+    expect((await road.plan()).waiting).toEqual([])
+  })
 
   test('every submission has the outcome, the rows and the rejects of the truth', async () => {
     const runs = await road.tables.selectFrom('parse_run').selectAll().execute()

@@ -17,9 +17,9 @@ import {
 import { RoadProject } from '../support/project.ts'
 
 const SUBMITTERS = { alpha: 'MA', beta: 'MA', star_plan: 'CO', cdl_plan: 'CO' }
-export const MONTHS = ['2024-01', '2024-02', '2024-03'] as const
+const MONTHS = ['2024-01', '2024-02', '2024-03'] as const
 /** every canonical month */
-export const STANDING = [
+const STANDING = [
   'CO/medical_claim/2024-01',
   'CO/medical_claim/2024-02',
   'CO/medical_claim/2024-03',

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { readRegistry } from '../../registry/read.ts'
 import type { RegistryFile } from '../../registry/source.ts'
+import { MAPPING_FAULTS } from './mapping-faults.ts'
 import { FAULTS } from './registry-faults.ts'
+import type { Fault } from './registry-faults.ts'
 import { edited, MAPPING, sampleFiles } from './sample-registry.ts'
 
 const issuesOf = (files: readonly RegistryFile[]): readonly string[] =>
@@ -13,7 +15,7 @@ const issues = (changed: Readonly<Record<string, string>>): readonly string[] =>
   issuesOf(sampleFiles(changed))
 
 /** Where a passage of a sound file stands once it is replaced. */
-const place = (fault: (typeof FAULTS)[number]): string => {
+const place = (fault: Fault): string => {
   const [, path, from, to, { at = to }] = fault
   const text = edited(path, from, to)[path] ?? ''
   const before = text.slice(0, text.indexOf(at)).split('\n')
@@ -63,7 +65,7 @@ columns:
     ])
   })
 
-  test.each(FAULTS)('%s', (...fault) => {
+  test.each([...FAULTS, ...MAPPING_FAULTS])('%s', (...fault) => {
     const [, path, from, to, { text }] = fault
     const found = issues(edited(path, from, to))
     const where = `${place(fault)} `

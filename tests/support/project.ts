@@ -6,15 +6,7 @@
  * catalog and data, so that a file of tests pays for its start once.
  */
 import { execFileSync } from 'node:child_process'
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Decision } from '../../assets/decisions.ts'
@@ -28,16 +20,11 @@ import type { TextFile } from './deliveries.ts'
 import { openRoad } from './open-road.ts'
 import { promisesBroken, stepLines } from './plan-lines.ts'
 import { freshDatabase } from './postgres.ts'
+import type { RoadFolder } from './road-folder.ts'
+import { makeRoadFolder, writeJson } from './road-folder.ts'
 
-export const REPOSITORY = new URL('../../', import.meta.url).pathname
-const SHIPPED = ['registry', 'schemas', 'mappings']
-
-export interface RoadOptions {
-  /** id → state; default: alpha, beta and gamma of MA */
-  readonly submitters?: Readonly<Record<string, string>>
+export interface RoadOptions extends RoadFolder {
   readonly database?: 'sqlite' | 'postgres'
-  /** default 0: takes what is there */
-  readonly quiescenceMinutes?: number
   /** default: a folder of its own */
   readonly root?: string
 }
@@ -87,17 +74,7 @@ export class RoadProject implements AsyncDisposable {
   /** Makes a project and opens it. */
   static async create(options: RoadOptions = {}): Promise<RoadProject> {
     const root = options.root ?? mkdtempSync(join(tmpdir(), 'tributary-road-'))
-    for (const folder of SHIPPED) {
-      const from = join(REPOSITORY, folder)
-      const isData = (path: string): boolean => !path.endsWith('.ts')
-      cpSync(from, join(root, folder), { recursive: true, filter: isData })
-    }
-    const states = options.submitters ?? { alpha: 'MA', beta: 'MA', gamma: 'MA' }
-    const submitters = Object.entries(states).map(([id, state]) => ({ id, state }))
-    writeJson(join(root, 'registry/submitters.json'), { submitters })
-    mkdirSync(join(root, 'inbox'))
-    const intake = { quiescence: `${options.quiescenceMinutes ?? 0}m` }
-    writeJson(join(root, 'tributary.json'), { intake })
+    makeRoadFolder(root, options)
     return RoadProject.#open(options, root)
   }
 
@@ -265,8 +242,3 @@ const CALL = {
   command: 'materialize',
   concurrency: 2,
 } satisfies RunOptions
-
-function writeJson(path: string, document: unknown): void {
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`)
-}

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { cpSync, existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RoadProject } from './project.ts'
-import { REPOSITORY } from './project.ts'
+import { REPOSITORY } from './road-folder.ts'
 
 const DATA = join(REPOSITORY, '../shared/data')
 
@@ -84,13 +84,16 @@ export async function canonicalDigests(
       month,
       `${texts.join(' || chr(31) || ')} as line`,
     ])
-    for (const row of rows) lines.get(String(row['month']))?.push(Buffer.from(String(row['line'])))
+    for (const row of rows) {
+      const { month: found, line } = row as { readonly month: string; readonly line: string }
+      lines.get(found)?.push(Buffer.from(line))
+    }
   }
   return Object.fromEntries([...lines].map(([month, found]) => [month, digestOf(found)]))
 }
 
 function digestOf(lines: readonly Buffer[]): string {
-  const text = lines.toSorted(Buffer.compare).map((line) => line.toString())
+  const text = lines.toSorted((a, b) => Buffer.compare(a, b)).map((line) => line.toString())
   return `${lines.length} ${createHash('sha256').update(text.join('\n')).digest('hex')}`
 }
 

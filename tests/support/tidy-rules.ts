@@ -190,7 +190,11 @@ export const RULES = {
   ),
   'no test file passes 250 lines': (modules) =>
     modules
-      .filter((module) => isTest(module) && module.lineCount > TEST_FILE_LINES_MAX)
+      .filter(
+        (module) =>
+          isTest(module) &&
+          module.lineCount > (module.path.endsWith('.test.ts') ? TEST_FILE_LINES_MAX : FILE_LINES_MAX),
+      )
       .map(({ path, lineCount }) => ({ path, what: `has ${lineCount} lines` })),
   'no function passes 70 lines': perSource(({ functions }) =>
     functions

@@ -1,6 +1,6 @@
 /** Fills the catalog of the peers' job as if it had been built once, for as many sources as wanted. */
 import { sql } from 'kysely'
-import type { Handle } from '../../../engine/catalog/open.ts'
+import type { Connection } from '../../../engine/catalog/open.ts'
 import { materialize } from '../../../engine/index.ts'
 import { MAPPINGS, generate } from '../peers/cases.ts'
 import { openPeers } from '../peers/job.ts'
@@ -21,7 +21,7 @@ export async function fillPeers(root: string, n: number): Promise<void> {
 }
 
 /** silver i, gold i and canonical m follow each other; facts have smaller ids than FIRST + 2 N. */
-async function load(db: Handle, n: number): Promise<void> {
+async function load(db: Connection, n: number): Promise<void> {
   const silver = FIRST + n
   const gold = silver + n
   const canonical = gold + n

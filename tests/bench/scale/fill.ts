@@ -9,7 +9,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { sql } from 'kysely'
-import type { Handle } from '../../../engine/catalog/open.ts'
+import type { Connection } from '../../../engine/catalog/open.ts'
 import type { Project } from '../../../engine/index.ts'
 import { materialize, parseKey, sha256 } from '../../../engine/index.ts'
 import type { GridOptions, GridSize } from './grid.ts'
@@ -36,7 +36,7 @@ export async function fillGrid(options: GridOptions, files = false): Promise<voi
   }
 }
 
-async function load(db: Handle, size: GridSize): Promise<void> {
+async function load(db: Connection, size: GridSize): Promise<void> {
   const node = await factNodes(db)
   const each = size.states * size.months
   let first = FIRST
@@ -58,7 +58,7 @@ async function load(db: Handle, size: GridSize): Promise<void> {
 }
 
 /** Brings the number of nodes with content by asset up to what was loaded. */
-export async function countLive(db: Handle): Promise<void> {
+export async function countLive(db: Connection): Promise<void> {
   await sql`update asset set live = (select count(*) from node
     where node.asset = asset.id and node.version <> 0)`.execute(db)
 }
@@ -68,7 +68,7 @@ interface FactNode {
   readonly version: number
 }
 
-async function factNodes(db: Handle): Promise<(name: string) => FactNode> {
+async function factNodes(db: Connection): Promise<(name: string) => FactNode> {
   const { rows } = await sql<FactNode & { readonly name: string }>`
     select n.id, n.version, a.name || ' ' || n.key as name
     from node n join asset a on a.id = n.asset`.execute(db)
@@ -94,7 +94,7 @@ export interface Block {
 
 /** Loads states × months nodes with their versions, edges, builds and parts. */
 export async function loadBlock(
-  db: Handle,
+  db: Connection,
   { states, months }: Pick<GridSize, 'states' | 'months'>,
   { asset, key, first, facts, newest }: Block,
 ): Promise<void> {
@@ -133,7 +133,7 @@ export async function loadBlock(
   for (const statement of statements) await sql.raw(statement).execute(db)
 }
 
-async function moveSequences(db: Handle): Promise<void> {
+async function moveSequences(db: Connection): Promise<void> {
   for (const table of ['node', 'version', 'build']) {
     await sql.raw(`select setval(pg_get_serial_sequence('${table}', 'id'), (select max(id) from ${table}))`).execute(db)
   }

@@ -9,7 +9,7 @@ import { sql } from 'kysely'
 import { readConfig } from '../../../assets/config.ts'
 import { openPlatform } from '../../../assets/platform.ts'
 import { initProject } from '../../../assets/project-template.ts'
-import type { Handle } from '../../../engine/catalog/open.ts'
+import type { Connection } from '../../../engine/catalog/open.ts'
 import { materialize } from '../../../engine/index.ts'
 import { MIGRATIONS } from '../../../migrations/index.ts'
 import { openLocalStore } from '../../../minio/local-store.ts'
@@ -50,7 +50,7 @@ export async function fillProduct(root: string, size: GridSize): Promise<number>
 }
 
 async function recipeOf(
-  db: Handle,
+  db: Connection,
   asset: string,
 ): Promise<{ readonly id: number; readonly version: number } | undefined> {
   const { rows } = await sql<{ id: number; version: number }>`
@@ -60,7 +60,7 @@ async function recipeOf(
 }
 
 /** Submissions that were parsed and validated long ago; their inbox copies are gone. */
-async function loadSubmissions(db: Handle, count: number): Promise<void> {
+async function loadSubmissions(db: Connection, count: number): Promise<void> {
   await sql`with recursive at(n) as (select 1 union all select n + 1 from at where n < ${count})
     insert into submission (submission_id, submitter_id, state, file_type, layout_id, first_month,
       last_month, received_ms, received_at, status, grouping_method, drop_path, content_digest,

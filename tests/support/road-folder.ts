@@ -1,0 +1,31 @@
+/** A project's folder: the shipped registry, submitters of its own, an empty inbox. */
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+export const REPOSITORY = new URL('../../', import.meta.url).pathname
+const SHIPPED = ['registry', 'schemas', 'mappings']
+
+export interface RoadFolder {
+  /** id → state; default: alpha, beta and gamma of MA */
+  readonly submitters?: Readonly<Record<string, string>>
+  /** default 0: takes what is there */
+  readonly quiescenceMinutes?: number
+}
+
+export function makeRoadFolder(root: string, options: RoadFolder): void {
+  for (const folder of SHIPPED) {
+    const isData = (path: string): boolean => !path.endsWith('.ts')
+    cpSync(join(REPOSITORY, folder), join(root, folder), { recursive: true, filter: isData })
+  }
+  const states = options.submitters ?? { alpha: 'MA', beta: 'MA', gamma: 'MA' }
+  const submitters = Object.entries(states).map(([id, state]) => ({ id, state }))
+  writeJson(join(root, 'registry/submitters.json'), { submitters })
+  mkdirSync(join(root, 'inbox'))
+  const intake = { quiescence: `${options.quiescenceMinutes ?? 0}m` }
+  writeJson(join(root, 'tributary.json'), { intake })
+}
+
+export function writeJson(path: string, document: unknown): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`)
+}
