@@ -49,7 +49,9 @@ export const mappingMonth = defineAsset({
   valueBytesMax: 256 * 1024,
   reads: {
     assets: ['mapping'],
-    nodes: ([fileType = '', layout = '']) => [{ asset: 'mapping', key: formatKey([fileType, layout]) }],
+    nodes: ([fileType = '', layout = '']) => [
+      { asset: 'mapping', key: formatKey([fileType, layout]) },
+    ],
   },
   evaluate: (inputs) => {
     const mapping = valueOf<Pick<Mapping, 'schema' | 'columns'>>(inputs.of('mapping')[0])
@@ -75,7 +77,9 @@ export function canonicalGoldAsset(duck: DuckPool): StoredAsset {
     tags: ['phi', 'gold'],
     recipe: '1',
     from: {
-      gold_submitter: byKey(([state = '', fileType = '', , month = '']) => [[state, fileType, month]]),
+      gold_submitter: byKey(([state = '', fileType = '', , month = '']) => [
+        [state, fileType, month],
+      ]),
     },
     reads: {
       assets: ['mapping_month', 'schema'],

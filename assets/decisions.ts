@@ -3,7 +3,13 @@
  * the submission's state and an audit row with actor and reason. What follows is for the next plan.
  */
 import type { Actor, Project, WriteTransaction } from '../engine/index.ts'
-import { EngineError, formatKey, insertAudit, loadDefinitions, writeFacts } from '../engine/index.ts'
+import {
+  EngineError,
+  formatKey,
+  insertAudit,
+  loadDefinitions,
+  writeFacts,
+} from '../engine/index.ts'
 import { monthsOf } from '../registry/period.ts'
 import { next } from '../registry/submission-state.ts'
 import type { RegistryTables } from '../registry/tables.ts'
@@ -15,11 +21,20 @@ import { isLanded, withoutFacts } from './unlanded.ts'
 
 export type Decision =
   | { readonly kind: 'withdraw'; readonly submission: string }
-  | { readonly kind: 'reject' | 'confirm'; readonly submission: string; readonly months: readonly string[] | 'all' }
+  | {
+      readonly kind: 'reject' | 'confirm'
+      readonly submission: string
+      readonly months: readonly string[] | 'all'
+    }
   | {
       readonly kind: 'pin'
       readonly submission: string | undefined
-      readonly month: { readonly state: string; readonly fileType: string; readonly submitter: string; readonly month: string }
+      readonly month: {
+        readonly state: string
+        readonly fileType: string
+        readonly submitter: string
+        readonly month: string
+      }
     }
   | {
       readonly kind: 'route'
@@ -49,7 +64,8 @@ export async function decide(project: Project, decision: Decision, actor: Actor)
         await routeByHand(project, trx, decision)
         break
     }
-    const subject = decision.submission ?? (decision.kind === 'pin' ? formatMonth(decision.month) : '')
+    const subject =
+      decision.submission ?? (decision.kind === 'pin' ? formatMonth(decision.month) : '')
     const atMs = project.clock.nowMs()
     await insertAudit(trx, { atMs, actor, action: decision.kind, subject, run: null })
   })
@@ -78,7 +94,10 @@ const keyOf = (row: RegistryTables['submission']): string =>
 async function changeDecision(
   project: Project,
   trx: WriteTransaction,
-  { key, change }: { readonly key: string; readonly change: (before: DecisionFact) => DecisionFact },
+  {
+    key,
+    change,
+  }: { readonly key: string; readonly change: (before: DecisionFact) => DecisionFact },
 ): Promise<void> {
   const definitions = await loadDefinitions(project.graph, trx, true)
   const row = await trx.db
@@ -93,7 +112,11 @@ async function changeDecision(
   await writeFacts(trx, definitions, [{ asset: 'decision', key, value }])
 }
 
-async function withdraw(project: Project, trx: WriteTransaction, submission: string): Promise<void> {
+async function withdraw(
+  project: Project,
+  trx: WriteTransaction,
+  submission: string,
+): Promise<void> {
   const row = await submissionRow(trx, submission)
   const status = next(row.status, 'withdrawn')
   await changeDecision(project, trx, {
@@ -119,7 +142,8 @@ async function judgeMonths(
   const row = await submissionRow(trx, decision.submission)
   const period = { first: row.first_month ?? '', last: row.last_month ?? '' }
   const known = monthsOf(period)
-  const outside = decision.months === 'all' ? [] : decision.months.filter((month) => !known.includes(month))
+  const outside =
+    decision.months === 'all' ? [] : decision.months.filter((month) => !known.includes(month))
   if (outside.length > 0 || known.length === 0) {
     const reason =
       known.length === 0
@@ -134,7 +158,9 @@ async function judgeMonths(
     change: (before) => ({
       ...before,
       [name]: union(before[name], decision.months),
-      ...(before[other] !== undefined && { [other]: without(before[other], decision.months, known) }),
+      ...(before[other] !== undefined && {
+        [other]: without(before[other], decision.months, known),
+      }),
     }),
   })
 }
@@ -142,7 +168,9 @@ async function judgeMonths(
 type Months = readonly string[] | 'all'
 
 const union = (before: Months | undefined, added: Months): Months =>
-  before === 'all' || added === 'all' ? 'all' : [...new Set([...(before ?? []), ...added])].toSorted()
+  before === 'all' || added === 'all'
+    ? 'all'
+    : [...new Set([...(before ?? []), ...added])].toSorted()
 
 /** The opposite decision for a month is taken back. */
 const without = (before: Months, gone: Months, known: readonly string[]): Months => {

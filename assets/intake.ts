@@ -168,7 +168,12 @@ async function standing(
   const { stopped } = intended
   if (stopped !== undefined) {
     const { event, code, words } = stopped
-    return { status: next('RECEIVED', event), status_code: code, status_words: words, duplicate_of: null }
+    return {
+      status: next('RECEIVED', event),
+      status_code: code,
+      status_words: words,
+      duplicate_of: null,
+    }
   }
   const repeated = await repeats(access, intended, digest)
   if (repeated === null) {

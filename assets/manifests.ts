@@ -124,7 +124,12 @@ async function look(options: ManifestOptions, db: Connection, file: ManifestFile
   for (const [name, entries] of groups) {
     const identity = frameDigest(entries.map(manifestIdentity).toSorted())
     if (known.get(name) === identity) continue
-    releases.push({ source: file.source, name, identity, ...(await arrive(options, name, entries)) })
+    releases.push({
+      source: file.source,
+      name,
+      identity,
+      ...(await arrive(options, name, entries)),
+    })
   }
   return { file, releases, fault: undefined }
 }
@@ -178,7 +183,8 @@ function localPath({ root, folder }: ManifestOptions, entry: ManifestEntry): str
   const refuse = (reason: string): never => {
     throw new EngineError('INPUT_UNREADABLE', { path: entry.filename, reason })
   }
-  if (/^https?:/.test(entry.url)) return refuse('it has to be fetched first; its URL is in the manifest')
+  if (/^https?:/.test(entry.url))
+    return refuse('it has to be fetched first; its URL is in the manifest')
   const path = entry.url.startsWith('file:') ? fileURLToPath(entry.url) : resolve(root, entry.url)
   const inside = [root, folder].some((allowed) => path.startsWith(allowed + sep))
   return inside ? path : refuse('it lies outside the project and its discovery folder')
@@ -191,8 +197,15 @@ function applyOf(
   return async (access) => {
     for (const one of looked) {
       const { path, token } = one.file
-      await access.trx.db.deleteFrom('seen_file').where('scope', '=', SCOPE).where('path', '=', path).execute()
-      await access.trx.db.insertInto('seen_file').values({ scope: SCOPE, path, token, sha256: '' }).execute()
+      await access.trx.db
+        .deleteFrom('seen_file')
+        .where('scope', '=', SCOPE)
+        .where('path', '=', path)
+        .execute()
+      await access.trx.db
+        .insertInto('seen_file')
+        .values({ scope: SCOPE, path, token, sha256: '' })
+        .execute()
       await noteFault(access, path, one.fault)
       for (const release of one.releases) {
         await noteFault(access, `${release.source}/${release.name}`, release.fault)
@@ -256,6 +269,13 @@ async function noteFault(
   if (fault === undefined) return
   await tables
     .insertInto('finding')
-    .values({ at_ms: nowMs, severity: 'error', code: 'MANIFEST', subject, words: fault, closed_ms: null })
+    .values({
+      at_ms: nowMs,
+      severity: 'error',
+      code: 'MANIFEST',
+      subject,
+      words: fault,
+      closed_ms: null,
+    })
     .execute()
 }

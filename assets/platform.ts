@@ -60,11 +60,7 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     store: options.openStore(config),
     clock: systemClock,
     observers: sync
-      ? [
-          registryObserver(config.root, registry, { after, allowBlocked }),
-          inbox,
-          manifests,
-        ]
+      ? [registryObserver(config.root, registry, { after, allowBlocked }), inbox, manifests]
       : [inbox, manifests],
     hooks: platformHooks,
     scratchRoot: config.scratch.value,

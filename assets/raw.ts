@@ -77,5 +77,6 @@ async function copyChecked(
     if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'EISDIR' && code !== 'EIO') throw error
     throw new EngineError('INPUT_UNREADABLE', { path: file.source, reason: code }, { cause: error })
   }
-  if (sum.digest('hex') !== file.sha256) throw new EngineError('INPUT_CHANGED', { path: file.source })
+  if (sum.digest('hex') !== file.sha256)
+    throw new EngineError('INPUT_CHANGED', { path: file.source })
 }

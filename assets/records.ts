@@ -78,9 +78,7 @@ async function recordParse(access: Access, one: Committed): Promise<void> {
   if (one.outcome === 'failed' || value === undefined) return
   const event = value.failed === undefined ? 'parsed' : 'parse_failed'
   const because =
-    value.failed === undefined
-      ? NO_REASON
-      : { code: value.failed.code, words: value.failed.detail }
+    value.failed === undefined ? NO_REASON : { code: value.failed.code, words: value.failed.detail }
   // A parse that came out as before leaves the judgement standing, unless it was asked for anew.
   if (one.changed || (await stateOf(access, submission)) === 'READY_FOR_PARSE') {
     await move(access, submission, { event, ...because })

@@ -22,7 +22,9 @@ import { REGISTRY_SCOPE } from './sync-options.ts'
 export function requireRegistry(files: readonly RegistryFile[]): Registry {
   const { registry, issues } = readRegistry(files)
   if (registry !== undefined) return registry
-  throw new EngineError('REGISTRY_INVALID', { issues: issues.filter(({ kind }) => kind === 'error') })
+  throw new EngineError('REGISTRY_INVALID', {
+    issues: issues.filter(({ kind }) => kind === 'error'),
+  })
 }
 
 /** The registry of a project's folder. */
@@ -35,7 +37,11 @@ export const storedRegistry = async (db: Connection): Promise<Registry> =>
 
 /** The registry's facts as the engine writes them. */
 export const registryAsFacts = (registry: Registry): readonly Fact[] =>
-  facts(registry).map(({ kind, key, slice }) => ({ asset: kind, key: formatKey(key), value: slice }))
+  facts(registry).map(({ kind, key, slice }) => ({
+    asset: kind,
+    key: formatKey(key),
+    value: slice,
+  }))
 
 /** The files of the last good registry. */
 export async function storedFiles(db: Connection): Promise<readonly RegistryFile[]> {

@@ -5,8 +5,22 @@
  * whose bytes did not change is a cutoff for everything behind it.
  */
 import { join } from 'node:path'
-import type { BuildContext, BuildResult, DuckPool, ParseOutcome, ParseSpec, StoredAsset } from '../engine/index.ts'
-import { EngineError, canonicalJson, defineAsset, formatKey, parseFiles, sameKey } from '../engine/index.ts'
+import type {
+  BuildContext,
+  BuildResult,
+  DuckPool,
+  ParseOutcome,
+  ParseSpec,
+  StoredAsset,
+} from '../engine/index.ts'
+import {
+  EngineError,
+  canonicalJson,
+  defineAsset,
+  formatKey,
+  parseFiles,
+  sameKey,
+} from '../engine/index.ts'
 import type { Stamp } from './facts.ts'
 import { SUBMISSION, asJson, valueOf } from './facts.ts'
 import { rejectsPath, silverMonthPath, silverPath } from './paths.ts'
@@ -145,7 +159,9 @@ function parsed(
             {
               asset: 'rejects',
               key,
-              parts: [{ name: 'part-00000.jsonl', from: { file: written.path }, rows: report.rejected }],
+              parts: [
+                { name: 'part-00000.jsonl', from: { file: written.path }, rows: report.rejected },
+              ],
             },
           ]),
     ],

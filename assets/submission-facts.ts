@@ -37,7 +37,12 @@ export function submissionFacts(row: SubmissionRow, files: readonly FileRow[]): 
   const delivery: Delivery = {
     grouping: row.grouping_method,
     drop: row.drop_path,
-    files: files.map(({ name, source, size_bytes, sha256 }) => ({ name, source, size_bytes, sha256 })),
+    files: files.map(({ name, source, size_bytes, sha256 }) => ({
+      name,
+      source,
+      size_bytes,
+      sha256,
+    })),
   }
   const stamp: Stamp = {
     state,

@@ -4,8 +4,24 @@
  * So a severity, a threshold or a variance is judged anew without reading a row, and a month is
  * rebuilt only if that changes its winner.
  */
-import type { BuildContext, BuildResult, DuckPool, Inputs, Json, ParseSpec, StoredAsset } from '../engine/index.ts'
-import { PARTS, byKey, canonicalJson, defineAsset, formatKey, rowsQuery, sameKey } from '../engine/index.ts'
+import type {
+  BuildContext,
+  BuildResult,
+  DuckPool,
+  Inputs,
+  Json,
+  ParseSpec,
+  StoredAsset,
+} from '../engine/index.ts'
+import {
+  PARTS,
+  byKey,
+  canonicalJson,
+  defineAsset,
+  formatKey,
+  rowsQuery,
+  sameKey,
+} from '../engine/index.ts'
 import type { Finding } from '../registry/judge.ts'
 import { judge } from '../registry/judge.ts'
 import type { Measures } from '../registry/measure-sql.ts'
@@ -145,13 +161,16 @@ function evaluate(inputs: Inputs): Json | undefined {
     }
     return asJson(value)
   }
-  const layoutJudge = valueOf<Parameters<typeof judge>[0]['layoutJudge']>(inputs.of('layout_judge')[0])
+  const layoutJudge = valueOf<Parameters<typeof judge>[0]['layoutJudge']>(
+    inputs.of('layout_judge')[0],
+  )
   const { outcome, findings } = judge({
     measures,
     judgeSlice: valueOf<JudgeSlice>(inputs.of('rules_judge')[0]) ?? {},
     layoutJudge: layoutJudge ?? { reject: { share: 0 } },
     parseCounts: parse,
-    variances: valueOf<readonly ReturnType<typeof varianceSlice>[]>(inputs.of('variances')[0]) ?? [],
+    variances:
+      valueOf<readonly ReturnType<typeof varianceSlice>[]>(inputs.of('variances')[0]) ?? [],
     receivedAt: stamp.received_at,
   })
   return asJson({ status: outcome, ...bounded(findings) } satisfies VerdictValue)

@@ -45,7 +45,14 @@ export type { Definitions } from './catalog/membership.ts'
 export { insertAudit } from './catalog/runs.ts'
 export { writeFacts } from './run/facts.ts'
 export { loadDefinitions } from './run/project.ts'
-export type { Command, CommandCall, CommandOption, OpenProject, PlanSteps, Problem } from './cli/command.ts'
+export type {
+  Command,
+  CommandCall,
+  CommandOption,
+  OpenProject,
+  PlanSteps,
+  Problem,
+} from './cli/command.ts'
 export { flagOption, textOption } from './cli/command.ts'
 export { EXIT } from './cli/fault.ts'
 export { alignColumns, countText, counted, durationText, isoText, timeText } from './cli/text.ts'

@@ -7,7 +7,10 @@ import { sql } from 'kysely'
  * Times are milliseconds since 1970. `WITHOUT ROWID` keeps edges and parts at one tree each: at
  * 2,000,000 edges that is the difference between one and two look-ups a row.
  */
-export async function createCatalog(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): Promise<void> {
+export async function createCatalog(
+  db: Kysely<unknown>,
+  dialect: 'sqlite' | 'postgres',
+): Promise<void> {
   const id = dialect === 'sqlite' ? 'integer primary key' : 'bigserial primary key'
   const int = dialect === 'sqlite' ? 'integer' : 'bigint'
   const clustered = dialect === 'sqlite' ? ' without rowid' : ''

@@ -98,14 +98,15 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
       }
     },
     abort: async (folders) => guard(() => removeFolders(folders.map(at), made)),
-    writeManifest: async (path, number, text) => guard(() => {
-      const folder = at(`${VERSIONS}/${path}/_manifest`)
-      makeFolder(folder)
-      const name = join(folder, `${String(number).padStart(10, '0')}.json`)
-      writeFileSync(`${name}.tmp`, text)
-      failpoint('store.manifest.written')
-      renameSync(`${name}.tmp`, name)
-    }),
+    writeManifest: async (path, number, text) =>
+      guard(() => {
+        const folder = at(`${VERSIONS}/${path}/_manifest`)
+        makeFolder(folder)
+        const name = join(folder, `${String(number).padStart(10, '0')}.json`)
+        writeFileSync(`${name}.tmp`, text)
+        failpoint('store.manifest.written')
+        renameSync(`${name}.tmp`, name)
+      }),
     project: async (projection) => guard(() => swapLinks(top, projection, makeFolder)),
     remove: async (folders) => guard(() => removeFolders(folders.map(at), made)),
     fetch: async (part) => fetchPart(at(part.path), part),
@@ -287,5 +288,3 @@ async function* listFolders(top: string): AsyncIterable<string> {
     }
   }
 }
-
-

@@ -142,7 +142,11 @@ async function checkManifests(
   return checked
 }
 
-async function heads(db: Connection, { ids }: Definitions, asset: string): Promise<readonly HeadRow[]> {
+async function heads(
+  db: Connection,
+  { ids }: Definitions,
+  asset: string,
+): Promise<readonly HeadRow[]> {
   const { rows } = await sql<HeadRow>`
     select n.id as node, n.key, b.commit_number as "commitNumber", v.content_id as "contentId"
     from node n join build b on b.id = n.built left join version v on v.id = n.version

@@ -56,14 +56,38 @@ export async function insertBuilds(
   const wanted = rowsTable(
     dialect,
     {
-      node: 'int', run: 'int', outcome: 'text', fingerprint: 'text', version: 'int',
-      slots: 'text', attempt: 'text', same: 'int', at_ms: 'int', ms: 'int', rows: 'int',
-      size_bytes: 'int', cause: 'text', error: 'text', step: 'int',
+      node: 'int',
+      run: 'int',
+      outcome: 'text',
+      fingerprint: 'text',
+      version: 'int',
+      slots: 'text',
+      attempt: 'text',
+      same: 'int',
+      at_ms: 'int',
+      ms: 'int',
+      rows: 'int',
+      size_bytes: 'int',
+      cause: 'text',
+      error: 'text',
+      step: 'int',
     },
     builds.map((build) => [
-      build.node, build.run, build.outcome, build.fingerprint, build.version, build.slots,
-      build.attempt, build.parts === 'same' ? 1 : 0, build.atMs, build.ms,
-      build.rows, build.sizeBytes, build.cause, build.error, build.publishes ? 1 : 0,
+      build.node,
+      build.run,
+      build.outcome,
+      build.fingerprint,
+      build.version,
+      build.slots,
+      build.attempt,
+      build.parts === 'same' ? 1 : 0,
+      build.atMs,
+      build.ms,
+      build.rows,
+      build.sizeBytes,
+      build.cause,
+      build.error,
+      build.publishes ? 1 : 0,
     ]),
   )
   const { rows } = await sql<{ id: number; node: number; commit_number: number }>`
@@ -84,7 +108,9 @@ export async function insertBuilds(
     dialect,
     { node: 'int', build: 'int', own: 'int' },
     standing.map((build) => [
-      build.node, byNode.get(build.node)?.build ?? 0, typeof build.parts !== 'string' ? 1 : 0,
+      build.node,
+      byNode.get(build.node)?.build ?? 0,
+      typeof build.parts !== 'string' ? 1 : 0,
     ]),
   )
   await sql`update node set built = w.build from ${heads} w where node.id = w.node`.execute(db)
@@ -101,8 +127,14 @@ async function insertParts(
   const parts = builds.flatMap((build) =>
     typeof build.parts !== 'string'
       ? build.parts.map((part, ordinal) => [
-          byNode.get(build.node)?.build ?? 0, ordinal, part.name, part.fingerprint, part.path,
-          part.sizeBytes, part.sha256, part.rows,
+          byNode.get(build.node)?.build ?? 0,
+          ordinal,
+          part.name,
+          part.fingerprint,
+          part.path,
+          part.sizeBytes,
+          part.sha256,
+          part.rows,
         ])
       : [],
   )
@@ -110,8 +142,14 @@ async function insertParts(
   const wanted = rowsTable(
     dialect,
     {
-      build: 'int', ordinal: 'int', name: 'text', fingerprint: 'text', path: 'text',
-      size_bytes: 'int', sha256: 'text', rows: 'int',
+      build: 'int',
+      ordinal: 'int',
+      name: 'text',
+      fingerprint: 'text',
+      path: 'text',
+      size_bytes: 'int',
+      sha256: 'text',
+      rows: 'int',
     },
     parts,
   )
@@ -148,7 +186,11 @@ export async function retainedBuilds(
 ): Promise<ReadonlyMap<number, readonly RetainedBuild[]>> {
   const found = new Map<number, RetainedBuild[]>()
   if (nodes.length === 0) return found
-  const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int' },
+    nodes.map((id) => [id]),
+  )
   const join =
     which === 'current'
       ? sql`b.id = n.built`
@@ -228,7 +270,11 @@ export async function firstWanted(
   atMs: number,
 ): Promise<ReadonlyMap<string, number>> {
   if (fingerprints.length === 0) return new Map()
-  const wanted = rowsTable(dialect, { fingerprint: 'text' }, fingerprints.map((one) => [one]))
+  const wanted = rowsTable(
+    dialect,
+    { fingerprint: 'text' },
+    fingerprints.map((one) => [one]),
+  )
   await sql`insert into first_wanted (fingerprint, at_ms)
     select distinct fingerprint, ${sql.lit(atMs)} from ${wanted} w where true
     on conflict (fingerprint) do nothing`.execute(db)
@@ -245,7 +291,11 @@ export async function releaseParts(
   keep: number,
 ): Promise<readonly string[]> {
   if (nodes.length === 0) return []
-  const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int' },
+    nodes.map((id) => [id]),
+  )
   const { rows: old } = await sql<{ id: number }>`
     select id from (
       select b.id, n.built, row_number() over (partition by b.node order by b.id desc) as place
@@ -255,7 +305,11 @@ export async function releaseParts(
       select 1 from build h where h.id = ranked.built and h.parts_build = ranked.id)
   `.execute(db)
   if (old.length === 0) return []
-  const gone = rowsTable(dialect, { build: 'int' }, old.map((row) => [row.id]))
+  const gone = rowsTable(
+    dialect,
+    { build: 'int' },
+    old.map((row) => [row.id]),
+  )
   const { rows } = await sql<{ path: string }>`
     delete from part where build in (select w.build from ${gone} w)
     returning path`.execute(db)

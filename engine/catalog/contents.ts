@@ -46,7 +46,11 @@ export class Contents {
   ): Promise<void> {
     const missing = [...new Set(versions)].filter((id) => !this.#known.has(id))
     if (missing.length === 0) return
-    const wanted = rowsTable(dialect, { id: 'int' }, missing.map((id) => [id]))
+    const wanted = rowsTable(
+      dialect,
+      { id: 'int' },
+      missing.map((id) => [id]),
+    )
     const { rows } = await sql<{ id: number; content_id: ContentId; value: string | null }>`
       select v.id, v.content_id, v.value from ${wanted} w join version v on v.id = w.id
     `.execute(db)

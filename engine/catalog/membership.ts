@@ -73,7 +73,8 @@ export async function createRead(
     const recipe = recipes.get(ids.nameOf(asset))
     const definition = graph.assets.get(ids.nameOf(asset))
     const isDerived =
-      definition?.kind === 'stored' || (definition?.kind === 'value' && definition.from !== undefined)
+      definition?.kind === 'stored' ||
+      (definition?.kind === 'value' && definition.from !== undefined)
     return isDerived && recipe !== undefined ? [[id, recipe]] : []
   })
   if (absent.length === 0) return
@@ -115,7 +116,10 @@ async function linkChildren(
   const created = await insertNodes(trx, definitions, names)
   const rows = await findNodes(trx, definitions.ids, names)
   const idOf = new Map(
-    rows.map((row) => [nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }), row.id]),
+    rows.map((row) => [
+      nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }),
+      row.id,
+    ]),
   )
   const edges = children.map((child) => [idOf.get(nodeText(child)) ?? 0, child.parent])
   const wanted = rowsTable(trx.dialect, { dst: 'int', src: 'int' }, edges)
@@ -151,7 +155,9 @@ async function insertNodes(
   })
   if (made.length > 0) {
     const fresh = rowsTable(dialect, { dst: 'int', src: 'int', asset: 'int' }, made)
-    await sql`insert into edge (dst, src, src_version) select dst, src, 0 from ${fresh} w`.execute(db)
+    await sql`insert into edge (dst, src, src_version) select dst, src, 0 from ${fresh} w`.execute(
+      db,
+    )
     await sql`insert into dirty (node, asset, revision, cause)
       select dst, asset, ${revision}, 'new' from ${fresh} w`.execute(db)
   }
@@ -197,11 +203,19 @@ async function changeMembers(
   const lost = held.filter((member) => !wantedKeys.has(key(member)))
   const added = wanted.filter((child) => !heldKeys.has(key(child)))
   if (lost.length > 0) {
-    const edges = rowsTable(trx.dialect, { dst: 'int', src: 'int' }, lost.map((m) => [m.node, m.parent]))
+    const edges = rowsTable(
+      trx.dialect,
+      { dst: 'int', src: 'int' },
+      lost.map((m) => [m.node, m.parent]),
+    )
     await sql`delete from edge
       where (dst, src) in (select w.dst, w.src from ${edges} w)`.execute(trx.db)
     const marks = lost.map((member) => ({ node: member.node, source: member.parent }))
-    await markDirty(trx, 'removed', uniqueBy(marks, (mark) => mark.node))
+    await markDirty(
+      trx,
+      'removed',
+      uniqueBy(marks, (mark) => mark.node),
+    )
   }
   if (added.length > 0) await addMembers(trx, definitions, added)
 }
@@ -214,13 +228,20 @@ async function addMembers(
   const rows = await createNodes(trx, definitions, added)
   await linkChildren(trx, definitions, added)
   const byName = new Map(
-    rows.map((row) => [nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }), row.id]),
+    rows.map((row) => [
+      nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }),
+      row.id,
+    ]),
   )
   const marks = added.flatMap((child) => {
     const node = byName.get(nodeText(child))
     return node === undefined ? [] : [{ node, source: child.parent }]
   })
-  await markDirty(trx, 'input', uniqueBy(marks, (mark) => mark.node))
+  await markDirty(
+    trx,
+    'input',
+    uniqueBy(marks, (mark) => mark.node),
+  )
 }
 
 const valueChildren = ({ graph }: Definitions, asset: string): readonly string[] =>
@@ -240,7 +261,10 @@ async function currentMembers(
     dialect,
     { src: 'int', asset: 'int' },
     parents.flatMap((parent) =>
-      valueChildren(definitions, parent.asset).map((name) => [parent.id, definitions.ids.idOf(name)]),
+      valueChildren(definitions, parent.asset).map((name) => [
+        parent.id,
+        definitions.ids.idOf(name),
+      ]),
     ),
   )
   const { rows } = await sql<{ node: number; asset: number; key: string; parent: number }>`
@@ -252,7 +276,10 @@ async function currentMembers(
 
 const uniqueNames = (names: readonly NodeName[]): readonly NodeName[] => uniqueBy(names, nodeText)
 
-function uniqueBy<Item>(list: readonly Item[], key: (one: Item) => string | number): readonly Item[] {
+function uniqueBy<Item>(
+  list: readonly Item[],
+  key: (one: Item) => string | number,
+): readonly Item[] {
   return [...new Map(list.map((one) => [key(one), one])).values()]
 }
 
@@ -270,7 +297,7 @@ export async function replayMembership(
   const definition = definitions.graph.assets.get(asset)
   if (definition?.kind !== 'value' && definition?.kind !== 'stored') return
   for (const parent of Object.keys(definition.from ?? {})) {
-    for (let last = 0; ; ) {
+    for (let last = 0; ;) {
       const page = await parentPage(trx, definitions.ids.idOf(parent), last)
       const end = page.at(-1)
       if (end === undefined) break
@@ -301,7 +328,11 @@ async function parentPage(
 async function replayPage(
   trx: WriteTransaction,
   definitions: Definitions,
-  { asset, parent, page }: { readonly asset: string; readonly parent: string; readonly page: readonly ParentRow[] },
+  {
+    asset,
+    parent,
+    page,
+  }: { readonly asset: string; readonly parent: string; readonly page: readonly ParentRow[] },
 ): Promise<void> {
   const parents = page.map(({ id, key, value }) => ({
     id,
@@ -315,7 +346,11 @@ async function replayPage(
       ...childrenOf(definitions, one, { by: 'value', value: one.value }),
     ])
     .filter((child) => child.asset === asset)
-  const sources = rowsTable(trx.dialect, { id: 'int' }, page.map(({ id }) => [id]))
+  const sources = rowsTable(
+    trx.dialect,
+    { id: 'int' },
+    page.map(({ id }) => [id]),
+  )
   const { rows } = await sql<{ node: number; key: string; parent: number }>`
     select e.dst as node, n.key, e.src as parent from ${sources} w
     join edge e on e.src = w.id join node n on n.id = e.dst

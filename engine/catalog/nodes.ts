@@ -79,7 +79,11 @@ export async function nodesById(
   nodes: readonly number[],
 ): Promise<readonly NodeRow[]> {
   if (nodes.length === 0) return []
-  const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int' },
+    nodes.map((id) => [id]),
+  )
   const { rows } = await sql<NodeRow>`
     select ${NODE_COLUMNS} from ${wanted} w join node n on n.id = w.id
   `.execute(db)
@@ -103,7 +107,11 @@ export async function edgesInto(
   nodes: readonly number[],
 ): Promise<readonly EdgeRow[]> {
   if (nodes.length === 0) return []
-  const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int' },
+    nodes.map((id) => [id]),
+  )
   const { rows } = await sql<EdgeRow>`
     select e.dst, e.src, e.src_version as "srcVersion", s.asset, s.key, s.version
     from ${wanted} w join edge e on e.dst = w.id join node s on s.id = e.src
@@ -117,7 +125,11 @@ export async function dependentsOf(
   nodes: readonly number[],
 ): Promise<readonly NodeRow[]> {
   if (nodes.length === 0) return []
-  const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int' },
+    nodes.map((id) => [id]),
+  )
   const { rows } = await sql<NodeRow>`
     select distinct ${NODE_COLUMNS} from ${wanted} w
     join edge e on e.src = w.id join node n on n.id = e.dst

@@ -80,9 +80,13 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     return catalogOver(opened, { name, dialect })
   } catch (error) {
     if (isEngineError(error)) throw error
-    throw new EngineError('CATALOG_UNUSABLE', { catalog: name, reason: reasonOf(error) }, {
-      cause: error,
-    })
+    throw new EngineError(
+      'CATALOG_UNUSABLE',
+      { catalog: name, reason: reasonOf(error) },
+      {
+        cause: error,
+      },
+    )
   }
 }
 
@@ -137,7 +141,10 @@ async function openPostgres({ url, poolSize = 4 }: CatalogOptions): Promise<Open
   // An idle connection that breaks is dropped by the pool, and the next query opens another; without
   // a listener the event would end the process.
   pool.on('error', () => undefined)
-  return { db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), setDurable: undefined }
+  return {
+    db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
+    setDurable: undefined,
+  }
 }
 
 function catalogOver(
@@ -208,7 +215,10 @@ interface MigrateOptions {
   readonly options: CatalogOptions
 }
 
-async function migrate(db: Connection, { dialect, lockPath, options }: MigrateOptions): Promise<void> {
+async function migrate(
+  db: Connection,
+  { dialect, lockPath, options }: MigrateOptions,
+): Promise<void> {
   const known = Object.keys(options.migrations).toSorted()
   if ((await appliedMigrations(db, dialect, known)).length === known.length) return
   const locked = dialect === 'sqlite' ? lockFile(lockPath) : undefined

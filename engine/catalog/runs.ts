@@ -74,7 +74,10 @@ export async function endRun(
     .set({ status: end.status, ended_ms: end.atMs, counts: JSON.stringify(end.counts) })
     .where('id', '=', run)
     .execute()
-  await db.deleteFrom('event').where('run', '<=', run - RUNS_WITH_EVENTS_MAX).execute()
+  await db
+    .deleteFrom('event')
+    .where('run', '<=', run - RUNS_WITH_EVENTS_MAX)
+    .execute()
 }
 
 /** Marks runs that never ended, because their process died, as interrupted. */

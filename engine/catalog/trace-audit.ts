@@ -58,7 +58,9 @@ export async function auditTrace(
   }
   for (const fault of await markFaults(snapshot, faultsMax)) report(fault)
   const nodes = await replayMemberships(snapshot, definitions, report)
-  const { rows } = await sql<{ edges: number }>`select count(*) as edges from edge`.execute(snapshot.db)
+  const { rows } = await sql<{ edges: number }>`select count(*) as edges from edge`.execute(
+    snapshot.db,
+  )
   return { nodes, edges: Number(rows[0]?.edges ?? 0), faults, faultCount }
 }
 
@@ -95,7 +97,7 @@ async function replayMemberships(
   report: (fault: AuditFault) => void,
 ): Promise<number> {
   let nodes = 0
-  for (let last = 0; ; ) {
+  for (let last = 0; ;) {
     const page = await parentPage(snapshot, last)
     const end = page.at(-1)
     if (end === undefined) return nodes
@@ -122,7 +124,11 @@ async function comparePage(
   }: { readonly page: readonly ParentRow[]; readonly report: (fault: AuditFault) => void },
 ): Promise<void> {
   const givers = page.filter(({ asset }) => asset !== RECIPE && graph.assets.has(asset))
-  const wanted = rowsTable(dialect, { id: 'int' }, givers.map(({ id }) => [id]))
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int' },
+    givers.map(({ id }) => [id]),
+  )
   const { rows } = await sql<{ src: number; asset: string; key: string; read: string | null }>`
     select e.src, a.name as asset, n.key from ${wanted} w join edge e on e.src = w.id
     join node n on n.id = e.dst join asset a on a.id = n.asset`.execute(db)
@@ -136,7 +142,8 @@ async function comparePage(
     const given = givenBy(graph.assets, graph.childrenOf(parent.asset), parent)
     const present = held.get(parent.id) ?? new Set<string>()
     for (const name of given.names) {
-      if (!present.has(name)) report({ kind: 'member-missing', node: name, parent: nodeText(parent) })
+      if (!present.has(name))
+        report({ kind: 'member-missing', node: name, parent: nodeText(parent) })
     }
     for (const name of present) {
       const asset = name.slice(0, name.indexOf('['))

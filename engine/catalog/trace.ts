@@ -74,7 +74,10 @@ async function internVersions(
 export async function commitTraces(
   trx: WriteTransaction,
   commits: readonly TraceCommit[],
-): Promise<{ readonly changed: readonly Changed[]; readonly versions: ReadonlyMap<number, number> }> {
+): Promise<{
+  readonly changed: readonly Changed[]
+  readonly versions: ReadonlyMap<number, number>
+}> {
   if (commits.length === 0) return { changed: [], versions: new Map() }
   const { db, dialect } = trx
   const versions = await internVersions(trx, commits)
@@ -94,11 +97,15 @@ export async function commitTraces(
   `.execute(db)
   await sql`update node set version = w.version, waiting = w.waiting
     from ${next} w where node.id = w.node
-    and (node.version <> w.version or node.waiting is not null or w.waiting is not null)`.execute(db)
+    and (node.version <> w.version or node.waiting is not null or w.waiting is not null)`.execute(
+    db,
+  )
   await countLive(trx, changed)
   await writeEdges(trx, commits)
   await sql`delete from dirty where node in (
-    select d.node from ${next} w join dirty d on d.node = w.node where d.revision <= w.claimed)`.execute(db)
+    select d.node from ${next} w join dirty d on d.node = w.node where d.revision <= w.claimed)`.execute(
+    db,
+  )
   await markOvertaken(trx, commits)
   await markDependents(trx, changed)
   return { changed, versions }
@@ -116,7 +123,9 @@ async function countLive(
   }
   if (moves.size === 0) return
   const wanted = rowsTable(dialect, { id: 'int', move: 'int' }, [...moves])
-  await sql`update asset set live = live + w.move from ${wanted} w where asset.id = w.id`.execute(db)
+  await sql`update asset set live = live + w.move from ${wanted} w where asset.id = w.id`.execute(
+    db,
+  )
 }
 
 async function writeEdges(
@@ -144,9 +153,16 @@ async function writeEdges(
  * Marks commits whose sources moved while they were made. Their own mark may be gone: a source that
  * went back to what the last build had read un-marks, and this commit read what lay between.
  */
-async function markOvertaken(trx: WriteTransaction, commits: readonly TraceCommit[]): Promise<void> {
+async function markOvertaken(
+  trx: WriteTransaction,
+  commits: readonly TraceCommit[],
+): Promise<void> {
   const { db, dialect, revision } = trx
-  const wanted = rowsTable(dialect, { node: 'int' }, commits.map(({ node }) => [node]))
+  const wanted = rowsTable(
+    dialect,
+    { node: 'int' },
+    commits.map(({ node }) => [node]),
+  )
   await sql`insert into dirty (node, asset, revision, cause, source)
     select e.dst, n.asset, ${revision}, 'input', min(e.src)
     from ${wanted} w join edge e on e.dst = w.node join node s on s.id = e.src
@@ -204,8 +220,15 @@ export async function markDirty(
 }
 
 /** Removes dirty marks that turned out to be no difference. */
-export async function unmark({ db, dialect }: WriteTransaction, nodes: readonly number[]): Promise<void> {
+export async function unmark(
+  { db, dialect }: WriteTransaction,
+  nodes: readonly number[],
+): Promise<void> {
   if (nodes.length === 0) return
-  const wanted = rowsTable(dialect, { node: 'int' }, nodes.map((node) => [node]))
+  const wanted = rowsTable(
+    dialect,
+    { node: 'int' },
+    nodes.map((node) => [node]),
+  )
   await sql`delete from dirty where node in (select w.node from ${wanted} w)`.execute(db)
 }

@@ -7,7 +7,10 @@ import { isoText } from './text.ts'
 export type RunRow = Omit<Tables['run'], 'id'> & { readonly id: number }
 
 /** The run a person named, or the last one; undefined: there is none yet. Throws RUN_UNKNOWN. */
-export async function findRun(db: Connection, text: string | undefined): Promise<RunRow | undefined> {
+export async function findRun(
+  db: Connection,
+  text: string | undefined,
+): Promise<RunRow | undefined> {
   if (text !== undefined && !/^\d{1,15}$/.test(text))
     throw new EngineError('RUN_UNKNOWN', { run: text })
   let query = db.selectFrom('run').selectAll().orderBy('id', 'desc').limit(1)

@@ -290,7 +290,11 @@ export const ERRORS = {
     text: ({ run }) => `there is no run ${run}`,
     hint: 'list them with `tributary runs`',
   }),
-  SELECTION_SYNTAX: spec<{ readonly selection: string; readonly column: number; readonly reason: string }>({
+  SELECTION_SYNTAX: spec<{
+    readonly selection: string
+    readonly column: number
+    readonly reason: string
+  }>({
     fault: 'usage',
     retry: 'never',
     text: ({ selection, column, reason }) => `selection ${selection}, column ${column}: ${reason}`,

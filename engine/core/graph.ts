@@ -97,7 +97,7 @@ function invalid(what: string): never {
 /** One cycle as a closed path of names. Iterative, as graphs may be deep. */
 function cyclePath(graph: DirectedGraph): readonly string[] {
   const left = new Set(graph.nodes())
-  for (let shrunk = true; shrunk; ) {
+  for (let shrunk = true; shrunk;) {
     shrunk = false
     for (const name of left) {
       if (graph.inNeighbors(name).some((parent) => left.has(parent))) continue
@@ -107,10 +107,11 @@ function cyclePath(graph: DirectedGraph): readonly string[] {
   }
   const [start] = left
   const path: string[] = []
-  for (let at = start; at !== undefined && !path.includes(at); ) {
+  for (let at = start; at !== undefined && !path.includes(at);) {
     path.push(at)
     at = graph.inNeighbors(at).find((parent) => left.has(parent))
-    if (at !== undefined && path.includes(at)) return [...path.slice(path.indexOf(at)), at].toReversed()
+    if (at !== undefined && path.includes(at))
+      return [...path.slice(path.indexOf(at)), at].toReversed()
   }
   return path
 }

@@ -23,9 +23,8 @@ const PLAIN = /^(?!\.{1,2}$)[A-Za-z0-9_.~-]+$/
 const encode = (value: string): string =>
   PLAIN.test(value)
     ? value
-    : encodeURIComponent(value).replace(
-        /[!'()*]|^\.{1,2}$/g,
-        (marks) => marks.replaceAll(/./g, percent),
+    : encodeURIComponent(value).replace(/[!'()*]|^\.{1,2}$/g, (marks) =>
+        marks.replaceAll(/./g, percent),
       )
 
 const percent = (mark: string): string =>

@@ -36,7 +36,12 @@ export type SelectionNode =
   | { readonly type: 'and' | 'or'; readonly of: readonly SelectionNode[] }
   | { readonly type: 'not'; readonly of: SelectionNode }
   /** `up` and `down` are depths; Infinity: all the way */
-  | { readonly type: 'spread'; readonly of: SelectionNode; readonly up: number; readonly down: number }
+  | {
+      readonly type: 'spread'
+      readonly of: SelectionNode
+      readonly up: number
+      readonly down: number
+    }
 
 const TOKEN =
   /\s*(?:(\(|\)|,|\*)|(\d+)?(\+)(\d+)?|((?:tag|kind):[\w.-]+)|([A-Za-z_]\w*)((?:\/[^\s()+,[\]]+)*)(\[[^\]]*\])?)/y
@@ -149,7 +154,8 @@ class Parser {
 
   #operand(): SelectionNode {
     const token = this.#peek()
-    if (token === undefined) return this.#fail(this.#text.length + 1, 'something to select is missing')
+    if (token === undefined)
+      return this.#fail(this.#text.length + 1, 'something to select is missing')
     this.#at++
     if (token.text === '(') return this.#group()
     if (token.text === '*') return { type: 'all' }
@@ -191,7 +197,7 @@ function tokenize(text: string): readonly Token[] {
       reason: 'longer than 10,000 characters',
     })
   }
-  for (let at = 0; at < end; ) {
+  for (let at = 0; at < end;) {
     TOKEN.lastIndex = at
     const match = TOKEN.exec(text)
     const column = at + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0) + 1

@@ -64,7 +64,10 @@ export interface AttemptSupport {
   readonly project: Project
   readonly definitions: Definitions
   readonly signal: AbortSignal
-  readonly progress: (node: NodeName, progress: { readonly done: number; readonly total?: number }) => void
+  readonly progress: (
+    node: NodeName,
+    progress: { readonly done: number; readonly total?: number },
+  ) => void
   /** records folders that outputs will use, before they are written */
   readonly prepare: (task: Task, folders: readonly string[]) => Promise<void>
 }
@@ -78,13 +81,20 @@ export async function attempt(task: Task, support: AttemptSupport): Promise<Fini
     return { task, ...result, ms: Math.round(support.project.clock.elapsedMs() - startedMs) }
   } catch (error) {
     if (isEngineError(error)) throw error
-    throw new EngineError('ASSET_FAILED', { node: nodeText(node), reason: reasonOf(error) }, {
-      cause: error,
-    })
+    throw new EngineError(
+      'ASSET_FAILED',
+      { node: nodeText(node), reason: reasonOf(error) },
+      {
+        cause: error,
+      },
+    )
   }
 }
 
-async function perform(task: Task, support: AttemptSupport): Promise<Omit<Finished, 'task' | 'ms'>> {
+async function perform(
+  task: Task,
+  support: AttemptSupport,
+): Promise<Omit<Finished, 'task' | 'ms'>> {
   const { work } = task
   const nothing = { outputs: undefined, rows: undefined, record: undefined }
   switch (work.kind) {
@@ -138,9 +148,13 @@ async function build(task: Task, support: AttemptSupport): Promise<Omit<Finished
     throw new EngineError('CHECK_FAILED', { node: name, check: check.name, reason })
   }
   const outputs = await stageOutputs(task, support, result)
-  const found = work.parts === undefined ? await ownParts(result, null) : await mergeParts(work.parts, result)
+  const found =
+    work.parts === undefined ? await ownParts(result, null) : await mergeParts(work.parts, result)
   const value = valueText(task, work.parts === undefined ? result.value : summary(task, found))
-  const contentId = contentOf(found.map(({ part }) => part), value)
+  const contentId = contentOf(
+    found.map(({ part }) => part),
+    value,
+  )
   const staged = await stage(task, support, { found, value, contentId })
   failpoint('attempt.staged')
   if (usesScratch) await rm(scratch, { recursive: true, force: true })
@@ -229,7 +243,10 @@ async function measure(part: BuiltPart, print: string | null): Promise<Found> {
   }
   const { file } = part.from
   const sizeBytes = statSync(file).size
-  return { part: { ...identity, sizeBytes, sha256: await fileDigest(file, sizeBytes) }, source: { file } }
+  return {
+    part: { ...identity, sizeBytes, sha256: await fileDigest(file, sizeBytes) },
+    source: { file },
+  }
 }
 
 /** Files up to this size are read at once: a stream costs 0.2 ms before its first byte. */
@@ -288,7 +305,11 @@ async function isIntact(
 async function stage(
   task: Task,
   { project }: AttemptSupport,
-  made: { readonly found: readonly Found[]; readonly value: string | null; readonly contentId: ContentId },
+  made: {
+    readonly found: readonly Found[]
+    readonly value: string | null
+    readonly contentId: ContentId
+  },
 ): Promise<Staged> {
   const { contentId, value } = made
   const { current } = task
@@ -338,18 +359,23 @@ async function stageOutputs(
     const publication = output.asset.publish?.(output.key)
     return publication && project.store.folderFor(publication.path, task.attempt)
   })
-  await support.prepare(task, folders.flatMap((folder) => folder ?? []))
+  await support.prepare(
+    task,
+    folders.flatMap((folder) => folder ?? []),
+  )
   const staged: StagedOutput[] = []
   for (const [at, output] of made.entries()) {
     const found = await ownParts(output, null)
     const value = output.value === undefined ? null : canonicalJson(output.value)
-    const contentId = contentOf(found.map(({ part }) => part), value)
+    const contentId = contentOf(
+      found.map(({ part }) => part),
+      value,
+    )
     const key = formatKey(output.key)
     const folder = folders[at]
     const name = nodeText({ asset: output.asset.name, key })
     const before = current.get(name)
-    const same =
-      before?.contentId === contentId && (await isIntact(task, project, before.parts))
+    const same = before?.contentId === contentId && (await isIntact(task, project, before.parts))
     const stored = same || folder === undefined ? undefined : await stageAt(project, folder, found)
     const parts = same ? undefined : (stored?.parts ?? [])
     staged.push({ asset: output.asset, key, contentId, value, parts, folder: stored?.folder })
@@ -370,7 +396,10 @@ async function currentOutputs(
 ): Promise<ReadonlyMap<string, CurrentOutput>> {
   const rows = await findNodes(project.catalog, definitions.ids, names)
   const contents = new Contents()
-  await contents.load(project.catalog, rows.map((row) => row.version))
+  await contents.load(
+    project.catalog,
+    rows.map((row) => row.version),
+  )
   const ids = insists(task) ? rows.map((row) => row.id) : []
   const builds = await retainedBuilds(project.catalog, ids, 'current')
   return new Map(

@@ -20,7 +20,10 @@ export async function causesOf(
   questions: readonly CauseQuestion[],
 ): Promise<readonly (readonly Cause[])[]> {
   const compared = questions.map((question) => compare(question))
-  await frame.contents.load(frame, compared.flatMap((diffs) => diffs.flatMap((diff) => diff.before ?? [])))
+  await frame.contents.load(
+    frame,
+    compared.flatMap((diffs) => diffs.flatMap((diff) => diff.before ?? [])),
+  )
   const gone = compared.flatMap((diffs) =>
     diffs.flatMap((diff) => (diff.now === undefined ? [diff.source] : [])),
   )
@@ -53,9 +56,11 @@ function compare({ node, current }: CauseQuestion): readonly Difference[] {
   for (const slot of node.slots) {
     const version = before.get(slot.node)
     before.delete(slot.node)
-    if (version !== slot.version) differences.push({ source: slot.node, before: version, now: slot })
+    if (version !== slot.version)
+      differences.push({ source: slot.node, before: version, now: slot })
   }
-  for (const [source, version] of before) differences.push({ source, before: version, now: undefined })
+  for (const [source, version] of before)
+    differences.push({ source, before: version, now: undefined })
   return differences
 }
 

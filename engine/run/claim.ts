@@ -27,7 +27,6 @@ import { frameOf } from './evaluate.ts'
 import type { Frame, Resolved } from './frame.ts'
 import { resolveNodes } from './frame.ts'
 
-
 /** A decision that leads to work outside the transaction. */
 export type Work = Extract<Decision, { kind: 'retire' | 'ready' | 'known' | 'build' }>
 
@@ -60,7 +59,7 @@ export interface Claimed {
 export interface ClaimRequest {
   readonly asset: StoredAsset
   readonly rows: readonly DirtyRow[]
-  
+
   /** nodes that are stale and do not run: whoever reads one waits */
   readonly held: Set<number>
   readonly nextAttempt: () => string
@@ -76,10 +75,16 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
   const nodes = resolved.filter((node) => !waits(node))
   const { asset } = request
   const decided = await decideNodes(frame, { asset, nodes, dirty, store: evaluation.store })
-  await frame.contents.load(frame, nodes.map((node) => node.row.version))
+  await frame.contents.load(
+    frame,
+    nodes.map((node) => node.row.version),
+  )
   await settle(trx, frame, decided)
   const working = decided.filter((one): one is Decided & { decision: Work } => isWork(one.decision))
-  const epochs = await raiseEpochs(trx, working.map((one) => one.node.row.id))
+  const epochs = await raiseEpochs(
+    trx,
+    working.map((one) => one.node.row.id),
+  )
   const prints = working.flatMap(({ decision }) => wantedPrints(decision))
   const wanted = await firstWanted(trx, prints, nowMs)
   const causes = await causesOf(frame, working)
@@ -113,23 +118,24 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
   }
 }
 
-
-
 const isWork = (decision: Decision): decision is Work =>
   decision.kind === 'retire' ||
   decision.kind === 'ready' ||
   decision.kind === 'known' ||
   decision.kind === 'build'
 
-
-
 async function settle(
   trx: WriteTransaction,
   frame: Frame,
   decided: readonly Decided[],
 ): Promise<void> {
-  const done = decided.filter(({ decision }) => decision.kind === 'clean' || decision.kind === 'absent')
-  await unmark(trx, done.map(({ node }) => node.row.id))
+  const done = decided.filter(
+    ({ decision }) => decision.kind === 'clean' || decision.kind === 'absent',
+  )
+  await unmark(
+    trx,
+    done.map(({ node }) => node.row.id),
+  )
   await commitTraces(
     trx,
     done.map(({ node }) => ({
@@ -148,7 +154,11 @@ async function raiseEpochs(
   nodes: readonly number[],
 ): Promise<ReadonlyMap<number, number>> {
   if (nodes.length === 0) return new Map()
-  const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int' },
+    nodes.map((id) => [id]),
+  )
   const { rows } = await sql<{ id: number; epoch: number }>`
     update node set epoch = epoch + 1 where id in (select w.id from ${wanted} w)
     returning id, epoch`.execute(db)

@@ -66,7 +66,9 @@ export async function commitGroup(
   await project.store.sync(folders)
   failpoint('commit.synced')
   const nowMs = project.clock.nowMs()
-  const result = await project.catalog.write(async (trx) => commitIn(trx, group, { finished, nowMs }))
+  const result = await project.catalog.write(async (trx) =>
+    commitIn(trx, group, { finished, nowMs }),
+  )
   failpoint('commit.committed')
   await project.store.abort(result.fenced.flatMap((one) => stagedFolders(one)))
   const { lease } = group
@@ -121,7 +123,11 @@ async function commitIn(
   const committed = entries.map((entry) => committedOf(entry, { changed, builds }))
   await group.project.hooks.onCommit?.({ trx, nowMs, run: group.run }, committed)
   const published = entries.filter((entry) => movesReaders(group, entry)).map((entry) => entry.node)
-  await closeIntents(trx, own.map((entry) => entry.node), new Set(published.concat(outputs.flatMap((o) => o.writer ?? []))))
+  await closeIntents(
+    trx,
+    own.map((entry) => entry.node),
+    new Set(published.concat(outputs.flatMap((o) => o.writer ?? []))),
+  )
   await auditGroup(trx, group, { entries, nowMs })
   const released = await release(trx, group, { entries, builds })
   const projected = own.map(({ node, finished: { task } }) => ({ node, epoch: task.epoch }))
@@ -183,7 +189,10 @@ async function outputEntries(
     const names = made.map(({ asset, key }) => ({ asset: asset.name, key }))
     const rows = await createNodes(trx, definitions, names)
     const byName = new Map(
-      rows.map((row) => [nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }), row.id]),
+      rows.map((row) => [
+        nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }),
+        row.id,
+      ]),
     )
     for (const staged of made) {
       const name = { asset: staged.asset.name, key: staged.key }
@@ -231,7 +240,8 @@ function newBuild(
     attempt: staged.folder === undefined ? null : task.attempt,
     atMs: context.nowMs,
     ms: writer === undefined ? finished.ms : 0,
-    rows: writer === undefined ? (finished.rows ?? null) : sum(staged.parts, (part) => part.rows ?? 0),
+    rows:
+      writer === undefined ? (finished.rows ?? null) : sum(staged.parts, (part) => part.rows ?? 0),
     sizeBytes: sum(staged.parts, (part) => part.sizeBytes),
     cause: writer === undefined && task.causes.length > 0 ? JSON.stringify(task.causes) : null,
     error: null,
@@ -253,7 +263,10 @@ function outcomeOf({ finished, staged, writer }: Entry): Finished['outcome'] {
   return staged.parts === undefined && finished.outcome === 'built' ? 'cutoff' : finished.outcome
 }
 
-const sum = (parts: readonly StoredPart[] | undefined, of: (part: StoredPart) => number): number | null =>
+const sum = (
+  parts: readonly StoredPart[] | undefined,
+  of: (part: StoredPart) => number,
+): number | null =>
   parts === undefined ? null : parts.reduce((total, part) => total + of(part), 0)
 
 const valueOf = (staged: Staged): Json | undefined =>
@@ -342,6 +355,10 @@ async function release(
 ): Promise<readonly string[]> {
   const keep = project.retainedVersions
   const old = entries.filter((entry) => (builds.get(entry.node)?.commitNumber ?? 0) > keep)
-  const paths = await releaseParts(trx, old.map((entry) => entry.node), keep)
+  const paths = await releaseParts(
+    trx,
+    old.map((entry) => entry.node),
+    keep,
+  )
   return [...new Set(paths.map(attemptFolder))]
 }

@@ -37,14 +37,32 @@ export async function decideNodes(
 ): Promise<readonly Decided[]> {
   const ids = nodes.map((node) => node.row.id)
   const lost = ids.filter((id) => dirty.get(id)?.cause === 'missing')
-  const builds = await presentBuilds(store, await retainedBuilds(frame, ids, 'all'), lost)
+  const retained = await presentBuilds(store, await retainedBuilds(frame, ids, 'all'), lost)
   const partsOf = await copySources(frame, asset, nodes)
-  return nodes.map((node) => {
+  const decideOn = (node: Resolved, builds: readonly RetainedBuild[]): Decided => {
     const mark = dirty.get(node.row.id)
-    const own = builds.get(node.row.id) ?? []
-    const decision = decide({ asset, node, dirty: mark, builds: own, partsOf })
-    return { node, dirty: mark, decision, current: own.find((build) => build.current) }
+    const decision = decide({ asset, node, dirty: mark, builds, partsOf })
+    return { node, dirty: mark, decision, current: builds.find((build) => build.current) }
+  }
+  const decided = nodes.map((node) => decideOn(node, retained.get(node.row.id) ?? []))
+  // A superseded version is out of sight: it is looked at before anything is taken from it.
+  const taking = decided.filter(takesFromOld).map((one) => one.node.row.id)
+  const present = await presentBuilds(store, retained, taking)
+  return decided.map((one) => {
+    const { id } = one.node.row
+    const builds = present.get(id) ?? []
+    return builds === retained.get(id) ? one : decideOn(one.node, builds)
   })
+}
+
+/** Whether a decision counts on parts that the current version does not hold. */
+function takesFromOld({ decision, current }: Decided): boolean {
+  const shown = new Set(current?.parts.map((part) => part.path))
+  if (decision.kind === 'ready' || decision.kind === 'known') {
+    return decision.parts.some((part) => !shown.has(part.path))
+  }
+  if (decision.kind !== 'build') return false
+  return (decision.parts ?? []).some(({ found }) => found !== undefined && !shown.has(found.path))
 }
 
 /** The parts of every node that an outline wants to copy. */
@@ -58,7 +76,11 @@ async function copySources(
     return outline.verdict === 'copy' ? [outline.of] : []
   })
   const rows = await findNodes(frame, frame.definitions.ids, wanted)
-  const builds = await retainedBuilds(frame, rows.map((row) => row.id), 'current')
+  const builds = await retainedBuilds(
+    frame,
+    rows.map((row) => row.id),
+    'current',
+  )
   const parts = new Map(
     rows.map((row) => [
       nodeText({ asset: frame.definitions.ids.nameOf(row.asset), key: row.key }),

@@ -28,7 +28,10 @@ export async function writeFacts(
   const facts = [...new Map(given.map((fact) => [nodeText(fact), fact])).values()]
   const rows = await factRows(trx, definitions, facts)
   const contents = new Contents()
-  await contents.load(trx, [...rows.values()].map((row) => row.version))
+  await contents.load(
+    trx,
+    [...rows.values()].map((row) => row.version),
+  )
   const commits: TraceCommit[] = []
   const parents: ChangedParent[] = []
   for (const fact of facts) {

@@ -44,7 +44,11 @@ export function fileFacts(facts: FileFacts): Observer {
       const here = new Set(present.map((file) => file.name))
       const gone = seen.filter((row) => !here.has(row.path)).map((row) => row.path)
       const keys = new Set(present.map((file) => formatKey(file.key)))
-      const digest = frameDigest([scope, ...fresh.flatMap((file) => [file.name, file.token]), ...gone])
+      const digest = frameDigest([
+        scope,
+        ...fresh.flatMap((file) => [file.name, file.token]),
+        ...gone,
+      ])
       if (fresh.length === 0 && gone.length === 0) return { digest }
       const read = await readAll(facts, fresh)
       return { digest, apply: applyOf({ facts, scope, read, gone, keys }) }
@@ -114,7 +118,9 @@ function applyOf({
     const absent: Fact[] = gone.flatMap((name) => {
       const own = facts.key(name)
       const key = own === undefined ? undefined : formatKey(own)
-      return key === undefined || keys.has(key) ? [] : [{ asset: facts.asset, key, value: undefined }]
+      return key === undefined || keys.has(key)
+        ? []
+        : [{ asset: facts.asset, key, value: undefined }]
     })
     await writeFacts([...fresh, ...absent])
     const rows = rowsTable(
@@ -127,7 +133,11 @@ function applyOf({
       on conflict (scope, path) do update set token = excluded.token,
         sha256 = excluded.sha256`.execute(trx.db)
     if (gone.length === 0) return
-    const lost = rowsTable(trx.dialect, { path: 'text' }, gone.map((path) => [path]))
+    const lost = rowsTable(
+      trx.dialect,
+      { path: 'text' },
+      gone.map((path) => [path]),
+    )
     await sql`delete from seen_file where scope = ${scope}
       and path in (select path from ${lost} w)`.execute(trx.db)
   }

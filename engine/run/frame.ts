@@ -114,7 +114,11 @@ export async function resolveNodes(
       })
     const isMember =
       members.length === 0 || given.some(({ src, isPresent }) => isPresent || frame.mayAppear(src))
-    return { ...resolved(frame, row, { own, read: [...kept, ...further] }), isMember, members: given }
+    return {
+      ...resolved(frame, row, { own, read: [...kept, ...further] }),
+      isMember,
+      members: given,
+    }
   })
 }
 
@@ -125,13 +129,18 @@ const membersOf = (asset: AssetDefinition): readonly string[] =>
 function furtherReads(
   frame: Frame,
   asset: AssetDefinition,
-  found: { readonly rows: readonly NodeRow[]; readonly edges: ReadonlyMap<number, readonly Edge[]> },
+  found: {
+    readonly rows: readonly NodeRow[]
+    readonly edges: ReadonlyMap<number, readonly Edge[]>
+  },
 ): readonly (readonly NodeName[])[] {
   const reads = asset.kind === 'value' || asset.kind === 'stored' ? asset.reads : undefined
   const members = membersOf(asset)
   return found.rows.map((row) => {
     const own = found.edges.get(row.id) ?? []
-    const slots = own.filter((edge) => members.includes(edge.asset)).map((edge) => slotAt(frame, edge))
+    const slots = own
+      .filter((edge) => members.includes(edge.asset))
+      .map((edge) => slotAt(frame, edge))
     const present = sortSlots(slots.filter((slot) => slot.contentId !== ABSENT))
     return reads === undefined ? [] : reads.nodes(parseKey(row.key), present)
   })
@@ -160,7 +169,10 @@ export async function dirtyReads(
     const wanted = furtherReads(frame, asset, { rows, edges: await edgesByTarget(frame, rows) })
     const sources = await findNodes(frame, definitions.ids, unique(wanted.flat()))
     const idOf = new Map(
-      sources.map((row) => [nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }), row.id]),
+      sources.map((row) => [
+        nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }),
+        row.id,
+      ]),
     )
     for (const [at, row] of rows.entries()) {
       for (const name of wanted[at] ?? []) {
@@ -180,7 +192,10 @@ async function edgesByTarget(
   const found = (await edgesInto(frame, [...targets.keys()])).filter((edge) =>
     stillGives(frame, edge, targets.get(edge.dst)),
   )
-  await frame.contents.load(frame, found.map((edge) => edge.version))
+  await frame.contents.load(
+    frame,
+    found.map((edge) => edge.version),
+  )
   const byTarget = new Map<number, Edge[]>()
   for (const edge of found) {
     const list = byTarget.get(edge.dst) ?? []
@@ -223,7 +238,10 @@ async function locate(
   if (names.length === 0) return known
   for (const list of edges.values()) for (const edge of list) known.set(nodeText(edge), edge)
   const add = async (rows: readonly NodeRow[]): Promise<void> => {
-    await frame.contents.load(frame, rows.map((row) => row.version))
+    await frame.contents.load(
+      frame,
+      rows.map((row) => row.version),
+    )
     for (const row of rows) {
       const edge = { ...row, src: row.id, asset: frame.definitions.ids.nameOf(row.asset) }
       known.set(nodeText(edge), edge)

@@ -48,7 +48,11 @@ export async function markLost(
   paths: readonly string[],
 ): Promise<void> {
   if (paths.length === 0) return
-  const wanted = rowsTable(trx.dialect, { path: 'text' }, paths.map((path) => [path]))
+  const wanted = rowsTable(
+    trx.dialect,
+    { path: 'text' },
+    paths.map((path) => [path]),
+  )
   const { rows } = await sql<{ node: number; asset: number }>`
     select distinct b.node, n.asset from ${wanted} w join part p on p.path = w.path
     join build b on b.id = p.build join node n on n.id = b.node`.execute(trx.db)
@@ -58,5 +62,9 @@ export async function markLost(
     else owners.push(...(await edgesInto(trx, [node])).map((edge) => edge.src))
   }
   const reason = 'a part is not in the store'
-  await markDirty(trx, 'missing', [...new Set(owners)].map((node) => ({ node, reason })))
+  await markDirty(
+    trx,
+    'missing',
+    [...new Set(owners)].map((node) => ({ node, reason })),
+  )
 }

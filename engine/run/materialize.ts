@@ -65,7 +65,11 @@ async function runUnder(
     await requireLease(trx, lease)
     const nowMs = project.clock.nowMs()
     const id = await insertRun(trx, { ...options, plan: null, atMs: nowMs })
-    const { plan: made, evaluation, selection: chosen } = await planIn(trx, {
+    const {
+      plan: made,
+      evaluation,
+      selection: chosen,
+    } = await planIn(trx, {
       project,
       options,
       observed,
@@ -82,11 +86,16 @@ async function runUnder(
     })
     await project.hooks.onPlanned?.({ trx, nowMs, actor: options.actor, run: id })
     const { definitions } = evaluation
-    return { run: newRun(project, options, { id, lease, definitions }), plan: made, selection: chosen }
+    return {
+      run: newRun(project, options, { id, lease, definitions }),
+      plan: made,
+      selection: chosen,
+    }
   })
   failpoint('run.planned')
   for (const change of observed.changes) await change.mend?.(lease)
-  const log = project.logFolder === undefined ? undefined : await openRunLog(project.logFolder, run.id)
+  const log =
+    project.logFolder === undefined ? undefined : await openRunLog(project.logFolder, run.id)
   const heard: Run = {
     ...run,
     options: {

@@ -42,7 +42,10 @@ export interface Observed {
 }
 
 /** Looks at everything outside. No writes. */
-export async function observe(project: Project, also: readonly Observation[] = []): Promise<Observed> {
+export async function observe(
+  project: Project,
+  also: readonly Observation[] = [],
+): Promise<Observed> {
   const context = { db: project.catalog.db, nowMs: project.clock.nowMs() }
   const seen: Observation[] = [...also]
   for (const observer of project.observers) seen.push(await observer.observe(context))
@@ -92,7 +95,10 @@ async function changedRecipes(
   const facts = recipeFacts(definitions.graph)
   const rows = await findNodes(snapshot, definitions.ids, facts)
   const contents = new Contents()
-  await contents.load(snapshot, rows.map((row) => row.version))
+  await contents.load(
+    snapshot,
+    rows.map((row) => row.version),
+  )
   const known = new Map(rows.map((row) => [row.key, contents.get(row.version).contentId]))
   return facts
     .filter((fact) => known.get(fact.key) !== valueContentId(fact.value ?? null))
@@ -145,7 +151,8 @@ export async function planIn(
     nowMs,
     run,
   }
-  if (options.force === true) await force(trx, { definitions, selection, actor: options.actor, nowMs })
+  if (options.force === true)
+    await force(trx, { definitions, selection, actor: options.actor, nowMs })
   const snapshot = { db: trx.db, dialect: trx.dialect, definitions }
   // A spread by keys follows edges, and evaluating values makes some: it is asked when they are made.
   if (followsEdges(selection)) await walkGraph(evaluation, async () => () => false)
@@ -169,12 +176,20 @@ async function force(
     readonly nowMs: number
   },
 ): Promise<void> {
-  const isSelected = await selectedNodes(selection, { db: trx.db, dialect: trx.dialect, definitions })
+  const isSelected = await selectedNodes(selection, {
+    db: trx.db,
+    dialect: trx.dialect,
+    definitions,
+  })
   const stored = [...definitions.graph.assets.values()].filter((asset) => asset.kind === 'stored')
   const rows = await trx.db
     .selectFrom('node')
     .select(['id', 'asset', 'key'])
-    .where('asset', 'in', stored.map((asset) => definitions.ids.idOf(asset.name)))
+    .where(
+      'asset',
+      'in',
+      stored.map((asset) => definitions.ids.idOf(asset.name)),
+    )
     .execute()
   const chosen = rows.filter((row) =>
     isSelected({ id: row.id, asset: definitions.ids.nameOf(row.asset), key: row.key }),
@@ -210,11 +225,14 @@ async function finish({
   const live = await liveCounts(db)
   const stored = definitions.graph.order.filter((asset) => asset.kind === 'stored')
   const partitions = stored.reduce((sum, asset) => sum + (live.get(asset.name) ?? 0), 0)
-  
+
   const averages = steps.length === 0 ? new Map<string, number>() : await averageBuildMs(db)
   const holds = await waitingNodes(db)
   return {
-    id: frameDigest(['plan/1', String(basis.revision), basis.observation, selection.text]).slice(0, 12),
+    id: frameDigest(['plan/1', String(basis.revision), basis.observation, selection.text]).slice(
+      0,
+      12,
+    ),
     basis,
     selection: selection.text,
     steps: steps.map((step) => {

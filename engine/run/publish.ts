@@ -75,7 +75,11 @@ export async function publishNodes(
 }
 
 async function read({ catalog }: Project, nodes: readonly number[]): Promise<readonly Shown[]> {
-  const wanted = rowsTable(catalog.dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const wanted = rowsTable(
+    catalog.dialect,
+    { id: 'int' },
+    nodes.map((id) => [id]),
+  )
   const { rows } = await sql<PublishedRow>`
     select n.id as node, n.asset, n.key, n.built as build, n.version, v.content_id as "contentId",
       v.value, b.fingerprint, b.commit_number as "commitNumber", b.at_ms as "atMs", p.name, p.path,
@@ -93,7 +97,11 @@ async function read({ catalog }: Project, nodes: readonly number[]): Promise<rea
   return [...byNode.values()]
 }
 
-async function show(project: Project, definitions: Definitions, { head, parts }: Shown): Promise<void> {
+async function show(
+  project: Project,
+  definitions: Definitions,
+  { head, parts }: Shown,
+): Promise<void> {
   const name = definitions.ids.nameOf(head.asset)
   const asset = definitions.graph.assets.get(name)
   if (asset?.kind !== 'stored' && asset?.kind !== 'output') return

@@ -52,7 +52,11 @@ export async function recover(
 /** Nodes and the outputs that their builds wrote. */
 async function withOutputs(project: Project, nodes: readonly number[]): Promise<readonly number[]> {
   const { db, dialect } = project.catalog
-  const wanted = rowsTable(dialect, { id: 'int' }, nodes.map((id) => [id]))
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int' },
+    nodes.map((id) => [id]),
+  )
   const outputs = [...project.graph.assets.values()].flatMap((asset) =>
     asset.kind === 'output' ? [asset.name] : [],
   )

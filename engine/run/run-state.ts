@@ -28,7 +28,12 @@ export interface RunOptions extends PlanOptions {
 export type RunnerEvent =
   | { readonly type: 'planned'; readonly plan: Plan; readonly run: number }
   | { readonly type: 'started'; readonly node: NodeName }
-  | { readonly type: 'progress'; readonly node: NodeName; readonly done: number; readonly total?: number }
+  | {
+      readonly type: 'progress'
+      readonly node: NodeName
+      readonly done: number
+      readonly total?: number
+    }
   | {
       readonly type: 'finished'
       readonly node: NodeName
@@ -36,7 +41,12 @@ export type RunnerEvent =
       readonly ms: number
       readonly rows?: number
     }
-  | { readonly type: 'failed'; readonly node: NodeName; readonly code: string; readonly text: string }
+  | {
+      readonly type: 'failed'
+      readonly node: NodeName
+      readonly code: string
+      readonly text: string
+    }
 
 export interface Failure {
   readonly node: NodeName

@@ -24,7 +24,11 @@ type NamedRow = NodeName & { readonly id: number }
 /** Every node that may match, and others: a superset, in no order. */
 export async function candidateRows(
   root: SelectionNode,
-  { db, graph, ids }: { readonly db: Connection; readonly graph: AssetGraph; readonly ids: AssetIds },
+  {
+    db,
+    graph,
+    ids,
+  }: { readonly db: Connection; readonly graph: AssetGraph; readonly ids: AssetIds },
 ): Promise<readonly NamedRow[]> {
   const ranges = rangesOf(root, graph)
   if (ranges === undefined) {

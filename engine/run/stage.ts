@@ -35,9 +35,7 @@ const GROUP_WAIT_MS = 250
 /** Runs the stage. Failures are recorded and do not stop it, unless there are too many. */
 export async function runStage(run: Run, asset: StoredAsset, isSelected: NodeTest): Promise<void> {
   const all = await dirtyNodes(run.project.catalog.db, run.definitions.ids.idOf(asset.name))
-  const rows = all.filter((row) =>
-    isSelected({ id: row.id, asset: asset.name, key: row.key }),
-  )
+  const rows = all.filter((row) => isSelected({ id: row.id, asset: asset.name, key: row.key }))
   for (let at = 0; at < rows.length; at += BATCH_MAX) {
     if (mustStop(run)) return
     const claimed = await claimBatch(run, asset, rows.slice(at, at + BATCH_MAX))
@@ -51,7 +49,11 @@ const mustStop = (run: Run, failing = 0): boolean =>
   run.options.stop?.aborted === true ||
   run.failures.length + failing >= (run.options.failuresMax ?? Infinity)
 
-async function claimBatch(run: Run, asset: StoredAsset, rows: readonly DirtyRow[]): Promise<Claimed> {
+async function claimBatch(
+  run: Run,
+  asset: StoredAsset,
+  rows: readonly DirtyRow[],
+): Promise<Claimed> {
   const { project, definitions } = run
   await clearIntents(project, run.projected.splice(0))
   return project.catalog.write(

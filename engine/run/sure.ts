@@ -26,7 +26,9 @@ const hasPendingMember = (walk: Walk, { node }: Decided): boolean =>
 /** Whether a read that a member has yet to name could be one that waits. */
 function mayReadHeld(walk: Walk, asset: StoredAsset): boolean {
   const { graph } = walk.evaluation.definitions
-  const waiting = new Set([...walk.held.values(), ...walk.doubted.values()].map((name) => name.asset))
+  const waiting = new Set(
+    [...walk.held.values(), ...walk.doubted.values()].map((name) => name.asset),
+  )
   const mayWait = (name: string): boolean => {
     const read = graph.assets.get(name)
     const isOnDemand = read?.kind === 'value' && read.from === undefined
@@ -51,7 +53,7 @@ function differsSurely(walk: Walk, asset: StoredAsset, one: Decided): boolean {
     JSON.parse(current?.slots ?? '[]') as readonly (readonly [number, number])[],
   )
   const isMember = (slot: SlotAt): boolean => asset.from[slot.asset] !== undefined
-  
+
   return node.slots.some((slot) => {
     if (walk.pending.has(slot.node)) return false
     const version = before.get(slot.node)

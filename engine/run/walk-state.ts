@@ -39,10 +39,7 @@ export interface Candidates {
 }
 
 /** The first node of a set that this one reads. */
-export function firstIn(
-  set: ReadonlyMap<number, NodeName>,
-  node: Resolved,
-): NodeName | undefined {
+export function firstIn(set: ReadonlyMap<number, NodeName>, node: Resolved): NodeName | undefined {
   for (const [source] of node.read) {
     const name = set.get(source)
     if (name !== undefined) return name

@@ -90,7 +90,10 @@ function hold(walk: Walk, { asset, key, id }: Judged['name'], node: Resolved): v
 async function judge(
   walk: Walk,
   asset: StoredAsset,
-  { nodes, dirty }: { readonly nodes: readonly Resolved[]; readonly dirty: ReadonlyMap<number, DirtyRow> },
+  {
+    nodes,
+    dirty,
+  }: { readonly nodes: readonly Resolved[]; readonly dirty: ReadonlyMap<number, DirtyRow> },
 ): Promise<readonly Judged[]> {
   const { store } = walk.evaluation
   const decided = await decideNodes(walk.frame, { asset, nodes, dirty, store })
@@ -178,11 +181,19 @@ async function settle(walk: Walk, judged: readonly Judged[]): Promise<void> {
   const { trx } = walk.evaluation
   const done = judged.filter(
     (one) =>
-      isSettled(one) && !readsExpected(walk, one.node) && needsNothing(one) &&
+      isSettled(one) &&
+      !readsExpected(walk, one.node) &&
+      needsNothing(one) &&
       (one.dirty !== undefined || one.decision.kind === 'absent'),
   )
-  await unmark(trx, done.map((one) => one.node.row.id))
-  await walk.frame.contents.load(walk.frame, done.map((one) => one.node.row.version))
+  await unmark(
+    trx,
+    done.map((one) => one.node.row.id),
+  )
+  await walk.frame.contents.load(
+    walk.frame,
+    done.map((one) => one.node.row.version),
+  )
   await commitTraces(
     trx,
     done.map(({ node }) => ({
@@ -200,7 +211,8 @@ async function addSteps(walk: Walk, asset: StoredAsset, steps: readonly Judged[]
   const causes = await causesOf(walk.frame, steps)
   for (const [at, { node, name, decision, pendingOn, doubtedOn }] of steps.entries()) {
     const unsettledOn = pendingOn ?? doubtedOn
-    const upstream: Cause[] = unsettledOn === undefined ? [] : [{ kind: 'upstream', ...unsettledOn }]
+    const upstream: Cause[] =
+      unsettledOn === undefined ? [] : [{ kind: 'upstream', ...unsettledOn }]
     if (node.row.version !== 0) walk.stale.add(name.id)
     walk.steps.push({
       asset: asset.name,

@@ -104,7 +104,10 @@ async function visitOutputs(
   { touched }: Candidates,
 ): Promise<readonly number[]> {
   const rows = [...touched.values()]
-  const edges = await edgesInto(walk.frame, rows.map((row) => row.id))
+  const edges = await edgesInto(
+    walk.frame,
+    rows.map((row) => row.id),
+  )
   const writers = new Map(edges.map((edge) => [edge.dst, edge.src]))
   return rows.flatMap(({ id, key }) => {
     const writer = writers.get(id) ?? 0

@@ -53,7 +53,10 @@ export async function measure(what: Command): Promise<Measure> {
 function childrenMs(times: string): number {
   const [, children = ''] = times.trim().split('\n')
   const parts = [...children.matchAll(/(\d+)m([\d.]+)s/g)]
-  return parts.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60_000 + Number(seconds) * 1000, 0)
+  return parts.reduce(
+    (sum, [, minutes, seconds]) => sum + Number(minutes) * 60_000 + Number(seconds) * 1000,
+    0,
+  )
 }
 
 /** As measure, and throws with what was said when the command fails. */
@@ -92,7 +95,9 @@ export function median(values: readonly number[]): number {
 export const rounded = (value: number): number => Number(value.toPrecision(3))
 
 /** The middle wall and CPU time. */
-export const medians = (measures: readonly Measure[]): { readonly wall_ms: number; readonly cpu_ms: number } => ({
+export const medians = (
+  measures: readonly Measure[],
+): { readonly wall_ms: number; readonly cpu_ms: number } => ({
   wall_ms: rounded(median(measures.map((one) => one.wallMs))),
   cpu_ms: rounded(median(measures.map((one) => one.cpuMs))),
 })
@@ -103,7 +108,9 @@ export const hasProgram = (name: string): boolean =>
 
 /** A folder that is removed when the work in it has ended. */
 export async function inFolder<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
-  const folder = mkdtempSync(join(process.env['TRIBUTARY_BENCH_DIR'] ?? tmpdir(), 'tributary-bench-'))
+  const folder = mkdtempSync(
+    join(process.env['TRIBUTARY_BENCH_DIR'] ?? tmpdir(), 'tributary-bench-'),
+  )
   try {
     return await work(folder)
   } finally {

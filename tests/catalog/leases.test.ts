@@ -46,7 +46,8 @@ describe.each(DATABASES)('on %s', (database) => {
     const second = await take('b', 100)
     expect(second.fence).toBe(first.fence + 1)
     const { catalog } = at.project
-    const renewed = async (lease: Lease): Promise<boolean> => catalog.write(async (trx) => renewLease(trx, lease, 500))
+    const renewed = async (lease: Lease): Promise<boolean> =>
+      catalog.write(async (trx) => renewLease(trx, lease, 500))
     expect([await renewed(first), await renewed(second)]).toEqual([false, true])
     expect(await rejectedCode(take('c', 400))).toBe('RUN_BUSY')
     const third = await take('c', 400, true)
@@ -99,15 +100,24 @@ describe.each(DATABASES)('on %s', (database) => {
     await db.updateTable('lease').set({ expires_ms: 0 }).execute()
     whileBuilding = async () => undefined
     await at.run()
-    expect((await db.selectFrom('build').select('outcome').execute()).map((row) => row.outcome)).toEqual(['built'])
+    expect(
+      (await db.selectFrom('build').select('outcome').execute()).map((row) => row.outcome),
+    ).toEqual(['built'])
   })
 
   test('a claim of a later epoch fences an earlier attempt off', async () => {
     await open()
     const { db } = at.project.catalog
-    whileBuilding = async () => void (await db.updateTable('node').set((eb) => ({ epoch: eb('epoch', '+', 1) })).execute())
+    whileBuilding = async () =>
+      void (await db
+        .updateTable('node')
+        .set((eb) => ({ epoch: eb('epoch', '+', 1) }))
+        .execute())
     const report = await at.run('*', { facts: { 'word/1': 'one' } })
-    expect([report.counts.built, await db.selectFrom('build').selectAll().execute()]).toEqual([0, []])
+    expect([report.counts.built, await db.selectFrom('build').selectAll().execute()]).toEqual([
+      0,
+      [],
+    ])
     whileBuilding = async () => undefined
     await at.run()
     expect(at.takeLog()).toEqual(['copy[1]', 'copy[1]'])
@@ -116,9 +126,17 @@ describe.each(DATABASES)('on %s', (database) => {
   test('an instant that was first wanted is kept for ever', async () => {
     await open()
     const want = async (prints: readonly string[], nowMs: number) =>
-      [...(await at.project.catalog.write(async (trx) => firstWanted(trx, prints, nowMs)))].toSorted()
-    expect(await want(['x', 'y', 'x'], 5)).toEqual([['x', 5], ['y', 5]])
-    expect(await want(['y', 'z'], 9)).toEqual([['y', 5], ['z', 9]])
+      [
+        ...(await at.project.catalog.write(async (trx) => firstWanted(trx, prints, nowMs))),
+      ].toSorted()
+    expect(await want(['x', 'y', 'x'], 5)).toEqual([
+      ['x', 5],
+      ['y', 5],
+    ])
+    expect(await want(['y', 'z'], 9)).toEqual([
+      ['y', 5],
+      ['z', 9],
+    ])
     expect(await want(['x'], 1)).toEqual([['x', 5]])
   })
 })

@@ -44,7 +44,9 @@ describe.each(DATABASES)('a catalog on %s', (database) => {
     await Promise.all([1, 2, 3].map(async () => run(process.execPath, [CHILD, url, '20'])))
     const catalog = await open(url)
     const rows = await catalog.db.selectFrom('audit').select('at_ms').execute()
-    expect(rows.map((row) => row.at_ms).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, at) => at + 1))
+    expect(rows.map((row) => row.at_ms).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 60 }, (_, at) => at + 1),
+    )
   })
 
   test('one that a newer version wrote is refused and left alone', async () => {
@@ -79,7 +81,9 @@ describe.each(DATABASES)('a catalog on %s', (database) => {
       throw new Rollback('its result')
     })
     expect(await rolledBack).toBe('its result')
-    await expect(catalog.write(async () => Promise.reject(new Error('failed')))).rejects.toThrow('failed')
+    await expect(catalog.write(async () => Promise.reject(new Error('failed')))).rejects.toThrow(
+      'failed',
+    )
     expect(await revision()).toBe(first + 1)
   })
 
@@ -87,12 +91,18 @@ describe.each(DATABASES)('a catalog on %s', (database) => {
     const catalog = await open(await freshUrl(database))
     const add = async (): Promise<number> =>
       catalog.write(async ({ db, revision }) => {
-        await db.updateTable('catalog').set((eb) => ({ received_ms: eb('received_ms', '+', 1) })).execute()
+        await db
+          .updateTable('catalog')
+          .set((eb) => ({ received_ms: eb('received_ms', '+', 1) }))
+          .execute()
         return revision
       })
     const revisions = await Promise.all(Array.from({ length: 20 }, add))
     expect(new Set(revisions).size).toBe(20)
-    const row = await catalog.db.selectFrom('catalog').select('received_ms').executeTakeFirstOrThrow()
+    const row = await catalog.db
+      .selectFrom('catalog')
+      .select('received_ms')
+      .executeTakeFirstOrThrow()
     expect(row.received_ms).toBe(20)
   })
 
@@ -112,12 +122,17 @@ describe.each(DATABASES)('a catalog on %s', (database) => {
 
 test('a file that is no database is CATALOG_UNUSABLE, and stays as it was', async () => {
   const url = await freshUrl('sqlite')
-  writeFileSync(url, 'no database at all, but a text of some length that a person left here '.repeat(20))
+  writeFileSync(
+    url,
+    'no database at all, but a text of some length that a person left here '.repeat(20),
+  )
   expect(await rejectedCode(openCatalog({ url, migrations: MIGRATIONS }))).toBe('CATALOG_UNUSABLE')
 })
 
 test('a folder that is not there, and a server that does not answer, are CATALOG_UNUSABLE', async () => {
-  expect(await rejectedCode(openCatalog({ url: '/nowhere/at/all.db', migrations: MIGRATIONS }))).toBe('CATALOG_UNUSABLE')
+  expect(
+    await rejectedCode(openCatalog({ url: '/nowhere/at/all.db', migrations: MIGRATIONS })),
+  ).toBe('CATALOG_UNUSABLE')
   const url = 'postgres://someone:secret@127.0.0.1:1/none'
   const failed = openCatalog({ url, migrations: MIGRATIONS })
   await expect(failed).rejects.toThrow(/127\.0\.0\.1/)

@@ -11,7 +11,10 @@ const slot: fc.Arbitrary<Slot> = fc.record({
   value: fc.constant(undefined),
 })
 /** Slots as a build has them: one a node. */
-const slots = fc.uniqueArray(slot, { maxLength: 6, selector: ({ asset, key }) => `${asset}\n${key}` })
+const slots = fc.uniqueArray(slot, {
+  maxLength: 6,
+  selector: ({ asset, key }) => `${asset}\n${key}`,
+})
 const target = fc.record({
   asset: fc.constantFrom('a', 'ab'),
   key: fc.constantFrom('x', 'bx', ''),
@@ -24,7 +27,12 @@ const withPart = ({ part, ...rest }: { part: string | undefined } & Omit<Target,
 
 /** What a build reads, as text that cannot be taken for another: the slots in any order. */
 const meaning = ({ asset, key, part, slots: read }: Target): string =>
-  JSON.stringify([asset, key, part ?? null, read.map((one) => JSON.stringify([one.asset, one.key, one.contentId])).toSorted()])
+  JSON.stringify([
+    asset,
+    key,
+    part ?? null,
+    read.map((one) => JSON.stringify([one.asset, one.key, one.contentId])).toSorted(),
+  ])
 
 test('two builds have one fingerprint exactly when they read the same', () => {
   fc.assert(
@@ -85,7 +93,12 @@ test('the slot diff is empty exactly when the fingerprints are equal', () => {
 })
 
 test('fp/1 and the content ids are frozen: these values never change', () => {
-  const read: Slot = { asset: 'silver', key: 'x/2024-01', contentId: valueContentId({ n: 1 }), value: undefined }
+  const read: Slot = {
+    asset: 'silver',
+    key: 'x/2024-01',
+    contentId: valueContentId({ n: 1 }),
+    value: undefined,
+  }
   const recipe: Slot = { asset: 'recipe', key: 'gold', contentId: valueContentId('1'), value: '1' }
   expect({
     value: valueContentId({ b: [1, null], a: 'é' }),
@@ -110,11 +123,16 @@ test('fp/1 and the content ids are frozen: these values never change', () => {
 test('part boundaries cannot be moved without another content id', () => {
   const id = (parts: readonly (readonly [string, number, string])[]): ContentId =>
     partsContentId(parts.map(([name, sizeBytes, sha256]) => ({ name, sizeBytes, sha256 })))
-  expect(new Set([
-    id([['a', 1, 'bc']]),
-    id([['a', 1, 'b'], ['c', 0, '']]),
-    id([['a1', 1, 'bc']]),
-    id([['', 1, 'abc']]),
-    id([]),
-  ]).size).toBe(5)
+  expect(
+    new Set([
+      id([['a', 1, 'bc']]),
+      id([
+        ['a', 1, 'b'],
+        ['c', 0, ''],
+      ]),
+      id([['a1', 1, 'bc']]),
+      id([['', 1, 'abc']]),
+      id([]),
+    ]).size,
+  ).toBe(5)
 })

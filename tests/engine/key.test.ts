@@ -35,9 +35,13 @@ test('a text form holds no character that a path, a selection or a listing could
 
 test('different keys have different texts', () => {
   fc.assert(
-    fc.property(fc.array(value, { maxLength: 3 }), fc.array(value, { maxLength: 3 }), (one, two) => {
-      expect(formatKey(one) === formatKey(two)).toBe(JSON.stringify(one) === JSON.stringify(two))
-    }),
+    fc.property(
+      fc.array(value, { maxLength: 3 }),
+      fc.array(value, { maxLength: 3 }),
+      (one, two) => {
+        expect(formatKey(one) === formatKey(two)).toBe(JSON.stringify(one) === JSON.stringify(two))
+      },
+    ),
   )
 })
 
@@ -49,7 +53,14 @@ test('an empty value, a lone surrogate and a text over 512 bytes are refused', (
 })
 
 test('keys sort by code unit, as both databases do', () => {
-  expect(['b', 'B', 'a', 'ä', '_', '1'].toSorted(compareText)).toEqual(['1', 'B', '_', 'a', 'b', 'ä'])
+  expect(['b', 'B', 'a', 'ä', '_', '1'].toSorted(compareText)).toEqual([
+    '1',
+    'B',
+    '_',
+    'a',
+    'b',
+    'ä',
+  ])
 })
 
 test('a node is shown with its dimensions by name', () => {

@@ -11,13 +11,11 @@ const parameters = (numRuns: number) => ({
   ...(SEED !== undefined && { seed: Number(SEED) }),
 })
 
-test(
-  'after any history the state equals a clean rebuild, and each run did what was needed',
-  async () => {
-    await fc.assert(
-      fc.asyncProperty(historyArbitrary({ assets: 5, steps: 5 }), async (history) => playHistory(history)),
-      parameters(RUNS),
-    )
-  },
-  600_000,
-)
+test('after any history the state equals a clean rebuild, and each run did what was needed', async () => {
+  await fc.assert(
+    fc.asyncProperty(historyArbitrary({ assets: 5, steps: 5 }), async (history) =>
+      playHistory(history),
+    ),
+    parameters(RUNS),
+  )
+}, 600_000)

@@ -8,8 +8,18 @@ const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? 1)
 
 const VARIANTS: readonly Variant[] = ['objects', 'links']
 const BREACHES: Readonly<Record<Variant, readonly Breach[]>> = {
-  objects: ['no epoch check', 'intent read after the claim', 'visible before the commit', 'abort believed'],
-  links: ['no epoch check', 'intent read after the claim', 'visible before the commit', 'old look believed'],
+  objects: [
+    'no epoch check',
+    'intent read after the claim',
+    'visible before the commit',
+    'abort believed',
+  ],
+  links: [
+    'no epoch check',
+    'intent read after the claim',
+    'visible before the commit',
+    'old look believed',
+  ],
 }
 
 describe.each(VARIANTS)('protocol P with %s', (variant) => {

@@ -23,7 +23,10 @@ const months: readonly AssetDefinition[] = [
       value: Object.keys(inputs.one('file').value as object).length,
       outputs: Object.entries(inputs.one('file').value as Readonly<Record<string, string>>).map(
         ([month, bytes]) => ({
-          asset: 'month', key: [...inputs.key, month], parts: [{ name: 'rows', from: { bytes } }], value: bytes,
+          asset: 'month',
+          key: [...inputs.key, month],
+          parts: [{ name: 'rows', from: { bytes } }],
+          value: bytes,
         }),
       ),
     }),
@@ -42,7 +45,10 @@ const months: readonly AssetDefinition[] = [
     from: { month: byKey(([, m = '']) => [[m]]) },
     publish: ([m]) => ({ path: `total/${m}`, mode: 'folder' }),
     build: ({ inputs }) => {
-      const bytes = inputs.of('month').map((slot) => String(slot.value)).join('+')
+      const bytes = inputs
+        .of('month')
+        .map((slot) => String(slot.value))
+        .join('+')
       return { parts: [{ name: 'total', from: { bytes } }], value: bytes }
     },
   }),

@@ -16,11 +16,15 @@ const CHILD = fileURLToPath(new URL('engine-child.ts', import.meta.url))
 const SOURCES = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Every failpoint there is in the engine and the store, read from the source. */
-const NAMES = [...new Set(
-  globSync('{engine,minio}/**/*.ts', { cwd: SOURCES }).flatMap((path) =>
-    [...readFileSync(join(SOURCES, path), 'utf8').matchAll(/failpoint\('([^']+)'\)/g)].map(([, name = '']) => name),
+const NAMES = [
+  ...new Set(
+    globSync('{engine,minio}/**/*.ts', { cwd: SOURCES }).flatMap((path) =>
+      [...readFileSync(join(SOURCES, path), 'utf8').matchAll(/failpoint\('([^']+)'\)/g)].map(
+        ([, name = '']) => name,
+      ),
+    ),
   ),
-)].toSorted()
+].toSorted()
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-kill-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -31,12 +35,17 @@ let hits: Readonly<Record<string, number>>
 const killedAt = new Set<string>()
 
 const contents = async ({ project }: EngineProject): Promise<ReadonlyMap<string, string>> =>
-  new Map([...(await presentNodes(project.catalog))].map(([node, { contentId }]) => [node, contentId]))
+  new Map(
+    [...(await presentNodes(project.catalog))].map(([node, { contentId }]) => [node, contentId]),
+  )
 
 /** Runs the child; true: it was killed at the failpoint. */
 async function killed(root: string, name: string, hit: number): Promise<boolean> {
   const child = run(process.execPath, [CHILD, root, name, String(hit)])
-  const signal = await child.then(() => undefined, (error: { signal?: string }) => error.signal)
+  const signal = await child.then(
+    () => undefined,
+    (error: { signal?: string }) => error.signal,
+  )
   if (signal === 'SIGKILL') killedAt.add(name)
   return signal === 'SIGKILL'
 }
@@ -59,9 +68,13 @@ async function expectWhole(root: string): Promise<void> {
     expect(globSync('**/*.{tmp,tributary-tmp}', { cwd: join(root, 'store') })).toEqual([])
     const { db, dialect } = project.catalog
     expect(await db.selectFrom('intent').selectAll().execute()).toEqual([])
-    expect(await db.selectFrom('run').select('id').where('status', '=', 'running').execute()).toEqual([])
+    expect(
+      await db.selectFrom('run').select('id').where('status', '=', 'running').execute(),
+    ).toEqual([])
     const snapshot = { db, dialect }
-    expect((await auditTrace(snapshot, await loadDefinitions(project.graph, snapshot, false))).faults).toEqual([])
+    expect(
+      (await auditTrace(snapshot, await loadDefinitions(project.graph, snapshot, false))).faults,
+    ).toEqual([])
     expect((await job.plan()).steps).toEqual([])
     expect((await job.run()).run).toBe(undefined)
   } finally {

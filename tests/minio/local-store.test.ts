@@ -1,4 +1,15 @@
-import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -16,12 +27,24 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 const at = (path: string): string => join(root, 'store', path)
-const bytes = (text: string) => ({ source: { bytes: Buffer.from(text) }, sizeBytes: text.length, sha256: sha256(text) })
+const bytes = (text: string) => ({
+  source: { bytes: Buffer.from(text) },
+  sizeBytes: text.length,
+  sha256: sha256(text),
+})
 
 /** Stages and shows parts, as an attempt and its publication do. */
-async function show(path: string, attempt: string, parts: Readonly<Record<string, string>>, mode: 'folder' | 'files' = 'folder') {
+async function show(
+  path: string,
+  attempt: string,
+  parts: Readonly<Record<string, string>>,
+  mode: 'folder' | 'files' = 'folder',
+) {
   const folder = store.folderFor(path, attempt)
-  await store.stage(folder, Object.entries(parts).map(([name, text]) => ({ name, ...bytes(text) })))
+  await store.stage(
+    folder,
+    Object.entries(parts).map(([name, text]) => ({ name, ...bytes(text) })),
+  )
   await store.sync([folder])
   await store.project({ path, mode, current: { folder, parts: Object.keys(parts) } })
   return folder
@@ -76,13 +99,22 @@ test('a part that carries over is the same file, and outlives the version it cam
 
 test('a part to carry over that is gone is PART_MISSING, and names the part', async () => {
   const folder = store.folderFor('gold/m=1', '@r1-2')
-  const staged = store.stage(folder, [{ ...bytes('1'), name: 'a', source: { stored: '.versions/gold/m=1/@r1-1/a' } }])
-  await expect(staged).rejects.toMatchObject({ code: 'PART_MISSING', context: { path: '.versions/gold/m=1/@r1-1/a' } })
+  const staged = store.stage(folder, [
+    { ...bytes('1'), name: 'a', source: { stored: '.versions/gold/m=1/@r1-1/a' } },
+  ])
+  await expect(staged).rejects.toMatchObject({
+    code: 'PART_MISSING',
+    context: { path: '.versions/gold/m=1/@r1-1/a' },
+  })
 })
 
 test('what is read is checked against its SHA-256', async () => {
   const folder = await show('gold/m=1', '@r1-1', { a: 'one', big: 'x'.repeat(3 << 20) })
-  const part = (name: string, text: string) => ({ path: `${folder}/${name}`, sizeBytes: text.length, sha256: sha256(text) })
+  const part = (name: string, text: string) => ({
+    path: `${folder}/${name}`,
+    sizeBytes: text.length,
+    sha256: sha256(text),
+  })
   expect(readFileSync(await store.fetch(part('a', 'one')), 'utf8')).toBe('one')
   expect(await store.fetch(part('big', 'x'.repeat(3 << 20)))).toBe(at(`${folder}/big`))
   expect(await rejectedCode(store.fetch(part('a', 'two')))).toBe('PART_CHANGED')
@@ -94,7 +126,10 @@ test('manifests are numbered and immutable in name; writing one again is no harm
   await store.writeManifest('gold/m=1', 2, 'two')
   await store.writeManifest('gold/m=1', 10, 'ten')
   await store.writeManifest('gold/m=1', 10, 'ten')
-  expect(readdirSync(at('.versions/gold/m=1/_manifest'))).toEqual(['0000000002.json', '0000000010.json'])
+  expect(readdirSync(at('.versions/gold/m=1/_manifest'))).toEqual([
+    '0000000002.json',
+    '0000000010.json',
+  ])
   expect(await store.lastManifest('gold/m=1')).toEqual({ number: 10, text: 'ten' })
 })
 
@@ -104,7 +139,9 @@ test('a path that leaves the store is refused wherever it is given', async () =>
     expect(await rejectedCode(store.abort([path]))).toBe('PATH_INVALID')
     expect(await rejectedCode(store.remove([path]))).toBe('PATH_INVALID')
     expect(await rejectedCode(store.fetch({ path, sizeBytes: 1, sha256: '' }))).toBe('PATH_INVALID')
-    expect(await rejectedCode(store.project({ path, mode: 'folder', current: undefined }))).toBe('PATH_INVALID')
+    expect(await rejectedCode(store.project({ path, mode: 'folder', current: undefined }))).toBe(
+      'PATH_INVALID',
+    )
   }
   const escaping = store.stage('.versions/a/@r1-1', [{ name: '../../../out', ...bytes('x') }])
   expect(await rejectedCode(escaping)).toBe('PATH_INVALID')
@@ -120,7 +157,9 @@ test('a submitter who is called like an attempt is none', async () => {
 
 test('a store that cannot be written says where and why', async () => {
   writeFileSync(join(root, 'file'), '')
-  expect(errorCode(() => openLocalStore({ root: join(root, 'file', 'store') }))).toBe('STORE_UNUSABLE')
+  expect(errorCode(() => openLocalStore({ root: join(root, 'file', 'store') }))).toBe(
+    'STORE_UNUSABLE',
+  )
   linkSync(join(root, 'file'), join(root, 'other'))
   expect(() => openLocalStore({ root: join(root, 'other') })).toThrow(/file:\/\/.*other/)
 })

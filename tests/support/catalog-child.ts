@@ -6,7 +6,14 @@ const [url = '', writes = '1'] = process.argv.slice(2)
 const catalog = await openCatalog({ url, migrations: MIGRATIONS })
 for (let at = 0; at < Number(writes); at++) {
   await catalog.write(async ({ db, revision }) => {
-    const row = { at_ms: revision, actor: 'test', action: 'wrote', subject: '', reason: '', run: null }
+    const row = {
+      at_ms: revision,
+      actor: 'test',
+      action: 'wrote',
+      subject: '',
+      reason: '',
+      run: null,
+    }
     await db.insertInto('audit').values(row).execute()
   })
 }

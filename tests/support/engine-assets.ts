@@ -32,7 +32,10 @@ export const upper = defineAsset({
   publish: ([i]) => ({ path: `upper/i=${i}`, mode: 'folder' }),
   build: ({ inputs }) => {
     const bytes = word(inputs.one('word')).text.toUpperCase()
-    return { parts: [{ name: 'upper.txt', from: { bytes }, rows: bytes.length }], value: { length: bytes.length } }
+    return {
+      parts: [{ name: 'upper.txt', from: { bytes }, rows: bytes.length }],
+      value: { length: bytes.length },
+    }
   },
 })
 
@@ -68,7 +71,8 @@ export const shelf = defineAsset({
   from: { place: byValue((_, value) => (value as { shelves: string[] }).shelves.map((s) => [s])) },
   reads: {
     assets: ['upper', 'label'],
-    nodes: (_key, places) => places.flatMap(({ key }) => ['upper', 'label'].map((asset) => ({ asset, key }))),
+    nodes: (_key, places) =>
+      places.flatMap(({ key }) => ['upper', 'label'].map((asset) => ({ asset, key }))),
   },
   outline: (inputs) => ({
     verdict: 'build',
@@ -107,4 +111,12 @@ export const page = defineAsset({
   },
 })
 
-export const library: readonly AssetDefinition[] = [wordFact, settingFact, upper, label, place, shelf, page]
+export const library: readonly AssetDefinition[] = [
+  wordFact,
+  settingFact,
+  upper,
+  label,
+  place,
+  shelf,
+  page,
+]

@@ -39,7 +39,11 @@ export interface Expected {
   readonly held: ReadonlySet<string>
 }
 
-export const everything: Request = { isSelected: () => true, insisted: new Set(), failing: new Set() }
+export const everything: Request = {
+  isSelected: () => true,
+  insisted: new Set(),
+  failing: new Set(),
+}
 
 const text = (asset: string, key: string): string => `${asset}[${key}]`
 const split = (node: string): readonly [string, string] => {
@@ -108,7 +112,8 @@ class Model {
         if (asset !== parent) continue
         const content = this.#contents.get(node)
         // A map by value gives nothing while the parent is absent.
-        const keys = content === undefined && map === 'value' ? [] : mapKeys(map, key, content ?? NONE)
+        const keys =
+          content === undefined && map === 'value' ? [] : mapKeys(map, key, content ?? NONE)
         for (const one of keys) given.set(one, (given.get(one) ?? new Set()).add(node))
       }
     }
@@ -122,7 +127,10 @@ class Model {
   }
 
   /** Everything a node reads: members first, then what their contents name. */
-  #sources(spec: AssetSpec, key: string): { readonly members: readonly string[]; readonly reads: readonly string[] } {
+  #sources(
+    spec: AssetSpec,
+    key: string,
+  ): { readonly members: readonly string[]; readonly reads: readonly string[] } {
     const members = [...(this.#given(spec).get(key) ?? [])]
     const present = members.flatMap((node) => this.#read(node) ?? [])
     const reads = spec.reads.map(({ parent, pick }) => text(parent, pickKey(pick, key, present)))
@@ -142,17 +150,25 @@ class Model {
     else this.#store(spec, key)
   }
 
-  #make(spec: AssetSpec, key: string): { readonly content: Content | undefined; readonly tuple: Tuple; readonly held: boolean } {
+  #make(
+    spec: AssetSpec,
+    key: string,
+  ): { readonly content: Content | undefined; readonly tuple: Tuple; readonly held: boolean } {
     const { members, reads } = this.#sources(spec, key)
     const recipe = this.#world.recipes[spec.name] ?? '1'
     const slots = [...new Set([...members, ...reads])]
       .flatMap((node) => this.#read(node) ?? [])
       .toSorted((a, b) => compare(a.asset, b.asset) || compare(a.key, b.key))
     const isMember = spec.shape === 'demand' || members.some((node) => this.#contents.has(node))
-    const tuple = tupleOf(recipe, new Map(slots.map((slot) => {
-      const node = text(slot.asset, slot.key)
-      return [node, this.#contents.get(node) ?? NONE]
-    })))
+    const tuple = tupleOf(
+      recipe,
+      new Map(
+        slots.map((slot) => {
+          const node = text(slot.asset, slot.key)
+          return [node, this.#contents.get(node) ?? NONE]
+        }),
+      ),
+    )
     const held = [...members, ...reads].some((node) => this.#held.has(node))
     const content = isMember ? this.#contentOf(spec, key, slots) : undefined
     return { content, tuple, held }
@@ -160,7 +176,8 @@ class Model {
 
   #contentOf(spec: AssetSpec, key: string, reads: readonly Read[]): Content | undefined {
     const [source] = spec.from
-    if (spec.shape === 'copy' && source !== undefined) return this.#contents.get(text(source.parent, key))
+    if (spec.shape === 'copy' && source !== undefined)
+      return this.#contents.get(text(source.parent, key))
     return made(spec, { key, recipe: this.#world.recipes[spec.name] ?? '1', reads })
   }
 

@@ -44,7 +44,9 @@ export function factChanges(facts: Facts): Observation {
     return { asset: name.slice(0, cut), key: name.slice(cut + 1), value }
   })
   return {
-    digest: frameDigest(list.flatMap((fact) => [nodeText(fact), canonicalJson(fact.value ?? null)])),
+    digest: frameDigest(
+      list.flatMap((fact) => [nodeText(fact), canonicalJson(fact.value ?? null)]),
+    ),
     apply: async ({ writeFacts }) => writeFacts(list),
   }
 }
@@ -77,7 +79,10 @@ export interface EngineProjectOptions {
 }
 
 /** Opens a project in a folder that a test keeps, on SQLite. */
-export async function engineProjectAt(root: string, options: EngineProjectOptions): Promise<EngineProject> {
+export async function engineProjectAt(
+  root: string,
+  options: EngineProjectOptions,
+): Promise<EngineProject> {
   mkdirSync(root, { recursive: true })
   return openAt(options, { root, url: join(root, 'catalog.db'), remove: async () => undefined })
 }
@@ -87,7 +92,9 @@ export async function engineProject(options: EngineProjectOptions): Promise<Engi
   const root = mkdtempSync(join(tmpdir(), 'tributary-engine-'))
   // Loaded only here: the children of kill tests are no vitest processes.
   const database =
-    options.database === 'postgres' ? await (await import('./postgres.ts')).freshDatabase() : undefined
+    options.database === 'postgres'
+      ? await (await import('./postgres.ts')).freshDatabase()
+      : undefined
   const url = database?.url ?? join(root, 'catalog.db')
   return openAt(options, {
     root,

@@ -19,7 +19,14 @@ import type {
   Slot,
   StoredAsset,
 } from '../../engine/index.ts'
-import { byKey, byValue, canonicalJson, defineAsset, formatKey, nodeText } from '../../engine/index.ts'
+import {
+  byKey,
+  byValue,
+  canonicalJson,
+  defineAsset,
+  formatKey,
+  nodeText,
+} from '../../engine/index.ts'
 
 export type Shape =
   | 'fact'
@@ -69,7 +76,11 @@ export function mapKeys(map: MapName, key: string, content: Content): readonly s
 }
 
 /** The key that a read names, from the members alone. */
-export function pickKey(pick: Pick, key: string, members: readonly { readonly n: number }[]): string {
+export function pickKey(
+  pick: Pick,
+  key: string,
+  members: readonly { readonly n: number }[],
+): string {
   if (pick === 'same') return key
   return pick === 'fixed' ? '0' : String(members.reduce((sum, { n }) => sum + n, 0) % 3)
 }
@@ -86,7 +97,11 @@ const digest = (...of: readonly Json[]): number =>
 /** What a build or an evaluation makes of what it reads; undefined: absent. */
 export function made(
   spec: AssetSpec,
-  { key, recipe, reads }: { readonly key: string; readonly recipe: string; readonly reads: readonly Read[] },
+  {
+    key,
+    recipe,
+    reads,
+  }: { readonly key: string; readonly recipe: string; readonly reads: readonly Read[] },
 ): Content | undefined {
   const slots = reads.map(({ asset, key: name, n }) => [asset, name, n])
   const sum = digest(spec.seed, recipe, key, slots)
@@ -105,13 +120,23 @@ export interface SmallPart {
 
 function partsOf(
   spec: AssetSpec,
-  { key, recipe, reads }: { readonly key: string; readonly recipe: string; readonly reads: readonly Read[] },
+  {
+    key,
+    recipe,
+    reads,
+  }: { readonly key: string; readonly recipe: string; readonly reads: readonly Read[] },
 ): readonly SmallPart[] {
   const members = reads.filter(({ asset }) => memberNames(spec).includes(asset))
   const others = reads.filter(({ asset }) => !memberNames(spec).includes(asset))
   return members.map((member) => ({
     name: `${member.asset}-${member.key}`,
-    rows: digest(spec.seed, recipe, key, [member, ...others].map((read) => [read.asset, read.key, read.n])) % 3,
+    rows:
+      digest(
+        spec.seed,
+        recipe,
+        key,
+        [member, ...others].map((read) => [read.asset, read.key, read.n]),
+      ) % 3,
   }))
 }
 
@@ -121,7 +146,10 @@ function summary(spec: AssetSpec, parts: readonly SmallPart[]): Content {
 }
 
 /** What a writer's build makes of its own content: key and content of each output. */
-export const outputsOf = (key: string, { n, k }: Content): readonly (readonly [string, Content])[] =>
+export const outputsOf = (
+  key: string,
+  { n, k }: Content,
+): readonly (readonly [string, Content])[] =>
   k.map((name, at) => [`${key}x${name}`, { n: (n + at) % 3, k: keysOf(n, at) }])
 
 /** A node text's failure is switched on from outside: a build is not told. */
@@ -171,8 +199,10 @@ function assetOf(spec: AssetSpec, around: Around): AssetDefinition {
   const content = ({ key: [key = ''], slots }: Inputs): Content | undefined =>
     made(spec, { key, recipe, reads: readsOf(slots) })
   const evaluate = (inputs: Inputs): Json | undefined => content(inputs)
-  if (spec.shape === 'demand') return defineAsset({ kind: 'value', ...named, recipe, reads, evaluate })
-  if (spec.shape === 'value') return defineAsset({ kind: 'value', ...named, recipe, from, reads, evaluate })
+  if (spec.shape === 'demand')
+    return defineAsset({ kind: 'value', ...named, recipe, reads, evaluate })
+  if (spec.shape === 'value')
+    return defineAsset({ kind: 'value', ...named, recipe, from, reads, evaluate })
   const stored: StoredAsset = {
     kind: 'stored',
     ...named,
@@ -245,7 +275,8 @@ function build(spec: AssetSpec, { inputs, parts }: BuildContext, recipe: string)
     const all = partsOf(spec, { key, recipe, reads })
     return { parts: all.filter(({ name }) => wanted.has(name)).map(part) }
   }
-  if (spec.shape === 'opaque') return { parts: [part({ name: 'one', rows: content.n })], value: content }
+  if (spec.shape === 'opaque')
+    return { parts: [part({ name: 'one', rows: content.n })], value: content }
   if (spec.shape === 'plain') return { parts: [], value: content }
   const outputs = outputsOf(key, content).map(([name, value]) => ({
     asset: `${spec.name}_out`,
@@ -262,12 +293,25 @@ export const specsArbitrary = (size: number): fc.Arbitrary<readonly AssetSpec[]>
   fc
     .array(
       fc.record({
-        shape: fc.constantFrom<Shape>('value', 'demand', 'plain', 'opaque', 'parts', 'copy', 'writer'),
-        parents: fc.array(fc.tuple(fc.nat(20), fc.constantFrom<MapName>('same', 'all', 'half', 'value')), {
-          minLength: 1,
+        shape: fc.constantFrom<Shape>(
+          'value',
+          'demand',
+          'plain',
+          'opaque',
+          'parts',
+          'copy',
+          'writer',
+        ),
+        parents: fc.array(
+          fc.tuple(fc.nat(20), fc.constantFrom<MapName>('same', 'all', 'half', 'value')),
+          {
+            minLength: 1,
+            maxLength: 2,
+          },
+        ),
+        reads: fc.array(fc.tuple(fc.nat(20), fc.constantFrom<Pick>('same', 'fixed', 'value')), {
           maxLength: 2,
         }),
-        reads: fc.array(fc.tuple(fc.nat(20), fc.constantFrom<Pick>('same', 'fixed', 'value')), { maxLength: 2 }),
         mayBeAbsent: fc.boolean(),
         seed: fc.nat(9),
       }),
@@ -275,7 +319,12 @@ export const specsArbitrary = (size: number): fc.Arbitrary<readonly AssetSpec[]>
     )
     .map((drafts) => {
       const specs: AssetSpec[] = ['f0', 'f1'].map((name) => ({
-        name, shape: 'fact', from: [], reads: [], mayBeAbsent: false, seed: 0,
+        name,
+        shape: 'fact',
+        from: [],
+        reads: [],
+        mayBeAbsent: false,
+        seed: 0,
       }))
       for (const draft of drafts) specs.push(...fromDraft(draft, specs))
       return specs
@@ -306,7 +355,8 @@ function fromDraft(draft: Draft, specs: readonly AssetSpec[]): readonly AssetSpe
     const parent = specs[at % specs.length]
     const isMember = shape !== 'demand' && from.has(parent?.name ?? '')
     // An on-demand node has no members to read values of.
-    if (parent !== undefined && !isMember) reads.set(parent.name, shape === 'demand' && pick === 'value' ? 'same' : pick)
+    if (parent !== undefined && !isMember)
+      reads.set(parent.name, shape === 'demand' && pick === 'value' ? 'same' : pick)
   }
   const spec: AssetSpec = {
     name,
@@ -318,8 +368,12 @@ function fromDraft(draft: Draft, specs: readonly AssetSpec[]): readonly AssetSpe
   }
   if (shape !== 'writer') return [spec]
   const output: AssetSpec = {
-    name: `${name}_out`, shape: 'output', from: [{ parent: name, map: 'same' }], reads: [],
-    mayBeAbsent: false, seed: draft.seed,
+    name: `${name}_out`,
+    shape: 'output',
+    from: [{ parent: name, map: 'same' }],
+    reads: [],
+    mayBeAbsent: false,
+    seed: draft.seed,
   }
   return [spec, output]
 }

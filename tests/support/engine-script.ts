@@ -19,10 +19,23 @@ import { engineProject } from './engine-project.ts'
 import type { AssetSpec, Content } from './engine-random.ts'
 import { FACT_KEYS, assetsOf, factContent, specsArbitrary } from './engine-random.ts'
 import type { Edges } from './engine-state.ts'
-import { allEdges, currentParts, lastReads, orphans, presentNodes, storeOffences } from './engine-state.ts'
+import {
+  allEdges,
+  currentParts,
+  lastReads,
+  orphans,
+  presentNodes,
+  storeOffences,
+} from './engine-state.ts'
 
 export type Edit =
-  | { readonly type: 'set'; readonly asset: string; readonly key: string; readonly n: number; readonly more: number }
+  | {
+      readonly type: 'set'
+      readonly asset: string
+      readonly key: string
+      readonly n: number
+      readonly more: number
+    }
   | { readonly type: 'remove'; readonly asset: string; readonly key: string }
   | { readonly type: 'touch' }
   | { readonly type: 'revert'; readonly steps: number }
@@ -65,10 +78,20 @@ const editArbitrary: fc.Arbitrary<Edit> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('touch' as const) }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('revert' as const), steps: fc.integer({ min: 1, max: 3 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('revert' as const),
+      steps: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
   {
     weight: 1,
-    arbitrary: fc.record({ type: fc.constant('bump' as const), asset: fc.nat(9), recipe: fc.constantFrom('1', '2') }),
+    arbitrary: fc.record({
+      type: fc.constant('bump' as const),
+      asset: fc.nat(9),
+      recipe: fc.constantFrom('1', '2'),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('lose' as const), part: fc.nat(20) }) },
 )
@@ -88,7 +111,13 @@ export interface History {
 }
 
 /** Graphs of up to `assets` assets beside the facts, histories of up to `steps` runs. */
-export const historyArbitrary = ({ assets, steps }: { assets: number; steps: number }): fc.Arbitrary<History> =>
+export const historyArbitrary = ({
+  assets,
+  steps,
+}: {
+  assets: number
+  steps: number
+}): fc.Arbitrary<History> =>
   fc.record({
     specs: specsArbitrary(assets),
     steps: fc.array(
@@ -171,7 +200,8 @@ class Player {
   }
 
   #change(edit: Exclude<Edit, { type: 'bump' | 'lose' }>): void {
-    if (edit.type === 'set') this.#facts.set(`${edit.asset}[${edit.key}]`, factContent(edit.n, edit.more))
+    if (edit.type === 'set')
+      this.#facts.set(`${edit.asset}[${edit.key}]`, factContent(edit.n, edit.more))
     else if (edit.type === 'remove') this.#facts.delete(`${edit.asset}[${edit.key}]`)
     else if (edit.type === 'revert') this.#facts = new Map(this.#past.at(-edit.steps))
   }
@@ -233,7 +263,11 @@ class Player {
     const also = lost.size > 0 ? [await verifyStore(this.#at.project)] : []
     const options = { facts: this.#factsToWrite(), also, force: run.force }
     const world = await this.#world()
-    const insisted = new Set([...this.#insisted(world, run, isSelected), ...lost, ...(await this.#marked())])
+    const insisted = new Set([
+      ...this.#insisted(world, run, isSelected),
+      ...lost,
+      ...(await this.#marked()),
+    ])
     this.#failing.clear()
     if (run.failing !== undefined) {
       const { name } = this.#named(run.failing)
@@ -241,7 +275,11 @@ class Player {
     }
     const plan = await this.#at.plan(selection, options)
     if (run.crash !== undefined) return this.#crash(run.crash, { selection, options })
-    const report = await this.#at.run(selection, { ...options, planId: plan.id, ...this.#listening() })
+    const report = await this.#at.run(selection, {
+      ...options,
+      planId: plan.id,
+      ...this.#listening(),
+    })
     const request: Request = { isSelected, insisted, failing: this.#failing }
     await this.#check({ plan, report, expected: expectedRun(world, request), lost })
   }
@@ -251,7 +289,9 @@ class Player {
     this.#finished.clear()
     this.#at.takeLog()
     return {
-      onEvent: (event: Parameters<NonNullable<Parameters<EngineProject['run']>[1]>['onEvent'] & object>[0]) => {
+      onEvent: (
+        event: Parameters<NonNullable<Parameters<EngineProject['run']>[1]>['onEvent'] & object>[0],
+      ) => {
         if (event.type === 'finished' || event.type === 'failed') {
           const node = `${event.node.asset}[${event.node.key}]`
           this.#finished.set(node, event.type === 'failed' ? 'failed' : event.outcome)
@@ -264,7 +304,9 @@ class Player {
   async #marked(): Promise<readonly string[]> {
     const { rows } = await sql<{ node: string }>`
       select a.name || '[' || n.key || ']' as node from dirty d join node n on n.id = d.node
-      join asset a on a.id = n.asset where d.cause in ('forced', 'missing')`.execute(this.#at.project.catalog.db)
+      join asset a on a.id = n.asset where d.cause in ('forced', 'missing')`.execute(
+      this.#at.project.catalog.db,
+    )
     return rows.map(({ node }) => node)
   }
 
@@ -274,12 +316,16 @@ class Player {
     return [...world.contents.keys()].filter((node) => {
       const [asset = '', key = ''] = node.slice(0, -1).split('[')
       const spec = this.#specs.find(({ name }) => name === asset)
-      const isStored = spec !== undefined && !['fact', 'value', 'demand', 'output'].includes(spec.shape)
+      const isStored =
+        spec !== undefined && !['fact', 'value', 'demand', 'output'].includes(spec.shape)
       return isStored && isSelected(asset, key)
     })
   }
 
-  #selected({ type, asset, key }: RunStep): { selection: string; isSelected: Request['isSelected'] } {
+  #selected({ type, asset, key }: RunStep): {
+    selection: string
+    isSelected: Request['isSelected']
+  } {
     const { name } = this.#named(asset)
     const up = this.#spread(name, 'up')
     const down = this.#spread(name, 'down')
@@ -295,16 +341,21 @@ class Player {
       case 'not':
         return { selection: `not ${name}`, isSelected: (one) => one !== name }
       case 'key':
-        return { selection: `${name}/${key}`, isSelected: (one, own) => one === name && own === key }
+        return {
+          selection: `${name}/${key}`,
+          isSelected: (one, own) => one === name && own === key,
+        }
     }
   }
 
   #spread(name: string, way: 'up' | 'down'): ReadonlySet<string> {
     const found = new Set([name])
     const ordered = way === 'up' ? this.#specs.toReversed() : this.#specs
-    const parents = (spec: AssetSpec): readonly string[] => [...spec.from, ...spec.reads].map((one) => one.parent)
+    const parents = (spec: AssetSpec): readonly string[] =>
+      [...spec.from, ...spec.reads].map((one) => one.parent)
     for (const spec of ordered) {
-      if (way === 'up' && found.has(spec.name)) for (const parent of parents(spec)) found.add(parent)
+      if (way === 'up' && found.has(spec.name))
+        for (const parent of parents(spec)) found.add(parent)
       if (way === 'down' && parents(spec).some((parent) => found.has(parent))) found.add(spec.name)
     }
     return found
@@ -347,7 +398,12 @@ class Player {
     this.#at = await this.#at.reopen(this.#assets())
   }
 
-  async #check({ plan, report, expected, lost }: {
+  async #check({
+    plan,
+    report,
+    expected,
+    lost,
+  }: {
     plan: Plan
     report: RunReport
     expected: Expected
@@ -359,18 +415,27 @@ class Player {
       if (list.length > 0) wrong.push(`${what}: ${list.join(' ')}`)
     }
     const of = (...outcomes: readonly string[]): Set<string> =>
-      new Set([...this.#finished].flatMap(([node, outcome]) => (outcomes.includes(outcome) ? [node] : [])))
+      new Set(
+        [...this.#finished].flatMap(([node, outcome]) =>
+          outcomes.includes(outcome) ? [node] : [],
+        ),
+      )
     const ran = of('built', 'reused', 'cutoff')
     note('ran without need', minus(ran, expected.ran))
     note('did not run', minus(expected.ran, ran))
     note('retired without need', minus(of('retired'), expected.retired))
     note('not retired', minus(expected.retired, of('retired')))
-    note('failed against expectation', [...minus(of('failed'), expected.failed), ...minus(expected.failed, of('failed'))])
+    note('failed against expectation', [
+      ...minus(of('failed'), expected.failed),
+      ...minus(expected.failed, of('failed')),
+    ])
     const executed = new Set(this.#at.takeLog())
     note('executed though reused', both(of('reused'), executed))
     note('built without executing', minus(of('built'), executed))
     const listed = (verdict: string): Set<string> =>
-      new Set(plan.steps.flatMap((one) => (one.verdict === verdict ? [`${one.asset}[${one.key}]`] : [])))
+      new Set(
+        plan.steps.flatMap((one) => (one.verdict === verdict ? [`${one.asset}[${one.key}]`] : [])),
+      )
     const unforeseen = await this.#unforeseen()
     // Below a failure everything waits, whatever was planned.
     const below = expected.failed.size > 0 ? expected.held : []
@@ -386,9 +451,12 @@ class Player {
     const right = new Map([...expected.contents].map(([node, value]) => [node, canonical(value)]))
     // A plan may name an on-demand node that its run does not come to read.
     const isUnread = (node: string): boolean => !right.has(node) && this.#isOnDemand(node)
-    note('content differs', [...new Set([...contents.keys(), ...right.keys()])].filter(
-      (node) => contents.get(node) !== right.get(node) && !isUnread(node),
-    ))
+    note(
+      'content differs',
+      [...new Set([...contents.keys(), ...right.keys()])].filter(
+        (node) => contents.get(node) !== right.get(node) && !isUnread(node),
+      ),
+    )
     if (report.status === 'failed' && expected.failed.size === 0) wrong.push('the run failed')
     wrong.push(...(await this.#auditOffences()))
     if (wrong.length > 0) throw new Error(wrong.join('\n'))
@@ -411,12 +479,15 @@ class Player {
     const found = new Set(
       [...now].flatMap(([node, sources]) => {
         const known = this.#edges.get(node)
-        return [...sources].some((one) => known?.has(one) !== true && mapsValues(node, one)) ? [node] : []
+        return [...sources].some((one) => known?.has(one) !== true && mapsValues(node, one))
+          ? [node]
+          : []
       }),
     )
-    for (let size = -1; size !== found.size; ) {
+    for (let size = -1; size !== found.size;) {
       size = found.size
-      for (const [node, sources] of now) if ([...sources].some((one) => found.has(one))) found.add(node)
+      for (const [node, sources] of now)
+        if ([...sources].some((one) => found.has(one))) found.add(node)
     }
     return found
   }
@@ -437,7 +508,14 @@ class Player {
   }
 
   async finish(): Promise<void> {
-    const everyStep: RunStep = { type: 'all', asset: 0, key: '', force: false, failing: undefined, crash: undefined }
+    const everyStep: RunStep = {
+      type: 'all',
+      asset: 0,
+      key: '',
+      force: false,
+      failing: undefined,
+      crash: undefined,
+    }
     await this.#run(everyStep)
     const wrong: string[] = []
     const plan = await this.#at.plan()
@@ -460,7 +538,8 @@ class Player {
       await clean.close()
     }
     const { contents } = expectedRun(await this.#world(), everything)
-    if (contents.size === 0 && (await presentNodes(this.#at.project.catalog)).size > 0) wrong.push('not empty')
+    if (contents.size === 0 && (await presentNodes(this.#at.project.catalog)).size > 0)
+      wrong.push('not empty')
     if (wrong.length > 0) throw new Error(wrong.join('\n'))
   }
 }
@@ -475,4 +554,5 @@ const canonical = (value: Content): string =>
 type Names = ReadonlySet<string>
 const minus = (all: Iterable<string>, without: Names): readonly string[] =>
   [...all].filter((one) => !without.has(one))
-const both = (all: Names, others: Names): readonly string[] => [...all].filter((one) => others.has(one))
+const both = (all: Names, others: Names): readonly string[] =>
+  [...all].filter((one) => others.has(one))

@@ -24,9 +24,11 @@ export async function presentNodes({ db }: Catalog): Promise<ReadonlyMap<string,
 }
 
 /** What each node's last build read: node → (source, value), the recipe's value apart. */
-export async function lastReads(
-  { db }: Catalog,
-): Promise<ReadonlyMap<string, { readonly recipe: string; readonly slots: ReadonlyMap<string, string> }>> {
+export async function lastReads({
+  db,
+}: Catalog): Promise<
+  ReadonlyMap<string, { readonly recipe: string; readonly slots: ReadonlyMap<string, string> }>
+> {
   const { rows } = await sql<{ node: string; slots: string }>`
     select a.name || '[' || n.key || ']' as node, b.slots from node n
     join asset a on a.id = n.asset join build b on b.id = n.built`.execute(db)
@@ -149,7 +151,10 @@ function publishedFiles(store: string): ReadonlyMap<string, string> {
     const at = lstatSync(join(store, path), { throwIfNoEntry: false })
     if (at === undefined) return
     if (at.isSymbolicLink()) {
-      const to = relative(store, resolve(dirname(join(store, path)), readlinkSync(join(store, path))))
+      const to = relative(
+        store,
+        resolve(dirname(join(store, path)), readlinkSync(join(store, path))),
+      )
       if (!existsSync(join(store, to))) found.set(path, `${to} (dangling)`)
       else if (lstatSync(join(store, to)).isDirectory()) {
         for (const name of readdirSync(join(store, to))) visitFile(join(path, name), join(to, name))
@@ -160,7 +165,8 @@ function publishedFiles(store: string): ReadonlyMap<string, string> {
   }
   const visitFile = (path: string, target: string): void => {
     if (lstatSync(join(store, target)).isDirectory()) {
-      for (const name of readdirSync(join(store, target))) visitFile(join(path, name), join(target, name))
+      for (const name of readdirSync(join(store, target)))
+        visitFile(join(path, name), join(target, name))
     } else found.set(path, target)
   }
   for (const name of readdirSync(store)) if (name !== '.versions') visit(name, name)

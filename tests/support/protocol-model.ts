@@ -91,7 +91,8 @@ export function checkProtocol(options: Options): CheckResult {
     const seed = options.seed * 1_000_003 + at
     const schedule = new Schedule(options, randomFrom(seed))
     for (const what of schedule.run()) violations.push(`seed ${seed}: ${what}`)
-    for (const name of ['kills', 'overtaken', 'commits', 'carried'] as const) sums[name] += schedule[name]
+    for (const name of ['kills', 'overtaken', 'commits', 'carried'] as const)
+      sums[name] += schedule[name]
   }
   return { violations, ...sums }
 }
@@ -111,8 +112,16 @@ class Schedule {
   readonly #random: (below: number) => number
   readonly #violations = new Set<string>()
   readonly #world: World = {
-    epoch: 0, attempts: 0, intent: undefined, current: { number: 0, parts: [] }, retained: [],
-    wanted: [0, 0], uploads: new Map(), objects: new Map(), link: undefined, manifests: new Map(),
+    epoch: 0,
+    attempts: 0,
+    intent: undefined,
+    current: { number: 0, parts: [] },
+    retained: [],
+    wanted: [0, 0],
+    uploads: new Map(),
+    objects: new Map(),
+    link: undefined,
+    manifests: new Map(),
   }
 
   constructor(options: Options, random: (below: number) => number) {
@@ -172,13 +181,15 @@ class Schedule {
     this.#sweep()
     const { current, wanted, intent, manifests } = this.#world
     const note = (what: string): void => void this.#violations.add(`at rest: ${what}`)
-    if (current.parts.map((part) => part.content).join() !== wanted.join()) note('not what was wanted')
+    if (current.parts.map((part) => part.content).join() !== wanted.join())
+      note('not what was wanted')
     if (intent !== undefined) note('an intent is open')
     const highest = Math.max(0, ...manifests.keys())
     if (highest !== current.number) note(`manifest ${highest}, commit ${current.number}`)
     const seen = this.#visible()
     const right = current.parts.map((part) => part.at)
-    if (seen.toSorted().join() !== right.toSorted().join()) note(`readers see ${seen}, not ${right}`)
+    if (seen.toSorted().join() !== right.toSorted().join())
+      note(`readers see ${seen}, not ${right}`)
   }
 
   /** What must hold after every step of anyone. */
@@ -186,14 +197,16 @@ class Schedule {
     const { current, manifests, objects, retained } = this.#world
     const check = (version: Version, name: string): void => {
       for (const part of version.parts) {
-        if (objects.get(part.at) !== part.content) this.#violations.add(`${name} names ${part.at}, which is not there`)
+        if (objects.get(part.at) !== part.content)
+          this.#violations.add(`${name} names ${part.at}, which is not there`)
       }
     }
     check(current, 'the catalog')
     for (const version of retained) check(version, 'a retained version')
     const highest = Math.max(0, ...manifests.keys())
     const parts = manifests.get(highest)
-    if (parts !== undefined && highest === current.number) check({ number: highest, parts }, 'the manifest')
+    if (parts !== undefined && highest === current.number)
+      check({ number: highest, parts }, 'the manifest')
     if (this.#options.variant === 'links') this.#lookAtLink()
     // Anything a plain reader sees was committed, now or before.
     if (highest > current.number) this.#violations.add('a manifest leads the catalog')
@@ -203,30 +216,37 @@ class Schedule {
     const { link, current, objects } = this.#world
     if (link === undefined) return
     if (link.number > current.number) this.#violations.add('the link leads the catalog')
-    if (link.parts.some((part) => !objects.has(part.at))) this.#violations.add('the link shows a version without its parts')
+    if (link.parts.some((part) => !objects.has(part.at)))
+      this.#violations.add('the link shows a version without its parts')
   }
 
   #visible(): readonly string[] {
     const { objects, link } = this.#world
-    return this.#options.variant === 'links' ? (link?.parts ?? []).map((part) => part.at) : [...objects.keys()]
+    return this.#options.variant === 'links'
+      ? (link?.parts ?? []).map((part) => part.at)
+      : [...objects.keys()]
   }
 
   /** Removes what no version and no open intent names: the only one to, once everything is at rest. */
   #sweep(): void {
     const { objects, current, retained, intent } = this.#world
-    const named = new Set([current, ...retained].flatMap(({ parts }) => parts.map((part) => part.at)))
+    const named = new Set(
+      [current, ...retained].flatMap(({ parts }) => parts.map((part) => part.at)),
+    )
     for (const at of objects.keys()) {
       if (!named.has(at) && intent?.staged.includes(at) !== true) {
         // A part whose abort lost against its completion is what the sweeper is for; others are not.
-        if (this.#options.variant === 'objects' && !this.#world.uploads.has(at)) this.#violations.add('an orphan')
+        if (this.#options.variant === 'objects' && !this.#world.uploads.has(at))
+          this.#violations.add('an orphan')
         if (this.#options.breach !== 'abort believed') objects.delete(at)
       }
     }
     if (this.#options.variant === 'objects') {
       // Superseded versions are kept out of the readers' sight where there is no link.
-      for (const version of retained) for (const part of version.parts) {
-        if (!current.parts.some(({ at }) => at === part.at)) objects.delete(part.at)
-      }
+      for (const version of retained)
+        for (const part of version.parts) {
+          if (!current.parts.some(({ at }) => at === part.at)) objects.delete(part.at)
+        }
       this.#world.retained = []
     }
   }
@@ -288,10 +308,17 @@ class Schedule {
       if (kept !== undefined && this.#options.variant === 'objects') return kept
       return { name: `p${at}`, at: `a${attempt}/p${at}`, content: one }
     })
-    this.carried += parts.filter((part) => before.parts.some(({ name, content: old }) => name === part.name && old === part.content)).length
+    this.carried += parts.filter((part) =>
+      before.parts.some(({ name, content: old }) => name === part.name && old === part.content),
+    ).length
     const staged = parts.filter((part) => part.at.startsWith(`a${attempt}/`))
     const released = this.#released(parts)
-    const intent: Intent = { epoch, state: 'prepared', staged: staged.map((part) => part.at), released }
+    const intent: Intent = {
+      epoch,
+      state: 'prepared',
+      staged: staged.map((part) => part.at),
+      released,
+    }
     const isPrepared = this.#transact(epoch, () => {
       world.intent = intent
     })
@@ -343,7 +370,7 @@ class Schedule {
 
   *#project(epoch: number, intent: Intent): Generator<void, boolean, void> {
     const world = this.#world
-    for (let shown = -1; ; ) {
+    for (let shown = -1; ;) {
       yield
       // One look: at who holds the lease, and at the catalog.
       if (world.epoch !== epoch && this.#options.breach !== 'old look believed') return false

@@ -193,7 +193,8 @@ export const RULES = {
       .filter(
         (module) =>
           isTest(module) &&
-          module.lineCount > (module.path.endsWith('.test.ts') ? TEST_FILE_LINES_MAX : FILE_LINES_MAX),
+          module.lineCount >
+            (module.path.endsWith('.test.ts') ? TEST_FILE_LINES_MAX : FILE_LINES_MAX),
       )
       .map(({ path, lineCount }) => ({ path, what: `has ${lineCount} lines` })),
   'no function passes 70 lines': perSource(({ functions }) =>

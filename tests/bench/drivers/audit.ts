@@ -16,4 +16,6 @@ const { user, system } = process.cpuUsage(cpu)
 const figures = { wall_ms: performance.now() - started, cpu_ms: (user + system) / 1000 }
 await catalog.close()
 const peak = process.resourceUsage().maxRSS / 1024
-console.log(JSON.stringify({ ...figures, peak_rss_mb: peak, ...report, faults: report.faults.slice(0, 3) }))
+console.log(
+  JSON.stringify({ ...figures, peak_rss_mb: peak, ...report, faults: report.faults.slice(0, 3) }),
+)

@@ -12,5 +12,7 @@ if (job !== 'empty') {
   const report = await materialize(project, { actor, command: 'materialize', concurrency: 2 })
   const wal = statSync(join(root, 'state', 'catalog.db-wal'), { throwIfNoEntry: false })
   await project.catalog.close()
-  console.log(JSON.stringify({ counts: report.counts, status: report.status, wal_bytes: wal?.size ?? 0 }))
+  console.log(
+    JSON.stringify({ counts: report.counts, status: report.status, wal_bytes: wal?.size ?? 0 }),
+  )
 }

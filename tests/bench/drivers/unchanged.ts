@@ -8,4 +8,6 @@ const project = await openGrid({ root, size: GRIDS[Number(name) as GridName] })
 const actor = { name: 'bench', reason: 'benchmark' }
 const { run, plan } = await materialize(project, { actor, command: 'materialize', concurrency: 2 })
 await project.catalog.close()
-console.log(JSON.stringify({ run: run ?? null, steps: plan.steps.length, unchanged: plan.unchanged }))
+console.log(
+  JSON.stringify({ run: run ?? null, steps: plan.steps.length, unchanged: plan.unchanged }),
+)

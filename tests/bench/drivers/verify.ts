@@ -15,4 +15,6 @@ const { run, plan } = await materialize(project, {
   concurrency: 2,
 })
 await project.catalog.close()
-console.log(JSON.stringify({ run: run ?? null, steps: plan.steps.length, unchanged: plan.unchanged }))
+console.log(
+  JSON.stringify({ run: run ?? null, steps: plan.steps.length, unchanged: plan.unchanged }),
+)

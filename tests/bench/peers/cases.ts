@@ -27,7 +27,11 @@ interface SourceStyle {
 }
 
 /** Writes source i: a revision has other values, an indent only another look. */
-export function writeSource(root: string, i: number, { revision = 0, indent = 1 }: SourceStyle = {}): void {
+export function writeSource(
+  root: string,
+  i: number,
+  { revision = 0, indent = 1 }: SourceStyle = {},
+): void {
   const next = random(i * 1_000_003 + revision)
   const source = {
     id: i,
@@ -68,7 +72,11 @@ export const CASES: readonly Case[] = ['b', 'c', 'd', 'e', 'f1', 'f2', 'g']
 const styles = new Map<string, MappingStyle>()
 
 /** Makes one edit and returns the builds needed after it, sorted, as `asset key`. */
-export function edit(root: string, name: Case, { n, round }: { n: number; round: number }): readonly string[] {
+export function edit(
+  root: string,
+  name: Case,
+  { n, round }: { n: number; round: number },
+): readonly string[] {
   const i = (round * 37 + 11) % n
   const k = round % Math.min(MAPPINGS, Math.max(1, Math.floor(n / 10)))
   const m = Math.floor(i / 10)
@@ -123,7 +131,9 @@ const ownOutput = (root: string, m: number): string =>
 export function staleOutputs(root: string, n: number, output = ownOutput): number {
   let stale = 0
   for (let m = 0; m < n / 10; m++) {
-    const { rules } = JSON.parse(readFileSync(join(root, 'mapping', `${m % MAPPINGS}.json`), 'utf8')) as {
+    const { rules } = JSON.parse(
+      readFileSync(join(root, 'mapping', `${m % MAPPINGS}.json`), 'utf8'),
+    ) as {
       rules: Record<string, string>
     }
     const rows = Array.from({ length: 10 }, (_, at) => {

@@ -35,13 +35,20 @@ export function ninja(body: string): Peer | undefined {
     version: versionOf('ninja'),
     output,
     prepare: (root, n) => {
-      const lines = ['builddir = .', rule('silver', '$in'), rule('gold', '$in'), rule('canonical', '$m $in')]
+      const lines = [
+        'builddir = .',
+        rule('silver', '$in'),
+        rule('gold', '$in'),
+        rule('canonical', '$m $in'),
+      ]
       for (let i = 0; i < n; i++) {
         lines.push(`build silver/${i}.json: silver src/${i}.json`)
         lines.push(`build gold/${i}.json: gold silver/${i}.json`)
       }
       for (let m = 0; m < n / 10; m++) {
-        lines.push(`build canonical/${m}.json: canonical mapping/${m % MAPPINGS}.json ${golds(m)}\n  m = ${m}`)
+        lines.push(
+          `build canonical/${m}.json: canonical mapping/${m % MAPPINGS}.json ${golds(m)}\n  m = ${m}`,
+        )
       }
       writeFileSync(join(root, 'build.ninja'), `${lines.join('\n')}\n`)
     },

@@ -32,7 +32,8 @@ type Gold = Source & { readonly total: number }
  */
 export function peersAssets(root: string, empty = false): readonly AssetDefinition[] {
   const log = join(root, 'exec.log')
-  const executed = ({ node }: BuildContext): void => appendFileSync(log, `${node.asset} ${node.key}\n`)
+  const executed = ({ node }: BuildContext): void =>
+    appendFileSync(log, `${node.asset} ${node.key}\n`)
   const text = async (context: BuildContext, asset: string, key: string): Promise<string> => {
     const [part] = await context.read({ asset, key })
     return part === undefined ? '' : readFileSync(part.path, 'utf8')
@@ -86,7 +87,9 @@ export function peersAssets(root: string, empty = false): readonly AssetDefiniti
         const [m = ''] = context.inputs.key
         const rules = context.inputs.one('mapping').value as Record<string, string>
         const golds = await Promise.all(
-          context.inputs.of('gold').map(async (slot) => JSON.parse(await text(context, 'gold', slot.key)) as Gold),
+          context.inputs
+            .of('gold')
+            .map(async (slot) => JSON.parse(await text(context, 'gold', slot.key)) as Gold),
         )
         const rows = golds
           .toSorted((a, b) => a.id - b.id)
@@ -107,7 +110,10 @@ const valueAssets = (): readonly AssetDefinition[] => [
     recipe: '1',
     from: { source: sameKey },
     evaluate: ({ one }) => {
-      const { id, values } = one('source').value as { readonly id: number; readonly values: number[] }
+      const { id, values } = one('source').value as {
+        readonly id: number
+        readonly values: number[]
+      }
       return { id, total: values.reduce((sum, value) => sum + value, 0) }
     },
   }),

@@ -69,7 +69,10 @@ export async function playJob(
   let round = 0
   for (const name of CASES) {
     const one = (): readonly string[] => edit(root, name, { n, round: ++round })
-    await play(name, Array.from({ length: rounds }, () => one))
+    await play(
+      name,
+      Array.from({ length: rounds }, () => one),
+    )
   }
   const stale = staleOutputs(root, n, peer.output)
   return { version: peer.version, cases, exact: exact && stale === 0, stale_outputs: stale }

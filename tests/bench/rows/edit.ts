@@ -11,7 +11,11 @@ const PLAN_STARTS_MAX = 3
 const AUDIT_STARTS_MAX = 15
 
 interface Edited {
-  readonly rounds: readonly { readonly wall_ms: number; readonly cpu_ms: number; readonly steps: number }[]
+  readonly rounds: readonly {
+    readonly wall_ms: number
+    readonly cpu_ms: number
+    readonly steps: number
+  }[]
   readonly peak_rss_mb: number
 }
 
@@ -51,7 +55,11 @@ export const edit: Bench = {
       }
       const start = medians(empty).wall_ms
       return [
-        planRow(edits, { start, affected: size.states * size.months, partitions: partitionsOf(size) }),
+        planRow(edits, {
+          start,
+          affected: size.states * size.months,
+          partitions: partitionsOf(size),
+        }),
         auditRow(audits, start),
       ]
     }),

@@ -10,7 +10,11 @@ const DECISION_MS_MAX = 20
 const GROWTH_MAX = 2
 
 interface Decided {
-  readonly rounds: readonly { readonly look_ms: number; readonly decide_ms: number; readonly steps: number }[]
+  readonly rounds: readonly {
+    readonly look_ms: number
+    readonly decide_ms: number
+    readonly steps: number
+  }[]
 }
 
 export const oneSource: Bench = {

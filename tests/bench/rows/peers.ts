@@ -65,7 +65,11 @@ async function ourselves(): Promise<Peer> {
 }
 
 /** By name: an engine, or why it is not played. */
-function otherPeers(folder: string, n: number, scale: Scale): readonly (readonly [string, Peer | string])[] {
+function otherPeers(
+  folder: string,
+  n: number,
+  scale: Scale,
+): readonly (readonly [string, Peer | string])[] {
   const body = compileBody(folder)
   const without = body === undefined ? 'skipped: no C compiler' : 'skipped: not installed'
   const found: (readonly [string, Peer | string])[] = [
@@ -75,13 +79,19 @@ function otherPeers(folder: string, n: number, scale: Scale): readonly (readonly
   if (!scale.dagster) return [...found, ['dagster', 'skipped: --dagster installs and plays it']]
   const missing = installDagster()
   if (missing !== undefined) return [...found, ['dagster', `skipped: ${missing}`]]
-  if (n > 1000) return [...found, ['dagster', 'skipped: above N=1,000 it does not end in ten minutes']]
+  if (n > 1000)
+    return [...found, ['dagster', 'skipped: above N=1,000 it does not end in ten minutes']]
   found.push(['dagster_ranges', dagster(true)])
   return n > 100 ? found : [...found, ['dagster_per_key', dagster(false)]]
 }
 
-function exactRow(n: number, own: JobResult, beside: Readonly<Record<string, JobResult | string>>): Row {
-  const sum = (lists: readonly (readonly number[])[]): number => lists.flat().reduce((all, one) => all + one, 0)
+function exactRow(
+  n: number,
+  own: JobResult,
+  beside: Readonly<Record<string, JobResult | string>>,
+): Row {
+  const sum = (lists: readonly (readonly number[])[]): number =>
+    lists.flat().reduce((all, one) => all + one, 0)
   const cases = Object.values(own.cases)
   return {
     name: `peers-cases-${n}`,
@@ -122,7 +132,11 @@ async function cpuRow(
   const fast: number[] = []
   const empty: number[] = []
   for (let round = 0; round <= rounds; round++) {
-    const [start, synced, unsynced] = [await first('empty'), await first('job'), await first('job', '--fast')]
+    const [start, synced, unsynced] = [
+      await first('empty'),
+      await first('job'),
+      await first('job', '--fast'),
+    ]
     // The first round fills the compile cache.
     if (round === 0) continue
     empty.push(start)
@@ -185,7 +199,9 @@ async function syncRow(folder: string, n: number): Promise<Row> {
 async function stateRow(folder: string, n: number, builds: number): Promise<Row> {
   const root = join(folder, 'bytes')
   const run = async (): Promise<{ readonly wal_bytes: number }> =>
-    JSON.parse((await mustRun(await driver('peers', root))).stdout) as { readonly wal_bytes: number }
+    JSON.parse((await mustRun(await driver('peers', root))).stdout) as {
+      readonly wal_bytes: number
+    }
   generate(root, 0)
   await run()
   const empty = catalogState(catalogOf(root))
@@ -201,7 +217,9 @@ async function stateRow(folder: string, n: number, builds: number): Promise<Row>
     what: 'bytes the catalog keeps per build, and what an unchanged run adds',
     measured: {
       bytes_per_build: rounded(each),
-      with_log_bytes_per_build: rounded((built.used_bytes - empty.used_bytes + first.wal_bytes) / builds),
+      with_log_bytes_per_build: rounded(
+        (built.used_bytes - empty.used_bytes + first.wal_bytes) / builds,
+      ),
       unchanged_bytes: idle,
       empty_catalog_bytes: empty.used_bytes,
     },

@@ -76,7 +76,10 @@ async function pairRow(scale: Scale, pair: Pair): Promise<Row> {
   for (const command of pair.commands) await mustRun(command)
   const before = pair.catalogs.map(catalogState)
   const commands = [EMPTY_NODE, ...pair.commands, ...extra.map(([, command]) => command)]
-  const [empty = [], small = [], large = [], ...rest] = await interleaved(commands, scale.quick ? 1 : 9)
+  const [empty = [], small = [], large = [], ...rest] = await interleaved(
+    commands,
+    scale.quick ? 1 : 9,
+  )
   const written = pair.catalogs.map((path, at) => rowsWritten(before[at], catalogState(path)))
   const touched = await diskCalls(pair.commands[1])
   const starts = medians(small).wall_ms / medians(empty).wall_ms

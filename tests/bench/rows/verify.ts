@@ -24,7 +24,10 @@ export const verify: Bench = {
         await driver('verify', ...words),
         await driver('unchanged', ...words),
       ]
-      const [empty = [], verified = [], trusted = []] = await interleaved(commands, scale.quick ? 1 : 5)
+      const [empty = [], verified = [], trusted = []] = await interleaved(
+        commands,
+        scale.quick ? 1 : 5,
+      )
       const starts = medians(verified).wall_ms / medians(empty).wall_ms
       const { steps } = JSON.parse(verified[0]?.stdout ?? '{}') as { readonly steps: number }
       return [

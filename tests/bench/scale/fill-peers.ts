@@ -44,7 +44,8 @@ async function load(db: Connection, n: number): Promise<void> {
   ]) {
     const block = `n.id >= ${first} and n.id < ${first + count}`
     const sources = [...reads, node('recipe', `'${asset}'`)]
-    const version = (source: string): string => `(select s.version from node s where s.id = ${source})`
+    const version = (source: string): string =>
+      `(select s.version from node s where s.id = ${source})`
     const slots = sources.map((source) => `'[' || ${source} || ',' || ${version(source)} || ']'`)
     for (const statement of [
       `with recursive at(i) as (select 0 union all select i + 1 from at where i < ${count - 1})

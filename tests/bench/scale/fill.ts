@@ -120,7 +120,9 @@ export async function loadBlock(
     ),
     ...(source === ''
       ? []
-      : [`insert into edge (dst, src, src_version) select id, ${source}, ${source} from node where ${inBlock}`]),
+      : [
+          `insert into edge (dst, src, src_version) select id, ${source}, ${source} from node where ${inBlock}`,
+        ]),
     `insert into build (id, node, run, outcome, fingerprint, version, commit_number, slots, attempt,
        parts_build, at_ms, ms, rows, size_bytes, cause, error)
      select id, id, 1, 'built', '${'f'.repeat(52)}' || (100000000000 + id), id, 1,
@@ -135,7 +137,11 @@ export async function loadBlock(
 
 async function moveSequences(db: Connection): Promise<void> {
   for (const table of ['node', 'version', 'build']) {
-    await sql.raw(`select setval(pg_get_serial_sequence('${table}', 'id'), (select max(id) from ${table}))`).execute(db)
+    await sql
+      .raw(
+        `select setval(pg_get_serial_sequence('${table}', 'id'), (select max(id) from ${table}))`,
+      )
+      .execute(db)
   }
   await sql`analyze`.execute(db)
 }

@@ -9,7 +9,14 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AssetDefinition, BuildContext, BuildResult, Json, Key, Project } from '../../../engine/index.ts'
+import type {
+  AssetDefinition,
+  BuildContext,
+  BuildResult,
+  Json,
+  Key,
+  Project,
+} from '../../../engine/index.ts'
 import {
   buildGraph,
   byKey,
@@ -48,7 +55,10 @@ export const partitionsOf = ({ types, versions, states, months }: GridSize): num
 export const EDITED = 't1'
 
 const places = (states: number, months: number): readonly (readonly [string, string])[] =>
-  Array.from({ length: states * months }, (_, at) => [`s${Math.floor(at / months)}`, `m${at % months}`])
+  Array.from({ length: states * months }, (_, at) => [
+    `s${Math.floor(at / months)}`,
+    `m${at % months}`,
+  ])
 
 /** A build whose bytes say what it read. */
 const tiny = ({ inputs: { slots } }: BuildContext): BuildResult => {
@@ -99,7 +109,10 @@ export function gridAssets({ versions }: GridSize, empty = false): readonly Asse
 }
 
 /** Writes the source files: deliveries that say what they hold, and one mapping a type. */
-export function writeGridSources(root: string, { types, versions, states, months }: GridSize): void {
+export function writeGridSources(
+  root: string,
+  { types, versions, states, months }: GridSize,
+): void {
   for (const folder of ['deliveries', 'mappings', 'state']) {
     mkdirSync(join(root, folder), { recursive: true })
   }
@@ -136,7 +149,10 @@ export async function openGrid({ root, size, url, empty = false }: GridOptions):
   const value = (text: string): Json => JSON.parse(text) as Json
   return {
     graph: buildGraph(gridAssets(size, empty)),
-    catalog: await openCatalog({ url: url ?? join(root, 'state', 'catalog.db'), migrations: MIGRATIONS }),
+    catalog: await openCatalog({
+      url: url ?? join(root, 'state', 'catalog.db'),
+      migrations: MIGRATIONS,
+    }),
     store: openLocalStore({ root: join(root, 'state', 'store') }),
     clock: systemClock,
     observers: [
