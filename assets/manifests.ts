@@ -38,7 +38,7 @@ export interface ManifestFile {
 }
 
 /** The newest manifest of every source below a folder, by source. */
-export async function newestManifests(folder: string): Promise<readonly ManifestFile[]> {
+async function newestManifests(folder: string): Promise<readonly ManifestFile[]> {
   const found: ManifestFile[] = []
   const sources = await names(folder)
   if (sources.length === 0) return found

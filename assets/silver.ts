@@ -25,7 +25,7 @@ import type { Stamp } from './facts.ts'
 import { SUBMISSION, asJson, valueOf } from './facts.ts'
 import { rejectsPath, silverMonthPath, silverPath } from './paths.ts'
 
-export const MONTH_COLUMN = 'atomic_month'
+const MONTH_COLUMN = 'atomic_month'
 
 /** What the catalog keeps of a parse. */
 export interface ParseValue {

@@ -50,7 +50,7 @@ interface Receipt {
 }
 
 /** The order of receipt: (received_at, submission_id). Instants of one form sort as text. */
-export function compareReceipt(a: Receipt, b: Receipt): number {
+function compareReceipt(a: Receipt, b: Receipt): number {
   if (a.receivedAt !== b.receivedAt) return a.receivedAt < b.receivedAt ? -1 : 1
   return a.submissionId < b.submissionId ? -1 : a.submissionId > b.submissionId ? 1 : 0
 }

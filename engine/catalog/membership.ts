@@ -31,7 +31,7 @@ export interface Child extends NodeName {
 }
 
 /** The children one parent gives, by the given kind of map. */
-export function childrenOf(
+function childrenOf(
   { graph }: Definitions,
   parent: NodeName & { readonly id: number },
   given: { readonly by: KeysFrom['by']; readonly value: Json | undefined },

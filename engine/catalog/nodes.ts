@@ -153,5 +153,5 @@ export async function dirtyCounts(db: Connection): Promise<ReadonlyMap<number, n
   const { rows } = await sql<{ asset: number; count: number }>`
     select asset, count(*) as count from dirty group by asset
   `.execute(db)
-  return new Map(rows.map((row) => [row.asset, Number(row.count)]))
+  return new Map(rows.map((row) => [row.asset, row.count]))
 }

@@ -14,7 +14,7 @@ const ESTIMATE_BUILDS_MAX = 500
 
 /** Mean milliseconds of recent builds by asset. */
 export async function averageBuildMs(db: Connection): Promise<ReadonlyMap<string, number>> {
-  const { rows } = await sql<{ name: string; ms: number }>`
+  const { rows } = await sql<{ name: string; ms: number | string }>`
     select a.name, avg(b.ms) as ms
     from (select node, ms, outcome from build
       order by id desc limit ${sql.lit(ESTIMATE_BUILDS_MAX)}) b

@@ -61,7 +61,7 @@ export async function auditTrace(
   const { rows } = await sql<{ edges: number }>`select count(*) as edges from edge`.execute(
     snapshot.db,
   )
-  return { nodes, edges: Number(rows[0]?.edges ?? 0), faults, faultCount }
+  return { nodes, edges: rows[0]?.edges ?? 0, faults, faultCount }
 }
 
 /** Nodes whose edges and dirty row disagree. One hash join; only disagreements leave the database. */

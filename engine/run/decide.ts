@@ -7,7 +7,7 @@
  */
 import type { RetainedBuild, StoredPart } from '../catalog/builds.ts'
 import type { DirtyRow } from '../catalog/nodes.ts'
-import type { Outline, StoredAsset } from '../core/asset.ts'
+import type { Outline, PartOutline, StoredAsset } from '../core/asset.ts'
 import type { ContentId, Fingerprint, Json } from '../core/digest.ts'
 import { partsContentId } from '../core/digest.ts'
 import { RECIPE, fingerprint } from '../core/fingerprint.ts'
@@ -71,16 +71,12 @@ export function outlineOf(asset: StoredAsset, node: Resolved): Outline {
 }
 
 /** Whether the last build read exactly these slots, by version. */
-export function sameSlots(node: Resolved, slots: string): boolean {
+function sameSlots(node: Resolved, slots: string): boolean {
   const before = JSON.parse(slots) as readonly (readonly [number, number])[]
   if (before.length !== node.slots.length) return false
   const now = new Map(node.slots.map((slot) => [slot.node, slot.version]))
   return before.every(([source, version]) => now.get(source) === version)
 }
-
-/** The slots of a build as they are stored: [[node, version], …]. */
-export const slotsText = (node: Resolved): string =>
-  JSON.stringify(node.slots.map((slot) => [slot.node, slot.version]))
 
 /** What a node needs, from what was resolved and what is retained. */
 export function decide({ asset, node, dirty, builds, partsOf }: Evidence): Decision {
@@ -96,10 +92,27 @@ export function decide({ asset, node, dirty, builds, partsOf }: Evidence): Decis
   if (outline.verdict === 'copy') return copyOf({ outline, own, parts: partsOf(outline.of) })
   const usable = dirty?.cause === 'forced' ? [] : builds
   if (outline.parts === undefined) return wholeBuild({ asset, own, builds: usable })
-  const parts = outline.parts.map(({ name, reads }) => {
+  return partsBuild({ asset, node, own, outlined: outline.parts, builds: usable })
+}
+
+/** A build of named parts: those that are there are kept, the others computed. */
+function partsBuild({
+  asset,
+  node,
+  own,
+  outlined,
+  builds,
+}: {
+  readonly asset: StoredAsset
+  readonly node: Resolved
+  readonly own: Fingerprint
+  readonly outlined: readonly PartOutline[]
+  readonly builds: readonly RetainedBuild[]
+}): Decision {
+  const parts = outlined.map(({ name, reads }) => {
     const slots = node.slots.filter((slot) => slot.asset === RECIPE || reads(slot))
     const print = fingerprint({ asset: asset.name, key: node.row.key, part: name, slots })
-    return { name, fingerprint: print, found: findPart(usable, name, print) }
+    return { name, fingerprint: print, found: findPart(builds, name, print) }
   })
   const found = parts.flatMap((part) =>
     part.found === undefined ? [] : [{ ...part.found, fingerprint: part.fingerprint }],

@@ -174,11 +174,10 @@ export async function dirtyReads(
         row.id,
       ]),
     )
-    for (const [at, row] of rows.entries()) {
-      for (const name of wanted[at] ?? []) {
-        const source = idOf.get(nodeText(name))
-        if (source !== undefined) pairs.push([row.id, source])
-      }
+    const read = rows.flatMap((row, at) => (wanted[at] ?? []).map((name) => ({ row, name })))
+    for (const { row, name } of read) {
+      const source = idOf.get(nodeText(name))
+      if (source !== undefined) pairs.push([row.id, source])
     }
   }
   return pairs

@@ -170,9 +170,9 @@ async function nodeSpread({ of, up, down }: Spread, snapshot: Snapshot): Promise
     return [...edges.map((edge) => edge.src), ...read]
   }, up)
   await grow(async (nodes) => {
-    const rows = await dependentsOf(snapshot, nodes)
+    const dependents = await dependentsOf(snapshot, nodes)
     const read = nodes.flatMap((node) => (readers.get(node) ?? []).map(([reader]) => reader))
-    return [...rows.map((row) => row.id), ...read]
+    return [...dependents.map((row) => row.id), ...read]
   }, down)
   return ({ id }) => chosen.has(id)
 }

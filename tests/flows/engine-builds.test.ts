@@ -207,7 +207,10 @@ describe.each(DATABASES)('on %s', (database) => {
     rmSync(join(at.root, 'store/.versions/count/jan', first), { recursive: true })
     at.takeLog()
     const back = { 'file/x': { jan: 'a' } }
-    expect((await at.plan('*', { facts: back })).steps.map((step) => step.verdict)).toEqual(['build', 'maybe'])
+    expect((await at.plan('*', { facts: back })).steps.map((step) => step.verdict)).toEqual([
+      'build',
+      'maybe',
+    ])
     const report = await at.run('*', { facts: back })
     expect(report.failures).toEqual([])
     expect(at.takeLog()).toEqual(['count[jan]', 'parse[x]'])
