@@ -128,7 +128,7 @@ describe.each(DATABASES)('on %s', (database) => {
     const want = async (prints: readonly string[], nowMs: number) =>
       [
         ...(await at.project.catalog.write(async (trx) => firstWanted(trx, prints, nowMs))),
-      ].toSorted()
+      ].toSorted(([a], [b]) => (a < b ? -1 : 1))
     expect(await want(['x', 'y', 'x'], 5)).toEqual([
       ['x', 5],
       ['y', 5],

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'vitest'
-import { historyArbitrary, playHistory } from '../support/engine-script.ts'
+import { historyArbitrary } from '../support/engine-history.ts'
+import { playHistory } from '../support/engine-script.ts'
 
 // More runs, or a failing one again: TRIBUTARY_TEST_RUNS=5000 TRIBUTARY_TEST_SEED=…
 const RUNS = Number(process.env['TRIBUTARY_TEST_RUNS'] ?? 100)

@@ -37,8 +37,7 @@ const bytes = (text: string) => ({
 async function show(
   path: string,
   attempt: string,
-  parts: Readonly<Record<string, string>>,
-  mode: 'folder' | 'files' = 'folder',
+  { mode = 'folder', ...parts }: Readonly<Record<string, string>> & { mode?: 'folder' | 'files' },
 ) {
   const folder = store.folderFor(path, attempt)
   await store.stage(
@@ -71,10 +70,10 @@ test('a folder is swapped whole, by a relative link', async () => {
 })
 
 test('files stand beside what others put there, and only ours are removed', async () => {
-  await show('silver/s', '@r1-1', { a: '1', b: '1' }, 'files')
+  await show('silver/s', '@r1-1', { mode: 'files', a: '1', b: '1' })
   await show('silver/s/month', '@r1-1', { part: 'm' })
   writeFileSync(at('silver/s/theirs.txt'), 'a person’s')
-  await show('silver/s', '@r1-2', { b: '2' }, 'files')
+  await show('silver/s', '@r1-2', { mode: 'files', b: '2' })
   expect(readdirSync(at('silver/s')).toSorted()).toEqual(['b', 'month', 'theirs.txt'])
   await store.project({ path: 'silver/s', mode: 'files', current: undefined })
   expect(readdirSync(at('silver/s')).toSorted()).toEqual(['month', 'theirs.txt'])

@@ -189,7 +189,7 @@ class Schedule {
     const seen = this.#visible()
     const right = current.parts.map((part) => part.at)
     if (seen.toSorted().join() !== right.toSorted().join())
-      note(`readers see ${seen}, not ${right}`)
+      note(`readers see ${seen.join(' ')}, not ${right.join(' ')}`)
   }
 
   /** What must hold after every step of anyone. */
