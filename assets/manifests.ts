@@ -17,6 +17,7 @@ import type { Manifest, ManifestEntry } from '../registry/discovery-manifest.ts'
 import { platformTables } from '../registry/tables.ts'
 import type { Arrival } from './intake.ts'
 import type { CurrentRegistry } from './registry-observer.ts'
+import { takeBack, unlandedOf } from './unlanded.ts'
 
 export interface ManifestOptions {
   /** absolute; holds `{source}/manifests/` */
@@ -217,6 +218,9 @@ function applyOf(
     const arrivals = releases.flatMap(({ release }) => release.arrival ?? [])
     if (arrivals.length === 0) return
     const { takeIn } = await import('./intake.ts')
+    // A release takes the place of one whose files changed before they were landed.
+    const sources = arrivals.flatMap((one) => one.files.map((file) => file.source))
+    await takeBack(access, await unlandedOf(access.trx.db, sources))
     const ids = await takeIn(access, await registry.get(access.trx.db), arrivals)
     for (const { release, manifest } of releases) {
       if (release.arrival === undefined) continue

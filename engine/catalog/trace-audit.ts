@@ -4,8 +4,8 @@
  * 1. Edge versions: a node one of whose edges has another version than its source is dirty.
  * 2. Membership: `from` replayed over every node gives exactly the edges that are there.
  *
- * Reads only. Rows stream in pages by primary key, so memory is bounded by a page and by the
- * faults reported. Cost: O(nodes + edges), about 0.6 µs an edge on SQLite.
+ * Reads only. Parents stream in pages by key, so memory is bounded by a page and by the faults
+ * reported. Cost on SQLite: 0.12 µs an edge for the versions, 1 µs a node for the membership.
  */
 import { sql } from 'kysely'
 import type { KeysFrom } from '../core/asset.ts'
@@ -143,16 +143,22 @@ async function parentPage(
     asset,
     gives,
     after,
-  }: { readonly asset: number; readonly gives: readonly Giving[]; readonly after: string },
+  }: {
+    readonly asset: number
+    readonly gives: readonly Giving[]
+    /** undefined: from the start */
+    readonly after: string | undefined
+  },
 ): Promise<readonly ParentRow[]> {
   const readsValues = gives.some(({ from }) => from.by === 'value')
   const value = readsValues
     ? sql`(select v.value from version v where v.id = n.version)`
     : sql`null`
+  const rest = after === undefined ? sql`` : sql`and n.key > ${after}`
   const { rows } = await sql<ParentRow>`
     select n.id, n.key, ${value} as value,
       (select count(*) from edge e where e.src = n.id) as degree
-    from node n where n.asset = ${asset} and n.key > ${after}
+    from node n where n.asset = ${asset} ${rest}
     order by n.key limit ${sql.lit(PARENTS_MAX)}`.execute(db)
   return rows
 }

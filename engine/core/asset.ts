@@ -64,7 +64,14 @@ export interface FactAsset extends Declared {
   readonly kind: 'fact'
 }
 
+/** The only way time reaches a build: as a slot that moves to the next bucket. */
+export interface Freshness {
+  /** length of a bucket since 1970, UTC; a node is built again in each, when a run finds it */
+  readonly everyMs: number
+}
+
 export interface ValueAsset extends Declared {
+  readonly freshness?: Freshness
   readonly kind: 'value'
   readonly recipe: string
   /** omitted: the node exists because something reads it */
@@ -163,6 +170,7 @@ export interface Check {
 }
 
 export interface StoredAsset extends Declared {
+  readonly freshness?: Freshness
   readonly kind: 'stored'
   readonly recipe: string
   readonly from: Readonly<Record<string, KeysFrom>>

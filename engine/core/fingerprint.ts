@@ -25,6 +25,9 @@ export interface Slot {
 /** The asset under which every asset's recipe version is a fact. */
 export const RECIPE = 'recipe'
 
+/** The asset under which the time bucket of an asset with `freshness` is a fact. */
+export const FRESHNESS = 'freshness'
+
 /** Slots in the order they are hashed: by name. */
 export const sortSlots = <One extends Slot>(slots: readonly One[]): readonly One[] =>
   slots.toSorted((a, b) => compareText(a.asset, b.asset) || compareText(a.key, b.key))

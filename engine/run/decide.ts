@@ -10,7 +10,7 @@ import type { DirtyRow } from '../catalog/nodes.ts'
 import type { Outline, PartOutline, StoredAsset } from '../core/asset.ts'
 import type { ContentId, Fingerprint, Json } from '../core/digest.ts'
 import { partsContentId } from '../core/digest.ts'
-import { RECIPE, fingerprint } from '../core/fingerprint.ts'
+import { FRESHNESS, RECIPE, fingerprint } from '../core/fingerprint.ts'
 import type { NodeName } from '../core/key.ts'
 import { nodeText } from '../core/key.ts'
 import type { Resolved } from './frame.ts'
@@ -95,6 +95,9 @@ export function decide({ asset, node, dirty, builds, partsOf }: Evidence): Decis
   return partsBuild({ asset, node, own, outlined: outline.parts, builds: usable })
 }
 
+/** Slots that every part reads. */
+const IMPLIED: ReadonlySet<string> = new Set([RECIPE, FRESHNESS])
+
 /** A build of named parts: those that are there are kept, the others computed. */
 function partsBuild({
   asset,
@@ -110,7 +113,7 @@ function partsBuild({
   readonly builds: readonly RetainedBuild[]
 }): Decision {
   const parts = outlined.map(({ name, reads }) => {
-    const slots = node.slots.filter((slot) => slot.asset === RECIPE || reads(slot))
+    const slots = node.slots.filter((slot) => IMPLIED.has(slot.asset) || reads(slot))
     const print = fingerprint({ asset: asset.name, key: node.row.key, part: name, slots })
     return { name, fingerprint: print, found: findPart(builds, name, print) }
   })

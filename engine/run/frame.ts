@@ -19,7 +19,7 @@ import { inputsOf } from '../core/asset.ts'
 import { ABSENT } from '../core/digest.ts'
 import { assert } from '../core/errors.ts'
 import type { Slot } from '../core/fingerprint.ts'
-import { sortSlots } from '../core/fingerprint.ts'
+import { FRESHNESS, sortSlots } from '../core/fingerprint.ts'
 import type { Key, NodeName } from '../core/key.ts'
 import { formatKey, nodeText, parseKey } from '../core/key.ts'
 
@@ -134,7 +134,9 @@ function furtherReads(
     readonly edges: ReadonlyMap<number, readonly Edge[]>
   },
 ): readonly (readonly NodeName[])[] {
-  const reads = asset.kind === 'value' || asset.kind === 'stored' ? asset.reads : undefined
+  const derived = asset.kind === 'value' || asset.kind === 'stored' ? asset : undefined
+  const reads = derived?.reads
+  const isFresh = derived?.freshness !== undefined
   const members = membersOf(asset)
   return found.rows.map((row) => {
     const own = found.edges.get(row.id) ?? []
@@ -142,7 +144,8 @@ function furtherReads(
       .filter((edge) => members.includes(edge.asset))
       .map((edge) => slotAt(frame, edge))
     const present = sortSlots(slots.filter((slot) => slot.contentId !== ABSENT))
-    return reads === undefined ? [] : reads.nodes(parseKey(row.key), present)
+    const named = reads === undefined ? [] : reads.nodes(parseKey(row.key), present)
+    return isFresh ? [...named, { asset: FRESHNESS, key: asset.name }] : named
   })
 }
 

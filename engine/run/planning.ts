@@ -16,12 +16,13 @@ import { catalogRevision, insertAudit } from '../catalog/runs.ts'
 import { markDirty } from '../catalog/trace.ts'
 import { frameDigest, valueContentId } from '../core/digest.ts'
 import { EngineError } from '../core/errors.ts'
+import { nodeText } from '../core/key.ts'
 import type { Plan, Step, Waiting } from '../core/plan.ts'
 import { averageBuildMs, liveCounts, waitingNodes } from '../catalog/overview.ts'
 import type { Evaluation } from './evaluate.ts'
 import { replaceFacts, writeFacts } from './facts.ts'
-import type { Observation, PlanningAccess, Project } from './project.ts'
-import { loadDefinitions, recipeFacts } from './project.ts'
+import type { Fact, Observation, PlanningAccess, Project } from './project.ts'
+import { freshnessFacts, loadDefinitions, recipeFacts } from './project.ts'
 import type { Selection } from './select.ts'
 import { compileSelection, followsEdges, selectedNodes } from './select.ts'
 import { walkGraph } from './walk.ts'
@@ -80,29 +81,34 @@ export async function quietPlan(
     const isDeclared = (asset: number): boolean =>
       definitions.graph.assets.has(definitions.ids.nameOf(asset))
     if ([...(await dirtyCounts(db)).keys()].some(isDeclared)) return undefined
-    if ((await changedRecipes(snapshot, definitions)).length > 0) return undefined
+    const graph = definitions.graph
+    const own = [...recipeFacts(graph), ...freshnessFacts(graph, project.clock.nowMs())]
+    if ((await changedFacts(snapshot, definitions, own)).length > 0) return undefined
     const selection = compileSelection(project.graph, options.selection ?? '*')
     const basis = { revision: await catalogRevision(db), observation: observed.digest }
     return finish({ db, definitions, selection, basis, steps: [], waiting: [], staleCount: 0 })
   })
 }
 
-/** Assets that are new in the project, or whose recipe has another version. */
-async function changedRecipes(
+/** The facts, of those the project itself states, that the catalog does not hold like this. */
+async function changedFacts(
   snapshot: Pick<WriteTransaction, 'db' | 'dialect'>,
   definitions: Definitions,
-): Promise<readonly string[]> {
-  const facts = recipeFacts(definitions.graph)
+  facts: readonly Fact[],
+): Promise<readonly Fact[]> {
   const rows = await findNodes(snapshot, definitions.ids, facts)
   const contents = new Contents()
   await contents.load(
     snapshot,
     rows.map((row) => row.version),
   )
-  const known = new Map(rows.map((row) => [row.key, contents.get(row.version).contentId]))
-  return facts
-    .filter((fact) => known.get(fact.key) !== valueContentId(fact.value ?? null))
-    .map((fact) => fact.key)
+  const known = new Map(
+    rows.map((row) => [
+      nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key }),
+      contents.get(row.version).contentId,
+    ]),
+  )
+  return facts.filter((fact) => known.get(nodeText(fact)) !== valueContentId(fact.value ?? null))
 }
 
 export interface PlanningResult {
@@ -129,10 +135,11 @@ export async function planIn(
   const nowMs = project.clock.nowMs()
   const selection = compileSelection(project.graph, options.selection ?? '*')
   const known = await loadDefinitions(project.graph, trx, true)
-  const changed = await changedRecipes(trx, known)
+  const changed = await changedFacts(trx, known, recipeFacts(project.graph))
   await writeFacts(trx, known, recipeFacts(project.graph))
   const definitions = await loadDefinitions(project.graph, trx, true)
-  for (const asset of changed) await replayMembership(trx, definitions, asset)
+  for (const { key } of changed) await replayMembership(trx, definitions, key)
+  await writeFacts(trx, definitions, freshnessFacts(project.graph, nowMs))
   const access: PlanningAccess = {
     trx,
     actor: options.actor,

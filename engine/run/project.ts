@@ -9,7 +9,7 @@ import type { Catalog, Connection, WriteTransaction } from '../catalog/open.ts'
 import type { Actor } from '../catalog/runs.ts'
 import type { Lease } from '../catalog/leases.ts'
 import type { Json } from '../core/digest.ts'
-import { RECIPE } from '../core/fingerprint.ts'
+import { FRESHNESS, RECIPE } from '../core/fingerprint.ts'
 import type { AssetGraph } from '../core/graph.ts'
 import type { Clock, ObjectStore } from '../core/ports.ts'
 
@@ -111,13 +111,21 @@ export const recipeFacts = (graph: AssetGraph): readonly Fact[] =>
       : [],
   )
 
+/** The time bucket of every asset that declares freshness. */
+export const freshnessFacts = (graph: AssetGraph, nowMs: number): readonly Fact[] =>
+  graph.order.flatMap((asset) =>
+    (asset.kind === 'value' || asset.kind === 'stored') && asset.freshness !== undefined
+      ? [{ asset: FRESHNESS, key: asset.name, value: Math.floor(nowMs / asset.freshness.everyMs) }]
+      : [],
+  )
+
 /** Loads the ids of assets and recipes; `insert` adds those that are new (planning only). */
 export async function loadDefinitions(
   graph: AssetGraph,
   snapshot: Pick<WriteTransaction, 'db' | 'dialect'>,
   insert: boolean,
 ): Promise<Definitions> {
-  const names = [RECIPE, ...graph.order.map((asset) => asset.name)]
+  const names = [RECIPE, FRESHNESS, ...graph.order.map((asset) => asset.name)]
   const ids: AssetIds = await loadAssetIds(snapshot.db, names, insert)
   const rows = await findNodes(snapshot, ids, recipeFacts(graph))
   return { graph, ids, recipes: new Map(rows.map((row) => [row.key, row.id])) }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Breach, Variant } from '../support/protocol-model.ts'
-import { checkProtocol } from '../support/protocol-model.ts'
+import { checkProtocol } from '../support/protocol-schedule.ts'
 
 // More: TRIBUTARY_TEST_SCHEDULES=300000 TRIBUTARY_TEST_SEED=…
 const SCHEDULES = Number(process.env['TRIBUTARY_TEST_SCHEDULES'] ?? 4_000)

@@ -112,3 +112,21 @@ test('an entry whose file has other bytes than it says is a finding, and the res
   expect((await road.run()).canonical).toEqual(['MA/medical/2024-01 built'])
   expect((await road.findings()).at(-1)?.words).toContain(name)
 })
+
+test('a file that changes before it is landed fails once; the next manifest takes its place', async () => {
+  await using road = await standing.clone()
+  discover(road, '17:00:00', { files: files([4, 3, 3]) })
+  const first = await road.run(undefined, {
+    onEvent: (event) => {
+      if (event.type === 'planned') discover(road, '18:00:00', { files: files([6, 3, 3]) })
+    },
+  })
+  expect(first.report.failures.map(({ code }) => code)).toEqual(['INPUT_CHANGED'])
+  const { report, canonical } = await road.run()
+  expect(report.failures).toEqual([])
+  expect(canonical).toEqual(['MA/medical/2024-01 built'])
+  expect((await road.submissions()).map((row) => row.status).slice(3)).toEqual([
+    'WITHDRAWN',
+    'VALIDATED',
+  ])
+})

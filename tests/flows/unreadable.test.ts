@@ -1,5 +1,5 @@
 /** Files that cannot be read, or change while they are: a clear finding, and nothing is lost. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { encounters, medicalFile, medications, pharmacyFile } from '../support/deliveries.ts'
@@ -43,8 +43,16 @@ test('a link in the inbox is a finding until it is gone; other deliveries go on'
 
 /** Rights bind everyone but root, who has to become somebody else to feel them. */
 const isRoot = process.getuid?.() === 0
+const SCRIPT = new URL('run-and-tell.ts', import.meta.url).pathname
+const AS_NOBODY = isRoot
+  ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath]
+  : [process.execPath]
+const [NOBODY = '', ...NOBODYS] = AS_NOBODY
+const canRun = spawnSync(NOBODY, [...NOBODYS, '--check', SCRIPT], { cwd: '/' }).status === 0
+if (!canRun)
+  console.log('left out: a file without rights, because no other user can run this clone')
 
-test('a file without rights holds back its own delivery only', async () => {
+test.runIf(canRun)('a file without rights holds back its own delivery only', async () => {
   await using road = await RoadProject.create()
   road.deliver('alpha/good', [january(3, 'a')])
   road.deliver('beta/shut', [january(2, 'b')])
@@ -68,13 +76,11 @@ test('a file without rights holds back its own delivery only', async () => {
 
 /** One run of the project by a user whom rights bind. */
 async function asNobody(road: RoadProject): Promise<unknown> {
-  const script = new URL('run-and-tell.ts', import.meta.url).pathname
-  const command = [process.execPath, script, road.root]
   if (isRoot) execFileSync('chown', ['-R', '65534:65534', road.root])
-  const [program = '', ...rest] = isRoot
-    ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', ...command]
-    : command
-  const output = execFileSync(program, rest, { encoding: 'utf8', cwd: '/' })
+  const output = execFileSync(NOBODY, [...NOBODYS, SCRIPT, road.root], {
+    encoding: 'utf8',
+    cwd: '/',
+  })
   return JSON.parse(output) as unknown
 }
 

@@ -4,7 +4,7 @@ import type { Plan, RunReport } from '../../engine/index.ts'
 import { loadDefinitions } from '../../engine/index.ts'
 import type { Expected } from './engine-model.ts'
 import type { EngineProject } from './engine-project.ts'
-import type { AssetSpec, Content } from './engine-random.ts'
+import type { AssetSpec, Content } from './engine-specs.ts'
 import type { Edges } from './engine-state.ts'
 import { allEdges, orphans, presentNodes, storeOffences } from './engine-state.ts'
 

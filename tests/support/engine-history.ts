@@ -1,7 +1,8 @@
 /** Histories for the engine's properties: edits of the facts and the code, and runs between them. */
 import fc from 'fast-check'
-import type { AssetSpec } from './engine-random.ts'
-import { FACT_KEYS, specsArbitrary } from './engine-random.ts'
+import type { AssetSpec } from './engine-specs.ts'
+import { specsArbitrary } from './engine-random.ts'
+import { FACT_KEYS } from './engine-specs.ts'
 
 export type Edit =
   | {
@@ -25,6 +26,7 @@ export interface RunStep {
   readonly asset: number
   readonly key: string
   readonly force: boolean
+  readonly concurrency: number
   /** builds of this asset fail */
   readonly failing: number | undefined
   /** die at this failpoint hit */
@@ -71,6 +73,7 @@ const runArbitrary: fc.Arbitrary<RunStep> = fc.record({
   asset: fc.nat(9),
   key: fc.constantFrom('0', '1', 'a', 'h0'),
   force: fc.constantFrom(false, false, false, true),
+  concurrency: fc.constantFrom(1, 2, 8),
   failing: fc.option(fc.nat(9), { nil: undefined, freq: 4 }),
   crash: fc.option(fc.integer({ min: 1, max: 30 }), { nil: undefined, freq: 3 }),
 })

@@ -3,8 +3,8 @@
  * with what its last build read. No trace, no dirty rows, no versions: nothing of the engine but
  * the rules of design §4.
  */
-import type { AssetSpec, Content, Read, Recipes } from './engine-random.ts'
-import { made, mapKeys, outputsOf, pickKey } from './engine-random.ts'
+import type { AssetSpec, Content, Read, Recipes } from './engine-specs.ts'
+import { made, mapKeys, outputsOf, pickKey } from './engine-specs.ts'
 
 /** What a node read, as text: equal texts are equal slots. */
 export type Tuple = string
@@ -16,6 +16,8 @@ export interface World {
   readonly facts: ReadonlyMap<string, Content>
   /** what every node contains now */
   readonly contents: ReadonlyMap<string, Content>
+  /** outputs that were ever written: stale while their writer is, though they may be absent */
+  readonly outputs: ReadonlySet<string>
   /** what the last build of a stored node read; missing: never built */
   readonly lastRead: ReadonlyMap<string, Tuple>
 }
@@ -213,18 +215,18 @@ class Model {
     this.#held.add(node)
     if (spec.shape !== 'writer') return
     const [, key] = split(node)
-    for (const [name] of this.#outputs(spec, key)) this.#held.add(name)
+    for (const name of this.#outputs(spec, key, this.#world.outputs)) this.#held.add(name)
   }
 
-  #outputs(spec: AssetSpec, key: string): readonly (readonly [string, Content])[] {
-    return [...this.#contents].filter(([node]) => {
+  #outputs(spec: AssetSpec, key: string, among: Iterable<string>): readonly string[] {
+    return [...among].filter((node) => {
       const [asset, output] = split(node)
       return asset === `${spec.name}_out` && output.slice(0, output.lastIndexOf('x')) === key
     })
   }
 
   #write(spec: AssetSpec, key: string, content: Content | undefined): void {
-    for (const [node] of this.#outputs(spec, key)) this.#contents.delete(node)
+    for (const node of this.#outputs(spec, key, this.#contents.keys())) this.#contents.delete(node)
     if (content === undefined) return
     for (const [output, value] of outputsOf(key, content)) {
       this.#contents.set(text(`${spec.name}_out`, output), value)

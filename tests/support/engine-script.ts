@@ -17,11 +17,12 @@ import type { Request, World } from './engine-model.ts'
 import { expectedRun, tupleOf } from './engine-model.ts'
 import type { Database, EngineProject } from './engine-project.ts'
 import { engineProject } from './engine-project.ts'
-import type { AssetSpec, Content } from './engine-random.ts'
-import { assetsOf } from './engine-random.ts'
+import type { AssetSpec, Content } from './engine-specs.ts'
+import { assetsOf } from './engine-declare.ts'
+import { namedAsset, selectionOf } from './engine-selection.ts'
 import { Sheet } from './engine-sheet.ts'
 import type { Edges } from './engine-state.ts'
-import { allEdges, currentParts, lastReads, presentNodes } from './engine-state.ts'
+import { allEdges, currentParts, lastReads, nodeNames, presentNodes } from './engine-state.ts'
 
 /** Plays a history and checks everything. Throws with what is wrong. */
 export async function playHistory(history: History, database: Database = 'sqlite'): Promise<void> {
@@ -41,6 +42,7 @@ const EVERYTHING: RunStep = {
   asset: 0,
   key: '',
   force: false,
+  concurrency: 2,
   failing: undefined,
   crash: undefined,
 }
@@ -88,17 +90,12 @@ class Player {
     for (const edit of edits) {
       if (edit.type === 'lose') await this.#lose(edit.part)
       else if (edit.type !== 'bump') this.#sheet.change(edit)
-      else isBumped = this.#sheet.bump(this.#named(edit.asset).name, edit.recipe) || isBumped
+      else
+        isBumped =
+          this.#sheet.bump(namedAsset(this.#specs, edit.asset).name, edit.recipe) || isBumped
     }
     if (isBumped) this.#open = await this.#at.reopen(this.#assets())
     await this.#run(run)
-  }
-
-  #named(at: number): AssetSpec {
-    const own = this.#specs.filter(({ shape }) => shape !== 'fact' && shape !== 'output')
-    const spec = own[at % own.length]
-    if (spec === undefined) throw new Error('a graph has an asset')
-    return spec
   }
 
   /** Deletes one current part behind the engine's back. */
@@ -134,6 +131,7 @@ class Player {
       recipes: this.#sheet.recipes,
       facts: this.#sheet.facts,
       contents: parsed(new Map(present.map(([node, { value }]) => [node, value ?? '']))),
+      outputs: new Set((await nodeNames(catalog)).filter(isOutput)),
       lastRead: new Map(
         reads.map(([node, { recipe, slots }]) => [node, tupleOf(recipe, parsed(slots))]),
       ),
@@ -141,10 +139,15 @@ class Player {
   }
 
   async #run(run: RunStep): Promise<void> {
-    const { selection, isSelected } = this.#selected(run)
+    const { selection, isSelected } = selectionOf(this.#specs, run)
     const lost = await this.#lost()
     const also = lost.size > 0 ? [await verifyStore(this.#at.project)] : []
-    const options = { facts: this.#sheet.observed(), also, force: run.force }
+    const options = {
+      facts: this.#sheet.observed(),
+      also,
+      force: run.force,
+      concurrency: run.concurrency,
+    }
     const world = await this.#world()
     const forced = run.force ? this.#storedNodes(world, isSelected) : []
     const insisted = new Set([...forced, ...lost, ...(await this.#marked())])
@@ -185,7 +188,7 @@ class Player {
     this.#failing.clear()
     if (asset === undefined) return
     for (const key of ['0', '1', 'a', 'h0', '0x1'])
-      this.#failing.add(`${this.#named(asset).name}[${key}]`)
+      this.#failing.add(`${namedAsset(this.#specs, asset).name}[${key}]`)
   }
 
   /** Nodes that an earlier force or loss marked and no run has answered. */
@@ -207,40 +210,6 @@ class Player {
         spec !== undefined && !['fact', 'value', 'demand', 'output'].includes(spec.shape)
       return isStored && isSelected(asset, key)
     })
-  }
-
-  #selected({ type, asset, key }: RunStep): {
-    selection: string
-    isSelected: Request['isSelected']
-  } {
-    const { name } = this.#named(asset)
-    switch (type) {
-      case 'all':
-        return { selection: '*', isSelected: () => true }
-      case 'asset':
-        return { selection: name, isSelected: (one) => one === name }
-      case 'above':
-        return { selection: `+${name}`, isSelected: (one) => this.#spread(name, 'up').has(one) }
-      case 'below':
-        return { selection: `${name}+`, isSelected: (one) => this.#spread(name, 'down').has(one) }
-      case 'not':
-        return { selection: `not ${name}`, isSelected: (one) => one !== name }
-      case 'key':
-        return {
-          selection: `${name}/${key}`,
-          isSelected: (one, own) => one === name && own === key,
-        }
-    }
-  }
-
-  #spread(name: string, way: 'up' | 'down'): Names {
-    const found = new Set([name])
-    for (const spec of way === 'up' ? this.#specs.toReversed() : this.#specs) {
-      const parents = [...spec.from, ...spec.reads].map((one) => one.parent)
-      if (way === 'up' && found.has(spec.name)) for (const parent of parents) found.add(parent)
-      if (way === 'down' && parents.some((parent) => found.has(parent))) found.add(spec.name)
-    }
-    return found
   }
 
   async finish(): Promise<void> {

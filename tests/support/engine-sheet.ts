@@ -1,8 +1,8 @@
 /** What a random history has made of the facts and the code so far. */
 import type { Facts } from './engine-project.ts'
 import type { Edit } from './engine-history.ts'
-import type { Content, Recipes } from './engine-random.ts'
-import { FACT_KEYS, factContent } from './engine-random.ts'
+import type { Content, Recipes } from './engine-specs.ts'
+import { FACT_KEYS, factContent } from './engine-specs.ts'
 
 export class Sheet {
   #facts: ReadonlyMap<string, Content> = new Map()
@@ -26,7 +26,7 @@ export class Sheet {
     const facts = new Map(this.#facts)
     if (edit.type === 'set') facts.set(`${edit.asset}[${edit.key}]`, factContent(edit.n, edit.more))
     else if (edit.type === 'remove') facts.delete(`${edit.asset}[${edit.key}]`)
-    this.#facts = edit.type === 'revert' ? (this.#past.at(-edit.steps) ?? new Map()) : facts
+    this.#facts = edit.type === 'revert' ? (this.#past.at(-1 - edit.steps) ?? new Map()) : facts
   }
 
   /** Whether the recipe of an asset has another version now. */

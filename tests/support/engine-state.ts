@@ -23,6 +23,14 @@ export async function presentNodes({ db }: Catalog): Promise<ReadonlyMap<string,
   return new Map(rows.map((row) => [`${row.asset}[${row.key}]`, row]))
 }
 
+/** Every node there ever was, as `asset[key]`. */
+export async function nodeNames({ db }: Catalog): Promise<readonly string[]> {
+  const { rows } = await sql<{ node: string }>`
+    select a.name || '[' || n.key || ']' as node from node n
+    join asset a on a.id = n.asset`.execute(db)
+  return rows.map(({ node }) => node)
+}
+
 /** What each node's last build read: node → (source, value), the recipe's value apart. */
 export async function lastReads({
   db,

@@ -22,11 +22,11 @@ interface Edited {
 interface Audited {
   readonly wall_ms: number
   readonly cpu_ms: number
-  readonly marks_ms: number
+  readonly versions_ms: number
   readonly members_ms: number
   readonly nodes: number
   readonly edges: number
-  readonly faultCount: number
+  readonly faults: number
   readonly peak_rss_mb: number
 }
 
@@ -105,14 +105,14 @@ function auditRow(audits: readonly Audited[], start: number): Row {
     measured: {
       wall_ms: wall,
       cpu_ms: middle((one) => one.cpu_ms),
-      edge_versions_ms: middle((one) => one.marks_ms),
+      edge_versions_ms: middle((one) => one.versions_ms),
       members_replayed_ms: middle((one) => one.members_ms),
-      faults: first?.faultCount ?? null,
+      faults: first?.faults ?? null,
       peak_rss_mb: middle((one) => one.peak_rss_mb),
     },
     beside: { empty_node_wall_ms: rounded(start) },
     ratio: rounded(wall / start),
     bar: `≤ ${AUDIT_STARTS_MAX} empty Node starts`,
-    met: wall / start <= AUDIT_STARTS_MAX && first?.faultCount === 0,
+    met: wall / start <= AUDIT_STARTS_MAX && first?.faults === 0,
   }
 }
