@@ -175,6 +175,17 @@ export interface RetainedBuild {
   readonly isWhole: boolean
 }
 
+const versionsRead = new WeakMap<RetainedBuild, ReadonlyMap<number, number>>()
+
+/** What a build read, node → version: parsed once, although several questions are asked of it. */
+export function readBy(build: RetainedBuild): ReadonlyMap<number, number> {
+  const known = versionsRead.get(build)
+  if (known !== undefined) return known
+  const read = new Map(JSON.parse(build.slots) as readonly (readonly [number, number])[])
+  versionsRead.set(build, read)
+  return read
+}
+
 /** Builds of a node that are looked through for parts: many cutoffs may point at one version. */
 const BUILDS_MAX = 32
 

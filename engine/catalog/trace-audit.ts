@@ -122,15 +122,15 @@ export async function auditMembers(
       return from === undefined ? [] : [{ child, asset: ids.idOf(child), from }]
     })
     if (gives.length === 0) continue
-    for (let after = '', more = true; more;) {
+    let after: string | undefined
+    for (let more = true; more;) {
       const page = await parentPage(snapshot, { asset: ids.idOf(name), gives, after })
-      after = page.at(-1)?.key ?? after
+      after = page.at(-1)?.key
       more = page.length === PARENTS_MAX
       for (const parents of bounded(page)) {
         const held = await membersOf(snapshot, gives, parents)
-        for (const parent of parents) {
-          compareMembers({ asset: name, parent, gives, held: held.get(parent.id) ?? [] }, report)
-        }
+        const pairs = parents.map((parent) => ({ parent, held: held.get(parent.id) ?? [] }))
+        pairs.forEach((pair) => compareMembers({ asset: name, gives, ...pair }, report))
       }
     }
   }
@@ -169,7 +169,7 @@ function* bounded(page: readonly ParentRow[]): Iterable<readonly ParentRow[]> {
   let members = 0
   for (const parent of page) {
     parents.push(parent)
-    members += Number(parent.degree)
+    members += parent.degree
     if (members < MEMBERS_MAX) continue
     yield parents
     parents = []
@@ -185,17 +185,19 @@ async function membersOf(
   parents: readonly ParentRow[],
 ): Promise<ReadonlyMap<number, readonly Member[]>> {
   const found = new Map<number, Member[]>()
-  const sources = parents.filter(({ degree }) => Number(degree) > 0)
+  const sources = parents.filter(({ degree }) => degree > 0)
   if (sources.length === 0) return found
   const wanted = rowsTable(
     dialect,
     { id: 'int' },
     sources.map(({ id }) => [id]),
   )
+  // In this order: SQLite would begin with every node of the children's assets.
   const { rows } = await sql<Member & { src: number }>`
-    select e.src, n.asset, n.key from ${wanted} w join edge e on e.src = w.id
-    join node n on n.id = e.dst
-    where n.asset in (${sql.join(gives.map(({ asset }) => asset))})`.execute(db)
+    select e.src, n.asset, n.key from ${wanted} w cross join edge e cross join node n
+    where e.src = w.id and n.id = e.dst and n.asset in (${sql.join(gives.map(({ asset }) => asset))})`.execute(
+    db,
+  )
   for (const row of rows) {
     const members = found.get(row.src)
     if (members === undefined) found.set(row.src, [row])
@@ -230,14 +232,16 @@ function compareMembers(
   if (given.length <= 1 && held.length === given.length) {
     if (one?.key === own?.key && one?.asset === own?.asset) return
   }
-  const text = (member: Member): string => {
-    const child = gives.find((giving) => giving.asset === member.asset)?.child ?? ''
-    return nodeText({ asset: child, key: member.key })
-  }
-  const names = new Set(given.map(text))
-  const present = new Set(held.map(text))
+  const isOneAsset = gives.length === 1
+  const text = (member: Member): string =>
+    isOneAsset ? member.key : `${member.asset}:${member.key}`
+  const names = new Map(given.map((member) => [text(member), member]))
+  const present = new Map(held.map((member) => [text(member), member]))
   const from = nodeText({ asset, key: parent.key })
-  for (const node of names.difference(present))
-    report({ kind: 'member-missing', node, parent: from })
-  for (const node of present.difference(names)) report({ kind: 'member-extra', node, parent: from })
+  const tell = (kind: AuditFault['kind'], member: Member): void => {
+    const child = gives.find((giving) => giving.asset === member.asset)?.child ?? ''
+    report({ kind, node: nodeText({ asset: child, key: member.key }), parent: from })
+  }
+  for (const [name, member] of names) if (!present.has(name)) tell('member-missing', member)
+  for (const [name, member] of present) if (!names.has(name)) tell('member-extra', member)
 }

@@ -1,5 +1,6 @@
 /** Why a node would be built: the difference between what its last build read and what it would. */
 import type { RetainedBuild } from '../catalog/builds.ts'
+import { readBy } from '../catalog/builds.ts'
 import type { DirtyRow } from '../catalog/nodes.ts'
 import { nodesById } from '../catalog/nodes.ts'
 import { RECIPE } from '../core/fingerprint.ts'
@@ -51,16 +52,20 @@ interface Difference {
 
 function compare({ node, current }: CauseQuestion): readonly Difference[] {
   if (current === undefined) return []
-  const before = new Map(JSON.parse(current.slots) as readonly (readonly [number, number])[])
+  const before = readBy(current)
   const differences: Difference[] = []
+  let kept = 0
   for (const slot of node.slots) {
     const version = before.get(slot.node)
-    before.delete(slot.node)
+    if (version !== undefined) kept++
     if (version !== slot.version)
       differences.push({ source: slot.node, before: version, now: slot })
   }
-  for (const [source, version] of before)
-    differences.push({ source, before: version, now: undefined })
+  if (kept === before.size) return differences
+  const now = new Set(node.slots.map((slot) => slot.node))
+  for (const [source, version] of before) {
+    if (!now.has(source)) differences.push({ source, before: version, now: undefined })
+  }
   return differences
 }
 

@@ -6,6 +6,7 @@
  * in the current version, then in retained ones.
  */
 import type { RetainedBuild, StoredPart } from '../catalog/builds.ts'
+import { readBy } from '../catalog/builds.ts'
 import type { DirtyRow } from '../catalog/nodes.ts'
 import type { Outline, PartOutline, StoredAsset } from '../core/asset.ts'
 import type { ContentId, Fingerprint, Json } from '../core/digest.ts'
@@ -71,18 +72,19 @@ export function outlineOf(asset: StoredAsset, node: Resolved): Outline {
 }
 
 /** Whether the last build read exactly these slots, by version. */
-function sameSlots(node: Resolved, slots: string): boolean {
-  const before = JSON.parse(slots) as readonly (readonly [number, number])[]
-  if (before.length !== node.slots.length) return false
-  const now = new Map(node.slots.map((slot) => [slot.node, slot.version]))
-  return before.every(([source, version]) => now.get(source) === version)
+function sameSlots(node: Resolved, build: RetainedBuild): boolean {
+  const before = readBy(build)
+  return (
+    before.size === node.slots.length &&
+    node.slots.every((slot) => before.get(slot.node) === slot.version)
+  )
 }
 
 /** What a node needs, from what was resolved and what is retained. */
 export function decide({ asset, node, dirty, builds, partsOf }: Evidence): Decision {
   const current = builds.find((build) => build.current)
   const insists = dirty?.cause === 'forced' || dirty?.cause === 'missing'
-  if (current !== undefined && !insists && sameSlots(node, current.slots)) return { kind: 'clean' }
+  if (current !== undefined && !insists && sameSlots(node, current)) return { kind: 'clean' }
   const outline = outlineOf(asset, node)
   if (outline.verdict === 'blocked') return { kind: 'blocked', why: outline.why }
   if (outline.verdict === 'retire') {

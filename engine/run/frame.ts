@@ -74,51 +74,37 @@ export interface Frame {
   readonly visitNew: (asset: string, rows: readonly NodeRow[]) => Promise<void>
 }
 
-/** What a node contains in this frame, and under which version. */
-function contentAt(frame: Frame, node: number, version: number): Content & { version: number } {
-  const expected = frame.expected.get(node)
-  return expected ?? { ...frame.contents.get(version), version }
-}
-
-interface Edge {
-  readonly src: number
-  readonly asset: string
-  readonly key: string
-  readonly version: number
-}
-
-/** Resolves nodes of one asset. One query for edges, one for contents, one for further reads. */
+/**
+ * Resolves nodes of one asset. One query for edges, one for contents, one for further reads.
+ *
+ * A mapping edit resolves thousands of nodes at once: what they share (a mapping, a recipe) is one
+ * slot, and what is derived from a node is made once.
+ */
 export async function resolveNodes(
   frame: Frame,
   asset: AssetDefinition,
   rows: readonly NodeRow[],
 ): Promise<readonly Resolved[]> {
   const edges = await edgesByTarget(frame, rows)
-  const members = membersOf(asset)
-  const wanted = furtherReads(frame, asset, { rows, edges })
+  const parents = membersOf(asset)
+  const wanted = furtherReads(asset, { rows, edges })
   const known = await locate(frame, edges, wanted.flat())
   const recipe = frame.definitions.recipes.get(asset.name)
   return rows.map((row, at) => {
     const own = edges.get(row.id) ?? []
-    const kept = own.filter((edge) => members.includes(edge.asset) || edge.src === recipe)
+    const kept = own.filter((slot) => parents.includes(slot.asset) || slot.node === recipe)
     const further = unique(wanted[at] ?? []).map((name) => {
-      const edge = known.get(nodeText(name))
-      assert(edge !== undefined, `${nodeText(name)} was located`)
-      return edge
+      const slot = known.get(nodeText(name))
+      assert(slot !== undefined, `${nodeText(name)} was located`)
+      return slot
     })
-    const given = own
-      .filter((edge) => members.includes(edge.asset))
-      .map(({ src, asset: parent, version }) => {
-        const isPresent = contentAt(frame, src, version).contentId !== ABSENT
-        return { src, asset: parent, isPresent }
-      })
+    const members = own
+      .filter((slot) => parents.includes(slot.asset))
+      .map((slot) => ({ src: slot.node, asset: slot.asset, isPresent: slot.contentId !== ABSENT }))
     const isMember =
-      members.length === 0 || given.some(({ src, isPresent }) => isPresent || frame.mayAppear(src))
-    return {
-      ...resolved(frame, row, { own, read: [...kept, ...further] }),
-      isMember,
-      members: given,
-    }
+      parents.length === 0 ||
+      members.some(({ src, isPresent }) => isPresent || frame.mayAppear(src))
+    return { ...resolved(row, { own, read: [...kept, ...further] }), isMember, members }
   })
 }
 
@@ -127,11 +113,10 @@ const membersOf = (asset: AssetDefinition): readonly string[] =>
 
 /** What each node reads beside the nodes that gave it its key, by name; in order of `rows`. */
 function furtherReads(
-  frame: Frame,
   asset: AssetDefinition,
   found: {
     readonly rows: readonly NodeRow[]
-    readonly edges: ReadonlyMap<number, readonly Edge[]>
+    readonly edges: ReadonlyMap<number, readonly SlotAt[]>
   },
 ): readonly (readonly NodeName[])[] {
   const derived = asset.kind === 'value' || asset.kind === 'stored' ? asset : undefined
@@ -140,11 +125,8 @@ function furtherReads(
   const members = membersOf(asset)
   return found.rows.map((row) => {
     const own = found.edges.get(row.id) ?? []
-    const slots = own
-      .filter((edge) => members.includes(edge.asset))
-      .map((edge) => slotAt(frame, edge))
-    const present = sortSlots(slots.filter((slot) => slot.contentId !== ABSENT))
-    const named = reads === undefined ? [] : reads.nodes(parseKey(row.key), present)
+    const present = own.filter((slot) => slot.contentId !== ABSENT && members.includes(slot.asset))
+    const named = reads === undefined ? [] : reads.nodes(parseKey(row.key), sortSlots(present))
     return isFresh ? [...named, { asset: FRESHNESS, key: asset.name }] : named
   })
 }
@@ -169,7 +151,7 @@ export async function dirtyReads(
   for (const asset of definitions.graph.order) {
     const rows = await dirtyNodes(frame.db, definitions.ids.idOf(asset.name))
     if (rows.length === 0) continue
-    const wanted = furtherReads(frame, asset, { rows, edges: await edgesByTarget(frame, rows) })
+    const wanted = furtherReads(asset, { rows, edges: await edgesByTarget(frame, rows) })
     const sources = await findNodes(frame, definitions.ids, unique(wanted.flat()))
     const idOf = new Map(
       sources.map((row) => [
@@ -189,7 +171,7 @@ export async function dirtyReads(
 async function edgesByTarget(
   frame: Frame,
   rows: readonly NodeRow[],
-): Promise<ReadonlyMap<number, readonly Edge[]>> {
+): Promise<ReadonlyMap<number, readonly SlotAt[]>> {
   const targets = new Map(rows.map((row) => [row.id, row]))
   const found = (await edgesInto(frame, [...targets.keys()])).filter((edge) =>
     stillGives(frame, edge, targets.get(edge.dst)),
@@ -198,11 +180,14 @@ async function edgesByTarget(
     frame,
     found.map((edge) => edge.version),
   )
-  const byTarget = new Map<number, Edge[]>()
+  const slots = new Map<number, SlotAt>()
+  const byTarget = new Map<number, SlotAt[]>()
   for (const edge of found) {
-    const list = byTarget.get(edge.dst) ?? []
-    byTarget.set(edge.dst, list)
-    list.push(named(frame, edge))
+    const slot = slots.get(edge.src) ?? slotAt(frame, { ...edge, id: edge.src })
+    slots.set(edge.src, slot)
+    const list = byTarget.get(edge.dst)
+    if (list === undefined) byTarget.set(edge.dst, [slot])
+    else list.push(slot)
   }
   return byTarget
 }
@@ -223,33 +208,32 @@ function stillGives(
   return from.keys(parseKey(edge.key), content.value).some((key) => formatKey(key) === target.key)
 }
 
-const named = ({ definitions }: Frame, edge: EdgeRow): Edge => ({
-  src: edge.src,
-  asset: definitions.ids.nameOf(edge.asset),
-  key: edge.key,
-  version: edge.version,
-})
-
-/** Rows of the named nodes: from the edges at hand, else from the catalog, else created. */
+/** Slots of the named nodes: from the edges at hand, else from the catalog, else created. */
 async function locate(
   frame: Frame,
-  edges: ReadonlyMap<number, readonly Edge[]>,
+  edges: ReadonlyMap<number, readonly SlotAt[]>,
   names: readonly NodeName[],
-): Promise<ReadonlyMap<string, Edge>> {
-  const known = new Map<string, Edge>()
+): Promise<ReadonlyMap<string, SlotAt>> {
+  const known = new Map<string, SlotAt>()
   if (names.length === 0) return known
-  for (const list of edges.values()) for (const edge of list) known.set(nodeText(edge), edge)
+  const assets = new Set(names.map((name) => name.asset))
+  const met = new Set<SlotAt>()
+  for (const list of edges.values()) {
+    for (const slot of list) if (assets.has(slot.asset)) met.add(slot)
+  }
+  for (const slot of met) known.set(nodeText(slot), slot)
   const add = async (rows: readonly NodeRow[]): Promise<void> => {
     await frame.contents.load(
       frame,
       rows.map((row) => row.version),
     )
     for (const row of rows) {
-      const edge = { ...row, src: row.id, asset: frame.definitions.ids.nameOf(row.asset) }
-      known.set(nodeText(edge), edge)
+      const slot = slotAt(frame, row)
+      known.set(nodeText(slot), slot)
     }
   }
-  const missing = (): NodeName[] => unique(names).filter((name) => !known.has(nodeText(name)))
+  const wanted = unique(names)
+  const missing = (): NodeName[] => wanted.filter((name) => !known.has(nodeText(name)))
   await add(await findNodes(frame, frame.definitions.ids, missing()))
   const fresh = missing()
   if (fresh.length === 0) return known
@@ -266,30 +250,35 @@ async function locate(
   return known
 }
 
-const slotAt = (frame: Frame, edge: Edge): SlotAt => {
-  const { contentId, value, version } = contentAt(frame, edge.src, edge.version)
-  return { asset: edge.asset, key: edge.key, contentId, value, node: edge.src, version }
+/** What a node contains in this frame, as a slot. */
+function slotAt(
+  { definitions, contents, expected }: Frame,
+  { id, asset, key, version }: Pick<NodeRow, 'id' | 'asset' | 'key' | 'version'>,
+): SlotAt {
+  const next = expected.get(id)
+  const { contentId, value } = next ?? contents.get(version)
+  const name = { asset: definitions.ids.nameOf(asset), key }
+  return { ...name, contentId, value, node: id, version: next?.version ?? version }
 }
 
 function resolved(
-  frame: Frame,
   row: NodeRow,
-  { own, read }: { readonly own: readonly Edge[]; readonly read: readonly Edge[] },
+  { own, read }: { readonly own: readonly SlotAt[]; readonly read: readonly SlotAt[] },
 ): Omit<Resolved, 'isMember' | 'members'> {
-  const all = read.map((edge) => slotAt(frame, edge))
-  const slots = sortSlots(all.filter((slot) => slot.contentId !== ABSENT))
-  const sources = new Set(read.map((edge) => edge.src))
+  const slots = sortSlots(read.filter((slot) => slot.contentId !== ABSENT))
+  const sources = new Set(read.map((slot) => slot.node))
   const key = parseKey(row.key)
   return {
     row,
     key,
     slots,
     inputs: inputsOf(key, slots),
-    read: all.map((slot) => [slot.node, slot.version]),
-    dropped: own.map((edge) => edge.src).filter((src) => !sources.has(src)),
+    read: read.map((slot) => [slot.node, slot.version]),
+    dropped: own.flatMap((slot) => (sources.has(slot.node) ? [] : [slot.node])),
   }
 }
 
-const unique = (names: readonly NodeName[]): NodeName[] => [
-  ...new Map(names.map((name) => [nodeText(name), name])).values(),
-]
+function unique(names: readonly NodeName[]): readonly NodeName[] {
+  if (names.length < 2) return names
+  return [...new Map(names.map((name) => [nodeText(name), name])).values()]
+}

@@ -5,6 +5,7 @@
  * to. A pending source may return to what was read before, so it proves nothing; neither does a
  * read that a pending member has named, nor an outline that will see other inputs.
  */
+import { readBy } from '../catalog/builds.ts'
 import type { StoredAsset } from '../core/asset.ts'
 import { RECIPE } from '../core/fingerprint.ts'
 import type { Decided } from './evidence.ts'
@@ -23,8 +24,19 @@ export function runsSurely(walk: Walk, asset: StoredAsset, one: Decided): boolea
 const hasPendingMember = (walk: Walk, { node }: Decided): boolean =>
   node.members.some(({ src }) => walk.pending.has(src))
 
-/** Whether a read that a member has yet to name could be one that waits. */
+const readsHeld = new WeakMap<Walk, Map<string, boolean>>()
+
+/** Whether a read that a member has yet to name could be one that waits: asked once an asset. */
 function mayReadHeld(walk: Walk, asset: StoredAsset): boolean {
+  const answers = readsHeld.get(walk) ?? new Map<string, boolean>()
+  readsHeld.set(walk, answers)
+  // What an asset may read was visited before it, so the answer holds for all of its nodes.
+  const answer = answers.get(asset.name) ?? couldReadHeld(walk, asset)
+  answers.set(asset.name, answer)
+  return answer
+}
+
+function couldReadHeld(walk: Walk, asset: StoredAsset): boolean {
   const { graph } = walk.evaluation.definitions
   const waiting = new Set(
     [...walk.held.values(), ...walk.doubted.values()].map((name) => name.asset),
@@ -49,9 +61,7 @@ function staysMember(walk: Walk, asset: StoredAsset, { node }: Decided): boolean
 function differsSurely(walk: Walk, asset: StoredAsset, one: Decided): boolean {
   const { node, current } = one
   const readsAreFixed = !hasPendingMember(walk, one)
-  const before = new Map(
-    JSON.parse(current?.slots ?? '[]') as readonly (readonly [number, number])[],
-  )
+  const before = current === undefined ? new Map<number, number>() : readBy(current)
   const isMember = (slot: SlotAt): boolean => asset.from[slot.asset] !== undefined
 
   return node.slots.some((slot) => {

@@ -31,6 +31,9 @@ const minus = (all: Iterable<string>, ...without: readonly Names[]): readonly st
 const both = (all: Names, others: Names): readonly string[] =>
   [...all].filter((one) => others.has(one))
 
+const isValue = (specs: readonly AssetSpec[], node: string): boolean =>
+  specs.some(({ name, shape }) => shape === 'value' && node.startsWith(`${name}[`))
+
 export const isOnDemand = (specs: readonly AssetSpec[], node: string): boolean =>
   specs.some(({ name, shape }) => shape === 'demand' && node.startsWith(`${name}[`))
 
@@ -80,8 +83,10 @@ async function contentOffences({ at, specs, expected }: RunToCheck): Promise<rea
   const right = new Map([...expected.contents].map(([node, value]) => [node, canonical(value)]))
   // A plan may name an on-demand node that its run does not come to read.
   const isUnread = (node: string): boolean => !right.has(node) && isOnDemand(specs, node)
+  // A value may have been evaluated before what it reads became stale in the same run.
+  const wasEvaluated = (node: string): boolean => expected.held.has(node) && isValue(specs, node)
   return [...new Set([...found.keys(), ...right.keys()])].filter(
-    (node) => found.get(node) !== right.get(node) && !isUnread(node),
+    (node) => found.get(node) !== right.get(node) && !isUnread(node) && !wasEvaluated(node),
   )
 }
 

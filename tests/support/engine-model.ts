@@ -41,7 +41,7 @@ export interface Expected {
   readonly held: ReadonlySet<string>
 }
 
-export const everything: Request = {
+const everything: Request = {
   isSelected: () => true,
   insisted: new Set(),
   failing: new Set(),
