@@ -41,12 +41,6 @@ export interface Expected {
   readonly held: ReadonlySet<string>
 }
 
-const everything: Request = {
-  isSelected: () => true,
-  insisted: new Set(),
-  failing: new Set(),
-}
-
 const text = (asset: string, key: string): string => `${asset}[${key}]`
 const split = (node: string): readonly [string, string] => {
   const cut = node.indexOf('[')
