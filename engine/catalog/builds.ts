@@ -175,15 +175,39 @@ export interface RetainedBuild {
   readonly isWhole: boolean
 }
 
-const versionsRead = new WeakMap<RetainedBuild, ReadonlyMap<number, number>>()
+/** What a build read: the versions of its slots, by node. */
+export class ReadVersions {
+  readonly #pairs: readonly (readonly [node: number, version: number])[]
+  #byNode: ReadonlyMap<number, number> | undefined
 
-/** What a build read, node → version: parsed once, although several questions are asked of it. */
-export function readBy(build: RetainedBuild): ReadonlyMap<number, number> {
-  const known = versionsRead.get(build)
-  if (known !== undefined) return known
-  const read = new Map(JSON.parse(build.slots) as readonly (readonly [number, number])[])
-  versionsRead.set(build, read)
-  return read
+  constructor(slots: string) {
+    this.#pairs = JSON.parse(slots) as readonly (readonly [number, number])[]
+  }
+
+  get size(): number {
+    return this.#pairs.length
+  }
+
+  /** Slots keep their order from build to build, so the place is tried before anything is indexed. */
+  of(node: number, place: number): number | undefined {
+    const pair = this.#pairs[place]
+    if (pair?.[0] === node) return pair[1]
+    this.#byNode ??= new Map(this.#pairs)
+    return this.#byNode.get(node)
+  }
+
+  [Symbol.iterator](): Iterator<readonly [number, number]> {
+    return this.#pairs[Symbol.iterator]()
+  }
+}
+
+const versionsRead = new WeakMap<RetainedBuild, ReadVersions>()
+
+/** Parsed once, although several questions are asked of a build. */
+export function readBy(build: RetainedBuild): ReadVersions {
+  const known = versionsRead.get(build) ?? new ReadVersions(build.slots)
+  versionsRead.set(build, known)
+  return known
 }
 
 /** Builds of a node that are looked through for parts: many cutoffs may point at one version. */

@@ -93,15 +93,16 @@ export async function nodesById(
 export interface EdgeRow {
   readonly dst: number
   readonly src: number
-  /** what dst consumed last; 0: absent, or not yet consumed */
-  readonly srcVersion: number
   readonly asset: number
   readonly key: string
   /** what src has now */
   readonly version: number
 }
 
-/** All edges into the given nodes, with what their sources are now. */
+/**
+ * All edges into the given nodes, with what their sources are now. Two queries: a mapping that
+ * thousands of nodes read is fetched once, not once an edge.
+ */
 export async function edgesInto(
   { db, dialect }: { readonly db: Connection; readonly dialect: DialectName },
   nodes: readonly number[],
@@ -112,11 +113,15 @@ export async function edgesInto(
     { id: 'int' },
     nodes.map((id) => [id]),
   )
-  const { rows } = await sql<EdgeRow>`
-    select e.dst, e.src, e.src_version as "srcVersion", s.asset, s.key, s.version
-    from ${wanted} w join edge e on e.dst = w.id join node s on s.id = e.src
-  `.execute(db)
-  return rows
+  const { rows } = await sql<{ dst: number; src: number }>`
+    select e.dst, e.src from ${wanted} w join edge e on e.dst = w.id`.execute(db)
+  const ids = new Set(rows.map((row) => row.src))
+  const sources = new Map((await nodesById({ db, dialect }, [...ids])).map((row) => [row.id, row]))
+  return rows.map(({ dst, src }) => {
+    const source = sources.get(src)
+    assert(source !== undefined, `node ${src} has a row`)
+    return { dst, src, asset: source.asset, key: source.key, version: source.version }
+  })
 }
 
 /** The distinct direct dependents of the given nodes, with their asset. */

@@ -28,9 +28,21 @@ export const RECIPE = 'recipe'
 /** The asset under which the time bucket of an asset with `freshness` is a fact. */
 export const FRESHNESS = 'freshness'
 
-/** Slots in the order they are hashed: by name. */
+const byName = (a: Slot, b: Slot): number =>
+  compareText(a.asset, b.asset) || compareText(a.key, b.key)
+
+/** Slots in the order they are hashed: by name. A list in that order is returned as it is. */
 export const sortSlots = <One extends Slot>(slots: readonly One[]): readonly One[] =>
-  slots.toSorted((a, b) => compareText(a.asset, b.asset) || compareText(a.key, b.key))
+  isSorted(slots) ? slots : slots.toSorted(byName)
+
+function isSorted(slots: readonly Slot[]): boolean {
+  let before: Slot | undefined
+  for (const slot of slots) {
+    if (before !== undefined && byName(before, slot) > 0) return false
+    before = slot
+  }
+  return true
+}
 
 /** The fingerprint of one build, or of one part of it when `part` is given. */
 export function fingerprint(target: {

@@ -55,8 +55,8 @@ function compare({ node, current }: CauseQuestion): readonly Difference[] {
   const before = readBy(current)
   const differences: Difference[] = []
   let kept = 0
-  for (const slot of node.slots) {
-    const version = before.get(slot.node)
+  for (const [place, slot] of node.slots.entries()) {
+    const version = before.of(slot.node, place)
     if (version !== undefined) kept++
     if (version !== slot.version)
       differences.push({ source: slot.node, before: version, now: slot })

@@ -200,6 +200,7 @@ async function outputEntries(
       if (node !== undefined) outputs.push({ node, ...name, finished, staged, writer })
     }
     const assets = (finished.task.asset.outputs ?? []).map(definitions.ids.idOf)
+    if (assets.length === 0) continue
     const before = await sql<{ id: number; asset: number; key: string; version: number }>`
       select n.id, n.asset, n.key, n.version from edge e join node n on n.id = e.dst
       where e.src = ${writer} and n.asset in (${sql.join(assets)})

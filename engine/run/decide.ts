@@ -76,7 +76,7 @@ function sameSlots(node: Resolved, build: RetainedBuild): boolean {
   const before = readBy(build)
   return (
     before.size === node.slots.length &&
-    node.slots.every((slot) => before.get(slot.node) === slot.version)
+    node.slots.every((slot, place) => before.of(slot.node, place) === slot.version)
   )
 }
 

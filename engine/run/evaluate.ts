@@ -42,6 +42,7 @@ export function frameOf(evaluation: Evaluation, held = new Set<number>()): Frame
     definitions,
     contents,
     expected: new Map(),
+    losing: new Set(),
     mayAppear: () => false,
     visitNew: async (name, rows) => {
       const asset = definitions.graph.assets.get(name)

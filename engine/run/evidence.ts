@@ -57,12 +57,16 @@ export async function decideNodes(
 
 /** Whether a decision counts on parts that the current version does not hold. */
 function takesFromOld({ decision, current }: Decided): boolean {
+  const taken = partsTaken(decision)
+  if (taken.length === 0) return false
   const shown = new Set(current?.parts.map((part) => part.path))
-  if (decision.kind === 'ready' || decision.kind === 'known') {
-    return decision.parts.some((part) => !shown.has(part.path))
-  }
-  if (decision.kind !== 'build') return false
-  return (decision.parts ?? []).some(({ found }) => found !== undefined && !shown.has(found.path))
+  return taken.some((part) => !shown.has(part.path))
+}
+
+function partsTaken(decision: Decision): readonly StoredPart[] {
+  if (decision.kind === 'ready' || decision.kind === 'known') return decision.parts
+  if (decision.kind !== 'build') return []
+  return (decision.parts ?? []).flatMap(({ found }) => found ?? [])
 }
 
 /** The parts of every node that an outline wants to copy. */

@@ -68,6 +68,8 @@ export interface Frame {
   readonly contents: Contents
   /** node → what a plan expects it to contain */
   readonly expected: Map<number, Expected>
+  /** nodes that an expected content takes a member from */
+  readonly losing: Set<number>
   /** a node without content that will have some: it makes its children members */
   readonly mayAppear: (node: number) => boolean
   /** evaluates nodes that came into being because something reads them */
@@ -91,21 +93,57 @@ export async function resolveNodes(
   const known = await locate(frame, edges, wanted.flat())
   const recipe = frame.definitions.recipes.get(asset.name)
   return rows.map((row, at) => {
-    const own = edges.get(row.id) ?? []
-    const kept = own.filter((slot) => parents.includes(slot.asset) || slot.node === recipe)
     const further = unique(wanted[at] ?? []).map((name) => {
       const slot = known.get(nodeText(name))
       assert(slot !== undefined, `${nodeText(name)} was located`)
       return slot
     })
-    const members = own
-      .filter((slot) => parents.includes(slot.asset))
-      .map((slot) => ({ src: slot.node, asset: slot.asset, isPresent: slot.contentId !== ABSENT }))
+    const own = edges.get(row.id) ?? []
+    const { kept, members, others } = sortedOut(own, { parents, recipe })
     const isMember =
       parents.length === 0 ||
       members.some(({ src, isPresent }) => isPresent || frame.mayAppear(src))
-    return { ...resolved(row, { own, read: [...kept, ...further] }), isMember, members }
+    const read = [...kept, ...further]
+    const slots = sortSlots(read.filter((slot) => slot.contentId !== ABSENT))
+    const key = parseKey(row.key)
+    return {
+      row,
+      key,
+      isMember,
+      members,
+      slots,
+      inputs: inputsOf(key, slots),
+      read: read.map((slot) => [slot.node, slot.version]),
+      dropped: notAmong(others, further),
+    }
   })
+}
+
+/** A node's edges: parents and recipe, which are always read, and those that `reads` has to name. */
+function sortedOut(
+  own: readonly SlotAt[],
+  { parents, recipe }: { readonly parents: readonly string[]; readonly recipe: number | undefined },
+): {
+  readonly kept: readonly SlotAt[]
+  readonly members: readonly Member[]
+  readonly others: readonly SlotAt[]
+} {
+  const kept: SlotAt[] = []
+  const members: Member[] = []
+  const others: SlotAt[] = []
+  for (const slot of own) {
+    const isParent = parents.includes(slot.asset)
+    ;(isParent || slot.node === recipe ? kept : others).push(slot)
+    if (!isParent) continue
+    members.push({ src: slot.node, asset: slot.asset, isPresent: slot.contentId !== ABSENT })
+  }
+  return { kept, members, others }
+}
+
+function notAmong(slots: readonly SlotAt[], named: readonly SlotAt[]): readonly number[] {
+  if (slots.length === 0) return []
+  const nodes = new Set(named.map((slot) => slot.node))
+  return slots.flatMap((slot) => (nodes.has(slot.node) ? [] : [slot.node]))
 }
 
 const membersOf = (asset: AssetDefinition): readonly string[] =>
@@ -144,6 +182,7 @@ export async function dirtyReads(
     trx: undefined,
     contents: new Contents(),
     expected: new Map(),
+    losing: new Set(),
     mayAppear: () => false,
     visitNew: async () => undefined,
   }
@@ -173,9 +212,11 @@ async function edgesByTarget(
   rows: readonly NodeRow[],
 ): Promise<ReadonlyMap<number, readonly SlotAt[]>> {
   const targets = new Map(rows.map((row) => [row.id, row]))
-  const found = (await edgesInto(frame, [...targets.keys()])).filter((edge) =>
-    stillGives(frame, edge, targets.get(edge.dst)),
-  )
+  const found = (await edgesInto(frame, [...targets.keys()])).filter((edge) => {
+    const gives = stillGives(frame, edge, targets.get(edge.dst))
+    if (!gives) frame.losing.add(edge.dst)
+    return gives
+  })
   await frame.contents.load(
     frame,
     found.map((edge) => edge.version),
@@ -259,23 +300,6 @@ function slotAt(
   const { contentId, value } = next ?? contents.get(version)
   const name = { asset: definitions.ids.nameOf(asset), key }
   return { ...name, contentId, value, node: id, version: next?.version ?? version }
-}
-
-function resolved(
-  row: NodeRow,
-  { own, read }: { readonly own: readonly SlotAt[]; readonly read: readonly SlotAt[] },
-): Omit<Resolved, 'isMember' | 'members'> {
-  const slots = sortSlots(read.filter((slot) => slot.contentId !== ABSENT))
-  const sources = new Set(read.map((slot) => slot.node))
-  const key = parseKey(row.key)
-  return {
-    row,
-    key,
-    slots,
-    inputs: inputsOf(key, slots),
-    read: read.map((slot) => [slot.node, slot.version]),
-    dropped: own.flatMap((slot) => (sources.has(slot.node) ? [] : [slot.node])),
-  }
 }
 
 function unique(names: readonly NodeName[]): readonly NodeName[] {

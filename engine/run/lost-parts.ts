@@ -19,6 +19,7 @@ export async function presentBuilds(
   builds: ReadonlyMap<number, readonly RetainedBuild[]>,
   marked: readonly number[],
 ): Promise<ReadonlyMap<number, readonly RetainedBuild[]>> {
+  if (marked.length === 0) return builds
   const present = new Map(builds)
   for (const node of marked) {
     const own = await Promise.all(

@@ -186,6 +186,7 @@ function statusOf(run: Run): RunStatus {
 
 async function finishRun(run: Run, status: RunStatus): Promise<void> {
   await clearIntents(run.project, run.projected)
+  failpoint('run.cleared')
   await run.project.catalog.write(async (trx) => {
     await requireLease(trx, run.lease)
     const nowMs = run.project.clock.nowMs()

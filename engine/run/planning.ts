@@ -189,15 +189,10 @@ async function force(
     definitions,
   })
   const stored = [...definitions.graph.assets.values()].filter((asset) => asset.kind === 'stored')
-  const rows = await trx.db
-    .selectFrom('node')
-    .select(['id', 'asset', 'key'])
-    .where(
-      'asset',
-      'in',
-      stored.map((asset) => definitions.ids.idOf(asset.name)),
-    )
-    .execute()
+  const ids = stored.map((asset) => definitions.ids.idOf(asset.name))
+  const nodes = trx.db.selectFrom('node').select(['id', 'asset', 'key'])
+  // PostgreSQL refuses an empty list.
+  const rows = ids.length === 0 ? [] : await nodes.where('asset', 'in', ids).execute()
   const chosen = rows.filter((row) =>
     isSelected({ id: row.id, asset: definitions.ids.nameOf(row.asset), key: row.key }),
   )

@@ -61,12 +61,12 @@ function staysMember(walk: Walk, asset: StoredAsset, { node }: Decided): boolean
 function differsSurely(walk: Walk, asset: StoredAsset, one: Decided): boolean {
   const { node, current } = one
   const readsAreFixed = !hasPendingMember(walk, one)
-  const before = current === undefined ? new Map<number, number>() : readBy(current)
+  const before = current === undefined ? undefined : readBy(current)
   const isMember = (slot: SlotAt): boolean => asset.from[slot.asset] !== undefined
 
-  return node.slots.some((slot) => {
+  return node.slots.some((slot, place) => {
     if (walk.pending.has(slot.node)) return false
-    const version = before.get(slot.node)
+    const version = before?.of(slot.node, place)
     if (version === slot.version) return false
     return version !== undefined || isMember(slot) || slot.asset === RECIPE || readsAreFixed
   })

@@ -47,9 +47,9 @@ export function firstIn(set: ReadonlyMap<number, NodeName>, node: Resolved): Nod
   return undefined
 }
 
-/** Whether a node reads something that is expected to have another content. */
-export const readsExpected = (walk: Walk, node: Resolved): boolean =>
-  node.read.some(([source]) => walk.frame.expected.has(source))
+/** Whether a node reads, or is to lose, something that is expected to have another content. */
+export const readsExpected = ({ frame }: Walk, node: Resolved): boolean =>
+  frame.losing.has(node.row.id) || node.read.some(([source]) => frame.expected.has(source))
 
 /** Takes it that a node will contain this, and for a stored one these parts. */
 export function expectContent(

@@ -70,13 +70,16 @@ export async function mustRun(what: Command): Promise<Measure> {
 /** A Node that does nothing: the unit of start-up times. */
 export const EMPTY_NODE: Command = { command: process.execPath, arguments: ['-e', '0'] }
 
-/** Runs each command `rounds` times, one after another in turns; one unmeasured round first. */
+/**
+ * Runs each command `rounds` times, one after another in turns. An unmeasured round goes first,
+ * unless there is to be one round only.
+ */
 export async function interleaved(
   commands: readonly Command[],
   rounds: number,
 ): Promise<readonly (readonly Measure[])[]> {
   const all = commands.map((): Measure[] => [])
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = rounds === 1 ? 1 : 0; round <= rounds; round++) {
     for (const [at, command] of commands.entries()) {
       const one = await mustRun(command)
       if (round > 0) all[at]?.push(one)

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { auditTrace } from '../../engine/catalog/trace-audit.ts'
 import type { StoredAsset } from '../../engine/index.ts'
-import { loadDefinitions, verifyStore } from '../../engine/index.ts'
-import { library, upper } from '../support/engine-assets.ts'
+import { defineAsset, loadDefinitions, sameKey, verifyStore } from '../../engine/index.ts'
+import { library, upper, wordFact } from '../support/engine-assets.ts'
 import type { EngineProject } from '../support/engine-project.ts'
 import { DATABASES, engineProject, factChanges } from '../support/engine-project.ts'
 import { storeOffences } from '../support/engine-state.ts'
@@ -110,5 +110,48 @@ describe.each(DATABASES)('on %s', (database) => {
     await at.run('*', { facts: { 'word/1': { text: 'one', shelves: ['a', 'nowhere'] } } })
     expect(at.takeLog()).toEqual(['eager[1]', 'eager[2]', 'shelf[nowhere]', 'upper[1]'])
     expect(await faults()).toEqual([])
+  })
+
+  test('an expected return to what a node read last leaves it out of the plan', async () => {
+    const length = defineAsset({
+      kind: 'stored',
+      name: 'length',
+      dimensions: ['i'],
+      recipe: '1',
+      from: { word: sameKey },
+      build: ({ inputs }) => ({
+        parts: [],
+        value: (inputs.one('word').value as { text: string }).text.length,
+      }),
+    })
+    const size = defineAsset({
+      kind: 'value',
+      name: 'size',
+      dimensions: ['i'],
+      recipe: '1',
+      from: { length: sameKey },
+      evaluate: (inputs) => (Number(inputs.one('length').value) > 3 ? 'long' : 'short'),
+    })
+    const tag = (name: string, parent: string) =>
+      defineAsset({
+        kind: 'stored',
+        name,
+        dimensions: ['i'],
+        recipe: '1',
+        from: { [parent]: sameKey },
+        build: ({ inputs }) => ({ parts: [], value: inputs.one(parent).value ?? null }),
+      })
+    const assets = [wordFact, length, size, tag('by_size', 'size'), tag('by_length', 'length')]
+    at = await engineProject({ assets, database })
+    const [one, longer] = ['one', 'longer'].map((text) => ({ 'word/1': { text, shelves: [] } }))
+    await at.run('*', { facts: one ?? {} })
+    await at.run('length', { facts: longer ?? {} })
+    expect(await listed()).toEqual(['by_length[1]', 'by_size[1]'])
+    const back = await at.plan('*', { facts: one ?? {} })
+    expect(back.steps).toMatchObject([{ asset: 'length', verdict: 'reuse' }])
+    expect(back.steps).toHaveLength(1)
+    at.takeLog()
+    await at.run('*', { facts: one ?? {} })
+    expect([at.takeLog(), await listed(), await faults()]).toEqual([[], [], []])
   })
 })
