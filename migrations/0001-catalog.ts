@@ -49,7 +49,7 @@ export async function createCatalog(
        sha256 ${text} not null, rows ${int}, primary key (build, ordinal))${clustered}`,
     `create table first_wanted (fingerprint ${text} primary key, at_ms ${int} not null)${clustered}`,
     `create table intent (node ${int} primary key, run ${int} not null, epoch ${int} not null,
-       state ${text} not null, folder ${text} not null)`,
+       state ${text} not null, notes ${text} not null)`,
     `create table run (id ${id}, actor ${text} not null, command ${text} not null,
        reason ${text}, plan ${text}, started_ms ${int} not null, heartbeat_ms ${int} not null,
        ended_ms ${int}, status ${text} not null, counts ${text} not null)`,

@@ -7,6 +7,7 @@ import { lstatSync, readFileSync, readdirSync, readlinkSync, statSync } from 'no
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Projection } from '../engine/index.ts'
+import { EngineError } from '../engine/index.ts'
 
 const VERSIONS = '.versions'
 /** An attempt's folder: the run's number and a counter. No key holds an `@`, so none looks so. */
@@ -22,15 +23,26 @@ const MANIFEST = /^(\d{10})\.json$/
 export function isShown(root: string, { path, mode, current }: Projection): boolean {
   const target = `${root}/${path}`
   if (mode === 'folder') {
-    if (current === undefined) return lstatSync(target, { throwIfNoEntry: false }) === undefined
-    return linkTarget(target) === `${'../'.repeat(path.split('/').length - 1)}${current.folder}`
+    const [first] = current?.parts ?? []
+    if (first === undefined) return lstatSync(target, { throwIfNoEntry: false }) === undefined
+    const folder = attemptFolder(first.path)
+    return linkTarget(target) === `${'../'.repeat(path.split('/').length - 1)}${folder}`
   }
   const shown = linkedParts(target, join(root, VERSIONS, path))
   const wanted = current?.parts ?? []
   return (
     shown.size === wanted.length &&
-    wanted.every((name) => shown.get(name) === join(root, current?.folder ?? '', name))
+    wanted.every((part) => shown.get(part.name) === join(root, part.path))
   )
+}
+
+/** The attempt's folder in a part's path: `.versions/{path}/@r12-3/{part}`. */
+export function attemptFolder(path: string): string {
+  const [, folder] = /^(.*?\/@r\d+-\d+)\//.exec(path) ?? []
+  if (folder === undefined) {
+    throw new EngineError('ASSERTION', { what: 'a part lies in the folder of an attempt' })
+  }
+  return folder
 }
 
 /** Where a link points to as it is written; undefined: there is no link. */

@@ -37,7 +37,14 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import type { ObjectStore, Projection, StagePart } from '../engine/index.ts'
 import { EngineError, failpoint, sha256 } from '../engine/index.ts'
-import { ATTEMPT, isShown, lastManifest, linkedParts, listStrays } from './local-look.ts'
+import {
+  ATTEMPT,
+  attemptFolder,
+  isShown,
+  lastManifest,
+  linkedParts,
+  listStrays,
+} from './local-look.ts'
 
 const fsyncAsync = promisify(fsync)
 const VERSIONS = '.versions'
@@ -87,6 +94,7 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
     name: `file://${top}`,
     folderFor: (path, attempt) => `${VERSIONS}/${inside(path)}/${attempt}`,
     stage: async (folder, parts) => guard(() => stageParts({ at, makeFolder }, folder, parts)),
+    unitOf: attemptFolder,
     sync: async (folders) => {
       if (!durable || folders.length === 0) return
       try {
@@ -111,7 +119,7 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
     remove: async (folders) => guard(() => removeFolders(folders.map(at), made)),
     fetch: async (part) => fetchPart(at(part.path), part),
     sizes: async (paths) => paths.map((path) => sizeOf(`${top}/${path}`)),
-    folders: () => listFolders(top),
+    units: () => listFolders(top),
     shows: async (projections) => projections.map((one) => isShown(top, one)),
     lastManifest: async (path) => lastManifest(join(top, VERSIONS, path, '_manifest')),
     strays: () => listStrays(top),
@@ -139,7 +147,11 @@ interface Places {
 }
 
 /** Writes parts into a folder of their own: an attempt's name is never used twice. */
-function stageParts({ at, makeFolder }: Places, folder: string, parts: readonly StagePart[]): void {
+function stageParts(
+  { at, makeFolder }: Places,
+  folder: string,
+  parts: readonly StagePart[],
+): readonly string[] {
   const target = at(folder)
   makeFolder(target)
   for (const part of parts) {
@@ -148,8 +160,12 @@ function stageParts({ at, makeFolder }: Places, folder: string, parts: readonly 
     failpoint('store.stage.part')
     if ('bytes' in part.source) writeFileSync(path, part.source.bytes)
     else if ('file' in part.source) moveFile(part.source.file, path)
-    else linkOrCopy(at(part.source.stored), path, part.source.stored)
+    else {
+      const from = 'kept' in part.source ? part.source.kept : part.source.stored
+      linkOrCopy(at(from), path, from)
+    }
   }
+  return parts.map((part) => `${folder}/${part.name}`)
 }
 
 function removeFolders(folders: readonly string[], made: Set<string>): void {
@@ -214,22 +230,23 @@ function swapLinks(
   makeFolder: (path: string) => void,
 ): void {
   const target = join(top, inside(path))
+  const [first] = current?.parts ?? []
   if (mode === 'folder') {
     // A folder there is not ours: it is left, and what is published below it with it.
-    if (current === undefined && isLink(target)) rmSync(target)
-    if (current !== undefined) {
+    if (first === undefined && isLink(target)) rmSync(target)
+    if (first !== undefined) {
       makeFolder(dirname(target))
-      swapLink(target, join(top, current.folder))
+      swapLink(target, join(top, attemptFolder(first.path)))
     }
     return
   }
-  const shown = new Set(current?.parts)
+  const shown = new Set(current?.parts.map(({ name }) => name))
   for (const name of linkedParts(target, join(top, VERSIONS, path)).keys()) {
     if (!shown.has(name)) rmSync(join(target, name), { force: true })
   }
   if (current === undefined) return
   makeFolder(target)
-  for (const name of current.parts) swapLink(join(target, name), join(top, current.folder, name))
+  for (const part of current.parts) swapLink(join(target, part.name), join(top, part.path))
 }
 
 function swapLink(link: string, to: string): void {

@@ -7,13 +7,13 @@ export async function verifyResidue({
   platform: { project },
 }: Verification): Promise<InvariantResult> {
   const faults = new Faults()
-  const { folders, strays, scratch } = await findResidue(project)
-  for (const folder of folders) faults.add(`${folder} is a version that no commit refers to`)
+  const { units, strays, scratch } = await findResidue(project)
+  for (const unit of units) faults.add(`${unit} is a version that no commit refers to`)
   for (const path of strays) faults.add(`${path} is half-written, foreign or a link to nothing`)
   for (const path of scratch) faults.add(`${path} is a scratch folder that no build goes on from`)
   return conclude('I11', {
     faults,
     holds: 'no orphaned versions, half-written files, dead links or old scratch folders',
-    evidence: { folders: folders.length, strays: strays.length, scratch: scratch.length },
+    evidence: { units: units.length, strays: strays.length, scratch: scratch.length },
   })
 }

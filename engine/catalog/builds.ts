@@ -319,7 +319,10 @@ export async function firstWanted(
   return new Map(rows.map((row) => [row.fingerprint, row.at_ms]))
 }
 
-/** Parts that fell out of retention: their rows are removed, their paths returned. */
+/**
+ * Parts that fell out of retention: their rows are removed; returned are the paths that no kept
+ * version of the node names. (On S3 a part that carries over keeps its path.)
+ */
 export async function releaseParts(
   { db, dialect }: WriteTransaction,
   nodes: readonly number[],
@@ -348,5 +351,9 @@ export async function releaseParts(
   const { rows } = await sql<{ path: string }>`
     delete from part where build in (select w.build from ${gone} w)
     returning path`.execute(db)
-  return rows.map((row) => row.path)
+  const kept = await sql<{ path: string }>`
+    select p.path from ${wanted} w join build b on b.node = w.id join part p on p.build = b.id
+  `.execute(db)
+  const stay = new Set(kept.rows.map((row) => row.path))
+  return rows.flatMap((row) => (stay.has(row.path) ? [] : [row.path]))
 }

@@ -63,7 +63,8 @@ export type Tables = {
     run: number
     epoch: number
     state: 'prepared' | 'committed'
-    folder: string
+    /** JSON: what would undo its stagings */
+    notes: string
   }
   run: {
     id: Generated<number>

@@ -2,9 +2,12 @@
  * What the engine needs from outside, as interfaces: an object store and a clock.
  *
  * The store's verbs are the steps of protocol P (design §5), so that a folder and S3 can each do
- * them their own way: stage (invisible, attempt-unique), commit (the catalog's transaction, not
- * here), project (manifest, then what readers see), remove. Paths are `/`-separated and relative
- * to the store's root.
+ * them their own way: stage (invisible, attempt-unique), sync (durable; on S3 the uploads are
+ * completed), commit (the catalog's transaction, not here), project (manifest, then what readers
+ * see), remove. Paths are `/`-separated and relative to the store's root.
+ *
+ * A *unit* is what a store removes as a whole: a version's folder, or one object. A *note* is what
+ * undoes a staging: its unit and, after a tab, whatever else the store needs (an upload's id).
  */
 
 /** Where one staged part's bytes come from. */
@@ -12,6 +15,7 @@ export type PartSource =
   | { readonly file: string } // a finished file outside the store; it is moved
   | { readonly bytes: Uint8Array }
   | { readonly stored: string } // a path in this store: linked or copied server-side
+  | { readonly kept: string } // a part of the node's current version: S3 leaves it where it is
 
 export interface StagePart {
   readonly name: string
@@ -24,7 +28,9 @@ export interface StagePart {
 export interface Projection {
   readonly path: string
   readonly mode: 'folder' | 'files'
-  readonly current: { readonly folder: string; readonly parts: readonly string[] } | undefined
+  readonly current:
+    | { readonly parts: readonly { readonly name: string; readonly path: string }[] }
+    | undefined
 }
 
 export interface ObjectStore {
@@ -32,18 +38,27 @@ export interface ObjectStore {
   readonly name: string
   /** the attempt-unique folder for a node published at `path`; pure */
   readonly folderFor: (path: string, attempt: string) => string
-  /** writes parts under `folder`; nothing is visible to readers. Returns once written, not synced */
-  readonly stage: (folder: string, parts: readonly StagePart[]) => Promise<void>
-  /** makes staged folders durable, in parallel */
+  /**
+   * Writes parts under `folder`; nothing is visible to readers. Returns their paths once they are
+   * written, not synced. `note` is awaited before the first byte of what only a note can undo.
+   */
+  readonly stage: (
+    folder: string,
+    parts: readonly StagePart[],
+    note: (notes: readonly string[]) => Promise<void>,
+  ) => Promise<readonly string[]>
+  /** makes staged folders durable, in parallel. On S3 it completes their uploads */
   readonly sync: (folders: readonly string[]) => Promise<void>
-  /** removes staged folders that were never committed; safe to repeat */
-  readonly abort: (folders: readonly string[]) => Promise<void>
+  /** undoes stagings that were never committed, by folder or note; safe to repeat */
+  readonly abort: (notes: readonly string[]) => Promise<void>
   /** writes the immutable numbered manifest of a published path */
   readonly writeManifest: (path: string, number: number, text: string) => Promise<void>
   /** makes readers see what the catalog says; safe to repeat */
   readonly project: (projection: Projection) => Promise<void>
-  /** removes folders of superseded versions */
-  readonly remove: (folders: readonly string[]) => Promise<void>
+  /** the unit that a part lies in; pure */
+  readonly unitOf: (path: string) => string
+  /** removes superseded units; safe to repeat */
+  readonly remove: (units: readonly string[]) => Promise<void>
   /** a local file holding one part's bytes, checked against its SHA-256 */
   readonly fetch: (part: {
     readonly path: string
@@ -52,8 +67,8 @@ export interface ObjectStore {
   }) => Promise<string>
   /** sizes of the given paths; undefined: not there. For `--verify` */
   readonly sizes: (paths: readonly string[]) => Promise<readonly (number | undefined)[]>
-  /** every folder under the version area: for the sweeper and fsck */
-  readonly folders: () => AsyncIterable<string>
+  /** every unit there is: for the sweeper and fsck */
+  readonly units: () => AsyncIterable<string>
   /** whether readers see exactly these. For `--verify` */
   readonly shows: (projections: readonly Projection[]) => Promise<readonly boolean[]>
   /** the highest numbered manifest of a published path; undefined: it has none */

@@ -68,8 +68,8 @@ export interface AttemptSupport {
     node: NodeName,
     progress: { readonly done: number; readonly total?: number },
   ) => void
-  /** records folders that outputs will use, before they are written */
-  readonly prepare: (task: Task, folders: readonly string[]) => Promise<void>
+  /** records what would undo a staging (folders, uploads), before the first byte of it */
+  readonly note: (task: Task, notes: readonly string[]) => Promise<void>
 }
 
 /** Makes one attempt. Throws EngineError: a foreign error comes out as ASSET_FAILED. */
@@ -112,13 +112,13 @@ async function perform(
       const contents = new Contents()
       await contents.load(support.project.catalog, [work.version])
       const { contentId, value } = contents.get(work.version)
-      const found = work.parts.map((part) => ({ part, source: { stored: part.path } }))
+      const found = work.parts.map((part) => ({ part, source: sourceOf(task, part) }))
       const text = value === undefined ? null : canonicalJson(value)
       const staged = await stage(task, support, { found, value: text, contentId })
       return { ...nothing, outcome: staged.parts === undefined ? 'cutoff' : 'reused', staged }
     }
     case 'ready': {
-      const found = work.parts.map((part) => ({ part, source: { stored: part.path } }))
+      const found = work.parts.map((part) => ({ part, source: sourceOf(task, part) }))
       const value = work.value === undefined ? null : canonicalJson(work.value)
       const staged = await stage(task, support, { found, value, contentId: work.contentId })
       return { ...nothing, outcome: staged.parts === undefined ? 'cutoff' : 'reused', staged }
@@ -149,7 +149,9 @@ async function build(task: Task, support: AttemptSupport): Promise<Omit<Finished
   }
   const outputs = await stageOutputs(task, support, result)
   const found =
-    work.parts === undefined ? await ownParts(result, null) : await mergeParts(work.parts, result)
+    work.parts === undefined
+      ? await ownParts(result, null)
+      : await mergeParts(task, work.parts, result)
   const value = valueText(task, work.parts === undefined ? result.value : summary(task, found))
   const contentId = contentOf(
     found.map(({ part }) => part),
@@ -259,7 +261,12 @@ async function fileDigest(file: string, sizeBytes: number): Promise<string> {
   return sum.digest('hex')
 }
 
+/** A part of the current version stays where it is; any other is copied under a new name. */
+const sourceOf = ({ current }: Task, { path }: StoredPart): StagePart['source'] =>
+  current?.parts.some((part) => part.path === path) === true ? { kept: path } : { stored: path }
+
 async function mergeParts(
+  task: Task,
   wanted: NonNullable<Extract<Task['work'], { kind: 'build' }>['parts']>,
   result: BuildResult,
 ): Promise<readonly Found[]> {
@@ -268,7 +275,7 @@ async function mergeParts(
     wanted.map(async (part) => {
       if (part.found !== undefined) {
         const kept = { ...part.found, fingerprint: part.fingerprint }
-        return { part: kept, source: { stored: part.found.path } }
+        return { part: kept, source: sourceOf(task, part.found) }
       }
       const made = built.get(part.name)
       assert(made !== undefined, `the build made the part ${part.name}`)
@@ -304,13 +311,14 @@ async function isIntact(
 /** Stages parts unless the content is what the node has already: that is a cutoff. */
 async function stage(
   task: Task,
-  { project }: AttemptSupport,
+  support: AttemptSupport,
   made: {
     readonly found: readonly Found[]
     readonly value: string | null
     readonly contentId: ContentId
   },
 ): Promise<Staged> {
+  const { project } = support
   const { contentId, value } = made
   const { current } = task
   const isSame = contentId === task.currentContentId && current?.isWhole !== false
@@ -318,15 +326,22 @@ async function stage(
     return { contentId, value, parts: undefined, folder: undefined }
   }
   if (task.folder === undefined) return { contentId, value, parts: [], folder: undefined }
-  return { contentId, value, ...(await stageAt(project, task.folder, made.found)) }
+  const note = async (notes: readonly string[]): Promise<void> => support.note(task, notes)
+  return { contentId, value, ...(await stageAt(project, task.folder, { ...made, note })) }
 }
 
 async function stageAt(
   project: Project,
   folder: string,
-  found: readonly Found[],
+  {
+    found,
+    note,
+  }: {
+    readonly found: readonly Found[]
+    readonly note: (notes: readonly string[]) => Promise<void>
+  },
 ): Promise<{ readonly parts: readonly StoredPart[]; readonly folder: string }> {
-  await project.store.stage(
+  const paths = await project.store.stage(
     folder,
     found.map(({ part, source }) => ({
       name: part.name,
@@ -334,8 +349,14 @@ async function stageAt(
       sizeBytes: part.sizeBytes,
       sha256: part.sha256,
     })),
+    note,
   )
-  return { folder, parts: found.map(({ part }) => ({ ...part, path: `${folder}/${part.name}` })) }
+  const parts = found.map(({ part }, at) => {
+    const path = paths[at]
+    assert(path !== undefined, 'a staged part has a path')
+    return { ...part, path }
+  })
+  return { folder, parts }
 }
 
 async function stageOutputs(
@@ -359,10 +380,11 @@ async function stageOutputs(
     const publication = output.asset.publish?.(output.key)
     return publication && project.store.folderFor(publication.path, task.attempt)
   })
-  await support.prepare(
+  await support.note(
     task,
     folders.flatMap((folder) => folder ?? []),
   )
+  const note = async (notes: readonly string[]): Promise<void> => support.note(task, notes)
   const staged: StagedOutput[] = []
   for (const [at, output] of made.entries()) {
     const found = await ownParts(output, null)
@@ -376,7 +398,8 @@ async function stageOutputs(
     const name = nodeText({ asset: output.asset.name, key })
     const before = current.get(name)
     const same = before?.contentId === contentId && (await isIntact(task, project, before.parts))
-    const stored = same || folder === undefined ? undefined : await stageAt(project, folder, found)
+    const stored =
+      same || folder === undefined ? undefined : await stageAt(project, folder, { found, note })
     const parts = same ? undefined : (stored?.parts ?? [])
     staged.push({ asset: output.asset, key, contentId, value, parts, folder: stored?.folder })
   }

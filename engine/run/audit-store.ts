@@ -11,7 +11,6 @@ import { isEngineError } from '../core/errors.ts'
 import type { NodeName } from '../core/key.ts'
 import { parseKey } from '../core/key.ts'
 import type { Projection } from '../core/ports.ts'
-import { attemptFolder } from './publish.ts'
 import type { Project } from './project.ts'
 import { loadDefinitions } from './project.ts'
 import type { NodeTest } from './select.ts'
@@ -200,8 +199,7 @@ async function auditShown(
   const published = nodes.flatMap((parts) => {
     const [first] = parts
     if (first === undefined) return []
-    const names = parts.map((part) => part.name)
-    const current = { folder: attemptFolder(first.path), parts: names }
+    const current = { parts: parts.map(({ name, path }) => ({ name, path })) }
     return projectionOf(auditing, first, current) ?? []
   })
   await reportLagging(auditing, published)

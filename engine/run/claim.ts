@@ -39,6 +39,8 @@ export interface Task {
   readonly attempt: string
   /** undefined: nothing is published */
   readonly folder: string | undefined
+  /** what would undo its stagings, as its intent says; grows while it is attempted */
+  readonly notes: string[]
   /** parts of the stored nodes it reads, by name, as they were when it was claimed */
   readonly parts: ReadonlyMap<string, readonly StoredPart[]>
   /** fingerprint → milliseconds since 1970 */
@@ -91,13 +93,15 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
   const parts = await partsRead(frame, working)
   const tasks = working.map((one, at): Task => {
     const attempt = request.nextAttempt()
+    const folder = folderOf({ store: evaluation.store, asset: request.asset }, one, attempt)
     return {
       asset: request.asset,
       node: one.node,
       work: one.decision,
       epoch: epochs.get(one.node.row.id) ?? 0,
       attempt,
-      folder: folderOf({ store: evaluation.store, asset: request.asset }, one, attempt),
+      folder,
+      notes: folder === undefined ? [] : [folder],
       parts,
       firstWanted: wanted,
       claimRevision: trx.revision,
@@ -214,13 +218,9 @@ async function insertIntents(
   if (published.length === 0) return
   const wanted = rowsTable(
     dialect,
-    { node: 'int', epoch: 'int', folder: 'text' },
-    published.map((task) => [
-      task.node.row.id,
-      task.epoch,
-      JSON.stringify(task.folder === undefined ? [] : [task.folder]),
-    ]),
+    { node: 'int', epoch: 'int', notes: 'text' },
+    published.map((task) => [task.node.row.id, task.epoch, JSON.stringify(task.notes)]),
   )
-  await sql`insert into intent (node, run, epoch, state, folder)
-    select node, ${run}, epoch, 'prepared', folder from ${wanted} w`.execute(db)
+  await sql`insert into intent (node, run, epoch, state, notes)
+    select node, ${run}, epoch, 'prepared', notes from ${wanted} w`.execute(db)
 }

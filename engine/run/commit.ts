@@ -27,7 +27,7 @@ import { nodeText } from '../core/key.ts'
 import type { Finished, Staged } from './attempt.ts'
 import type { Committed, Project } from './project.ts'
 import type { OpenIntent } from './recover.ts'
-import { attemptFolder, publishNodes } from './publish.ts'
+import { publishNodes } from './publish.ts'
 
 export interface Group {
   readonly project: Project
@@ -342,7 +342,7 @@ async function auditGroup(
   await insertAudit(trx, { atMs: nowMs, actor, action: 'commit', subject, run })
 }
 
-/** Lets go of versions beyond retention; their folders are removed after the commit. */
+/** Lets go of versions beyond retention; their units are removed after the commit. */
 async function release(
   trx: WriteTransaction,
   { project }: Group,
@@ -361,5 +361,5 @@ async function release(
     old.map((entry) => entry.node),
     keep,
   )
-  return [...new Set(paths.map(attemptFolder))]
+  return [...new Set(paths.map(project.store.unitOf))]
 }

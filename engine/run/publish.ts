@@ -107,17 +107,14 @@ async function show(
   if (asset?.kind !== 'stored' && asset?.kind !== 'output') return
   const publication = asset.publish?.(parseKey(head.key))
   if (publication === undefined) return
-  const [first] = parts
   // A retirement has a manifest too, of no parts: whoever reads the highest number must not go on
   // reading what is retired.
   if (head.commitNumber > 0) {
     const text = `${JSON.stringify(manifest(name, head, parts), null, 2)}\n`
     await project.store.writeManifest(publication.path, head.commitNumber, text)
   }
-  const current =
-    first === undefined
-      ? undefined
-      : { folder: attemptFolder(first.path), parts: parts.map((part) => part.name ?? '') }
+  const shown = parts.map((part) => ({ name: part.name ?? '', path: part.path }))
+  const current = shown.length === 0 ? undefined : { parts: shown }
   await project.store.project({ ...publication, current })
 }
 
@@ -140,12 +137,3 @@ const manifest = (asset: string, head: PublishedRow, parts: readonly PublishedRo
     }),
   })),
 })
-
-/** The attempt's folder in a part's path: `….versions/{path}/@r12-3/{part}`. */
-export function attemptFolder(path: string): string {
-  const match = /^(.*?\/@r\d+-\d+)\//.exec(path)
-  if (match?.[1] === undefined) {
-    throw new EngineError('ASSERTION', { what: 'a part lies in the folder of an attempt' })
-  }
-  return match[1]
-}

@@ -36,7 +36,7 @@ export async function recover(
   const intents = await project.catalog.db.selectFrom('intent').selectAll().execute()
   if (intents.length === 0) return 0
   const prepared = intents.filter((intent) => intent.state === 'prepared')
-  await project.store.abort(prepared.flatMap((intent) => JSON.parse(intent.folder) as string[]))
+  await project.store.abort(prepared.flatMap((intent) => JSON.parse(intent.notes) as string[]))
   failpoint('recover.aborted')
   const committed = intents.filter((intent) => intent.state === 'committed').map((one) => one.node)
   const nodes = await withOutputs(project, committed)

@@ -120,19 +120,20 @@ const supportOf = (run: Run): AttemptSupport => ({
   definitions: run.definitions,
   signal: run.options.abort ?? new AbortController().signal,
   progress: (node, progress) => run.options.onEvent?.({ type: 'progress', node, ...progress }),
-  prepare: async (task, folders) => prepareOutputs(run, task, folders),
+  note: async (task, notes) => addNotes(run, task, notes),
 })
 
-/** Adds the folders of a build's outputs to its intent, before their first byte. */
-async function prepareOutputs(run: Run, task: Task, folders: readonly string[]): Promise<void> {
-  if (folders.length === 0) return
-  const all = JSON.stringify([...(task.folder === undefined ? [] : [task.folder]), ...folders])
+/** Adds what would undo a build's stagings to its intent, before their first byte. */
+async function addNotes(run: Run, task: Task, notes: readonly string[]): Promise<void> {
+  if (notes.length === 0) return
+  task.notes.push(...notes)
+  const all = JSON.stringify(task.notes)
   await run.project.catalog.write(
     async (trx) => {
       await requireLease(trx, run.lease)
       await trx.db
         .updateTable('intent')
-        .set({ folder: all })
+        .set({ notes: all })
         .where('node', '=', task.node.row.id)
         .where('epoch', '=', task.epoch)
         .execute()
@@ -237,6 +238,6 @@ async function releaseClaims(run: Run, tasks: readonly Task[]): Promise<void> {
     .where('state', '=', 'prepared')
     .execute()
   const ours = intents.filter((intent) => nodes.has(intent.node))
-  await run.project.store.abort(ours.flatMap((intent) => JSON.parse(intent.folder) as string[]))
+  await run.project.store.abort(ours.flatMap((intent) => JSON.parse(intent.notes) as string[]))
   await clearIntents(run.project, ours)
 }

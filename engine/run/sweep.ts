@@ -1,39 +1,39 @@
 /**
  * Residue: what dead runs left in the store and the scratch folder, and that nothing refers to.
  *
- * The order makes it safe beside a live run: folders are listed first, the catalog is read after.
- * A folder that was there is by then named by a part, by an open intent (recorded before the first
+ * The order makes it safe beside a live run: units are listed first, the catalog is read after. A
+ * unit that was there is by then named by a part, by an open intent (recorded before the first
  * byte), or by nothing, and then it stays so: an attempt's name is never used twice.
  */
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import type { Connection } from '../catalog/open.ts'
+import type { ObjectStore } from '../core/ports.ts'
 import type { Project } from './project.ts'
-import { attemptFolder } from './publish.ts'
 import { withRunLease } from './run-lease.ts'
 
 export interface Residue {
-  /** version folders that neither a part nor an open intent names */
-  readonly folders: readonly string[]
+  /** units of the store that neither a part nor an open intent names */
+  readonly units: readonly string[]
   /** half-written files and links to nothing in the store */
   readonly strays: readonly string[]
   /** scratch folders that no build will go on from: absolute paths */
   readonly scratch: readonly string[]
 }
 
-/** What a sweep would remove. Changes nothing. Memory: the paths of all version folders. */
+/** What a sweep would remove. Changes nothing. Memory: the paths of all units. */
 export async function findResidue(project: Project): Promise<Residue> {
   const { catalog, store } = project
-  const folders = new Set<string>()
-  for await (const folder of store.folders()) folders.add(folder)
+  const units = new Set<string>()
+  for await (const unit of store.units()) units.add(unit)
   const strays: string[] = []
   for await (const path of store.strays()) strays.push(path)
   await catalog.read(async (db) => {
-    for await (const folder of referenced(db)) folders.delete(folder)
+    for await (const unit of referenced(db, store)) units.delete(unit)
   })
   return {
-    folders: [...folders].toSorted(),
+    units: [...units].toSorted(),
     strays: strays.toSorted(),
     scratch: await oldScratch(project),
   }
@@ -47,7 +47,7 @@ export async function sweep(project: Project): Promise<Residue> {
 /** The same for a caller that holds the run lease. */
 export async function removeResidue(project: Project): Promise<Residue> {
   const residue = await findResidue(project)
-  await project.store.remove([...residue.folders, ...residue.strays])
+  await project.store.remove([...residue.units, ...residue.strays])
   await clearScratch(project)
   return residue
 }
@@ -87,10 +87,12 @@ async function namesIn({ scratchRoot, clock }: Project): Promise<Set<string>> {
 
 const PAGE_ROWS = 10_000
 
-/** Every folder that a part or an open intent names; repeats are possible. */
-async function* referenced(db: Connection): AsyncIterable<string> {
-  const intents = await db.selectFrom('intent').select('folder').execute()
-  for (const intent of intents) yield* JSON.parse(intent.folder) as string[]
+/** Every unit that a part or an open intent names; repeats are possible. */
+async function* referenced(db: Connection, store: ObjectStore): AsyncIterable<string> {
+  const intents = await db.selectFrom('intent').select('notes').execute()
+  for (const { notes } of intents) {
+    for (const note of JSON.parse(notes) as string[]) yield note.split('\t', 1)[0] ?? note
+  }
   let after = { build: 0, ordinal: -1 }
   for (;;) {
     const { rows } = await sql<{ build: number; ordinal: number; path: string }>`
@@ -100,7 +102,7 @@ async function* referenced(db: Connection): AsyncIterable<string> {
     const last = rows.at(-1)
     if (last === undefined) return
     after = last
-    for (const { path } of rows) yield attemptFolder(path)
+    for (const { path } of rows) yield store.unitOf(path)
   }
 }
 

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { ObjectStore } from '../../engine/index.ts'
+import type { ObjectStore, StagePart } from '../../engine/index.ts'
 import { sha256 } from '../../engine/index.ts'
 import { openLocalStore } from '../../minio/local-store.ts'
 import { errorCode, rejectedCode } from '../support/error-code.ts'
@@ -33,6 +33,10 @@ const bytes = (text: string) => ({
   sha256: sha256(text),
 })
 
+/** Stages; a folder is undone by its name, so nothing is noted. */
+const stage = async (folder: string, parts: readonly StagePart[]): Promise<readonly string[]> =>
+  store.stage(folder, parts, async () => undefined)
+
 /** Stages and shows parts, as an attempt and its publication do. */
 async function show(
   path: string,
@@ -40,18 +44,20 @@ async function show(
   { mode = 'folder', ...parts }: Readonly<Record<string, string>> & { mode?: 'folder' | 'files' },
 ) {
   const folder = store.folderFor(path, attempt)
-  await store.stage(
+  const names = Object.keys(parts)
+  const paths = await stage(
     folder,
     Object.entries(parts).map(([name, text]) => ({ name, ...bytes(text) })),
   )
   await store.sync([folder])
-  await store.project({ path, mode, current: { folder, parts: Object.keys(parts) } })
+  const shown = names.map((name, place) => ({ name, path: paths[place] ?? '' }))
+  await store.project({ path, mode, current: { parts: shown } })
   return folder
 }
 
 test('nothing that is staged is visible before it is shown', async () => {
   const folder = store.folderFor('gold/m=1', '@r1-1')
-  await store.stage(folder, [{ name: 'part', ...bytes('x') }])
+  await stage(folder, [{ name: 'part', ...bytes('x') }])
   expect(existsSync(at('gold'))).toBe(false)
   await store.abort([folder])
   await store.abort([folder])
@@ -90,7 +96,7 @@ test('a folder of a person’s at a published path is never removed', async () =
 test('a part that carries over is the same file, and outlives the version it came from', async () => {
   const first = await show('gold/m=1', '@r1-1', { a: '1' })
   const folder = store.folderFor('gold/m=1', '@r1-2')
-  await store.stage(folder, [{ ...bytes('1'), name: 'a', source: { stored: `${first}/a` } }])
+  await stage(folder, [{ ...bytes('1'), name: 'a', source: { stored: `${first}/a` } }])
   expect(statSync(at(`${folder}/a`)).ino).toBe(statSync(at(`${first}/a`)).ino)
   await store.remove([first])
   expect(readFileSync(at(`${folder}/a`), 'utf8')).toBe('1')
@@ -98,7 +104,7 @@ test('a part that carries over is the same file, and outlives the version it cam
 
 test('a part to carry over that is gone is PART_MISSING, and names the part', async () => {
   const folder = store.folderFor('gold/m=1', '@r1-2')
-  const staged = store.stage(folder, [
+  const staged = stage(folder, [
     { ...bytes('1'), name: 'a', source: { stored: '.versions/gold/m=1/@r1-1/a' } },
   ])
   await expect(staged).rejects.toMatchObject({
@@ -142,7 +148,7 @@ test('a path that leaves the store is refused wherever it is given', async () =>
       'PATH_INVALID',
     )
   }
-  const escaping = store.stage('.versions/a/@r1-1', [{ name: '../../../out', ...bytes('x') }])
+  const escaping = stage('.versions/a/@r1-1', [{ name: '../../../out', ...bytes('x') }])
   expect(await rejectedCode(escaping)).toBe('PATH_INVALID')
   expect(existsSync(join(root, 'out'))).toBe(false)
 })
@@ -150,7 +156,7 @@ test('a path that leaves the store is refused wherever it is given', async () =>
 test('a submitter who is called like an attempt is none', async () => {
   await show('silver/r1-2/m=1', '@r3-1', { a: '1' })
   const folders: string[] = []
-  for await (const folder of store.folders()) folders.push(folder)
+  for await (const folder of store.units()) folders.push(folder)
   expect(folders).toEqual(['.versions/silver/r1-2/m=1/@r3-1'])
 })
 

@@ -185,7 +185,7 @@ function publishedFiles(store: string): ReadonlyMap<string, string> {
 export async function orphans(project: Project): Promise<readonly string[]> {
   const { rows } = await sql<{ path: string }>`select path from part`.execute(project.catalog.db)
   const found: string[] = []
-  for await (const folder of project.store.folders()) {
+  for await (const folder of project.store.units()) {
     if (!rows.some(({ path }) => path.startsWith(`${folder}/`))) found.push(folder)
   }
   return found

@@ -35,27 +35,27 @@ test('a sweep removes what no commit refers to, and nothing else', async () => {
   await using clone = await road.clone()
   const left = litter(clone)
   const found = await findResidue(clone.project)
-  expect([found.folders.length, found.strays.length, found.scratch.length]).toEqual([1, 2, 1])
+  expect([found.units.length, found.strays.length, found.scratch.length]).toEqual([1, 2, 1])
   expect(await sweep(clone.project)).toEqual(found)
   expect(left.filter((path) => existsSync(path))).toEqual([])
   expect((await verdictOn(clone, { deep: true })).broken).toEqual([])
-  expect(await sweep(clone.project)).toEqual({ folders: [], strays: [], scratch: [] })
+  expect(await sweep(clone.project)).toEqual({ units: [], strays: [], scratch: [] })
 })
 
 test('a folder that an open intent names stays', async () => {
   await using clone = await road.clone()
   litter(clone)
   const { catalog } = clone.project
-  const folder = JSON.stringify([`.versions/${JANUARY}/@r99-1`])
-  const intent = { node: 1, run: 1, epoch: 1, state: 'prepared', folder } as const
+  const notes = JSON.stringify([`.versions/${JANUARY}/@r99-1`])
+  const intent = { node: 1, run: 1, epoch: 1, state: 'prepared', notes } as const
   await catalog.db.insertInto('intent').values(intent).execute()
-  expect((await findResidue(clone.project)).folders).toEqual([])
+  expect((await findResidue(clone.project)).units).toEqual([])
 })
 
 test('a dead run leaves folders and the next one removes them', async () => {
   await using clone = await road.clone()
   const left = litter(clone)
-  const intent = { node: 1, run: 1, epoch: 1, state: 'committed', folder: '[]' } as const
+  const intent = { node: 1, run: 1, epoch: 1, state: 'committed', notes: '[]' } as const
   await clone.project.catalog.db.insertInto('intent').values(intent).execute()
   await clone.run()
   expect(left.filter((path) => existsSync(path))).toEqual([])

@@ -157,6 +157,9 @@ async function writeParts({ catalog, store, graph }: Project, root: string): Pro
     const definition = graph.assets.get(asset)
     if (definition?.kind !== 'stored' || definition.publish === undefined) continue
     const publication = definition.publish(parseKey(key))
-    await store.project({ ...publication, current: { folder, parts: ['part.json'] } })
+    await store.project({
+      ...publication,
+      current: { parts: [{ name: 'part.json', path: `${folder}/part.json` }] },
+    })
   }
 }
