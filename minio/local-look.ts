@@ -83,6 +83,31 @@ export function lastManifest(
   return { number: Number(last), text: readFileSync(join(folder, `${last}.json`), 'utf8') }
 }
 
+/** Every manifest below a store's root, or of one published path; a path's together, ascending. */
+export async function* listManifests(
+  root: string,
+  path?: string,
+): AsyncIterable<{ readonly path: string; readonly number: number }> {
+  const pending = [path === undefined ? VERSIONS : `${VERSIONS}/${path}/_manifest`]
+  for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+    const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return []
+        throw error
+      },
+    )
+    if (folder.endsWith('/_manifest')) {
+      const published = folder.slice(VERSIONS.length + 1, -'/_manifest'.length)
+      const numbers = entries.flatMap(({ name }) => MANIFEST.exec(name)?.[1] ?? [])
+      for (const number of numbers.toSorted()) yield { path: published, number: Number(number) }
+      continue
+    }
+    for (const entry of entries) {
+      if (entry.isDirectory() && !ATTEMPT.test(entry.name)) pending.push(`${folder}/${entry.name}`)
+    }
+  }
+}
+
 /** Paths below the store that belong to nothing: temporary names, foreign files, dead links. */
 export async function* listStrays(root: string): AsyncIterable<string> {
   const pending = ['']

@@ -43,6 +43,7 @@ import {
   isShown,
   lastManifest,
   linkedParts,
+  listManifests,
   listStrays,
 } from './local-look.ts'
 
@@ -108,9 +109,8 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
     abort: async (folders) => guard(() => removeFolders(folders.map(at), made)),
     writeManifest: async (path, number, text) =>
       guard(() => {
-        const folder = at(`${VERSIONS}/${path}/_manifest`)
-        makeFolder(folder)
-        const name = join(folder, `${String(number).padStart(10, '0')}.json`)
+        const name = at(manifestPath(path, number))
+        makeFolder(dirname(name))
         writeFileSync(`${name}.tmp`, text)
         failpoint('store.manifest.written')
         renameSync(`${name}.tmp`, name)
@@ -122,7 +122,25 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
     units: () => listFolders(top),
     shows: async (projections) => projections.map((one) => isShown(top, one)),
     lastManifest: async (path) => lastManifest(join(top, VERSIONS, path, '_manifest')),
+    manifests: (path) => listManifests(top, path === undefined ? undefined : inside(path)),
+    readManifest: async (path, number) => readIfThere(at(manifestPath(path, number))),
+    setAside: async (paths) => guard(() => setAside(paths.map(at))),
     strays: () => listStrays(top),
+  }
+}
+
+const manifestPath = (path: string, number: number): string =>
+  `${VERSIONS}/${path}/_manifest/${String(number).padStart(10, '0')}.json`
+
+function readIfThere(path: string): string | undefined {
+  return sizeOf(path) === undefined ? undefined : readFileSync(path, 'utf8')
+}
+
+/** A name that no glob of readers takes, in the folder of its version: it goes with that. */
+function setAside(paths: readonly string[]): void {
+  for (const path of paths) {
+    // Part after part: several rows may name one file, and a repeated repair meets it moved.
+    if (sizeOf(path) !== undefined) renameSync(path, `${path}.changed`)
   }
 }
 

@@ -75,6 +75,14 @@ export interface ObjectStore {
   readonly lastManifest: (
     path: string,
   ) => Promise<{ readonly number: number; readonly text: string } | undefined>
+  /** every manifest there is, or those of one path: a path's together, numbers ascending */
+  readonly manifests: (
+    path?: string,
+  ) => AsyncIterable<{ readonly path: string; readonly number: number }>
+  /** one manifest's text; undefined: it is not there */
+  readonly readManifest: (path: string, number: number) => Promise<string | undefined>
+  /** takes changed parts out of the way of readers and builds; their bytes stay, for a person */
+  readonly setAside: (paths: readonly string[]) => Promise<void>
   /** what no version, manifest or projection is: half-written files, links to nothing */
   readonly strays: () => AsyncIterable<string>
 }

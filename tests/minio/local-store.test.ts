@@ -138,6 +138,30 @@ test('manifests are numbered and immutable in name; writing one again is no harm
   expect(await store.lastManifest('gold/m=1')).toEqual({ number: 10, text: 'ten' })
 })
 
+test('manifests are found again: a path’s together, in order, and one by its number', async () => {
+  await store.writeManifest('silver/s', 1, 's1')
+  await store.writeManifest('silver/s/m=1', 2, 'm2')
+  await store.writeManifest('silver/s', 11, 's11')
+  await show('silver/s', '@r1-1', { part: 'x' })
+  const all = await Array.fromAsync(store.manifests())
+  expect(all.filter(({ path }) => path === 'silver/s').map(({ number }) => number)).toEqual([1, 11])
+  expect(all.filter(({ path }) => path === 'silver/s/m=1')).toEqual([
+    { path: 'silver/s/m=1', number: 2 },
+  ])
+  expect(await Array.fromAsync(store.manifests('silver/s'))).toHaveLength(2)
+  expect(await Array.fromAsync(store.manifests('nowhere'))).toEqual([])
+  expect(await store.readManifest('silver/s', 11)).toBe('s11')
+  expect(await store.readManifest('silver/s', 12)).toBeUndefined()
+})
+
+test('a changed part is set aside: gone for readers and builds, its bytes stay', async () => {
+  const folder = await show('gold/m=1', '@r1-1', { 'a.parquet': '1', 'b.parquet': '2' })
+  await store.setAside([`${folder}/a.parquet`, `${folder}/a.parquet`])
+  expect(await store.sizes([`${folder}/a.parquet`, `${folder}/b.parquet`])).toEqual([undefined, 1])
+  expect(readFileSync(at(`${folder}/a.parquet.changed`), 'utf8')).toBe('1')
+  expect(await Array.fromAsync(store.strays())).toEqual([])
+})
+
 test('a path that leaves the store is refused wherever it is given', async () => {
   for (const path of ['../x', 'a/../../x', '/etc', 'a//b', './a', 'a/.', '', 'a\0b']) {
     expect([path, errorCode(() => store.folderFor(path, '@r1-1'))]).toEqual([path, 'PATH_INVALID'])
