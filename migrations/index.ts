@@ -2,10 +2,12 @@
 import type { Kysely } from 'kysely'
 import { createCatalog } from './0001-catalog.ts'
 import { createRegistry } from './0002-registry.ts'
+import { createWork } from './0003-work.ts'
 
 export const MIGRATIONS: Readonly<
   Record<string, (db: Kysely<unknown>, dialect: 'sqlite' | 'postgres') => Promise<void>>
 > = {
   '0001-catalog': createCatalog,
   '0002-registry': createRegistry,
+  '0003-work': createWork,
 }

@@ -1,12 +1,27 @@
 /** Leases: one holder at a time, with a fence that never repeats. */
 import { sql } from 'kysely'
 import { EngineError } from '../core/errors.ts'
-import type { Connection, WriteTransaction } from './open.ts'
+import type { Clock } from '../core/ports.ts'
+import type { Connection, DialectName, WriteTransaction } from './open.ts'
 
 export interface Lease {
   readonly name: string
   readonly holder: string
   readonly fence: number
+}
+
+/**
+ * The time that leases are measured by: the database's where several machines share one, else this
+ * machine's. A worker's clock that is off by hours moves no lease.
+ */
+export async function leaseNow(
+  { db, dialect }: { readonly db: Connection; readonly dialect: DialectName },
+  clock: Clock,
+): Promise<number> {
+  if (dialect === 'sqlite') return clock.nowMs()
+  const { rows } = await sql<{ ms: number }>`
+    select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as ms`.execute(db)
+  return rows[0]?.ms ?? clock.nowMs()
 }
 
 /**

@@ -65,6 +65,35 @@ export type Tables = {
     state: 'prepared' | 'committed'
     /** JSON: what would undo its stagings */
     notes: string
+    /** `run:FENCE` of the run lease, or the worker that claimed it */
+    holder: string
+    /** a worker's claim ends here unless it is renewed; 0 for a run, whose lease ends for all */
+    expires_ms: number
+  }
+  /** work handed out by the embedded executor */
+  job: {
+    id: Generated<number>
+    node: number
+    /** JSON of the task */
+    task: string
+    priority: number
+    /** null: queued */
+    holder: string | null
+    expires_ms: Generated<number>
+    enqueued_ms: number
+    taken_ms: number | null
+  }
+  /** why a dirty node is not handed out at once */
+  failure: {
+    node: number
+    kind: 'failed' | 'blocked' | 'waits'
+    attempts: number
+    code: string
+    /** the node's dirty mark then: a later one starts anew */
+    revision: number
+    at_ms: number
+    /** null: not by itself; only a later mark or a person */
+    retry_ms: number | null
   }
   run: {
     id: Generated<number>

@@ -85,6 +85,12 @@ export const ERRORS = {
     text: ({ node, check, reason }) => `${node} failed its check ${check}: ${reason}`,
     hint: 'nothing was published; correct the input named and run again',
   }),
+  CLAIM_LOST: spec<{ readonly holder: string; readonly claims: number }>({
+    fault: 'conflict',
+    retry: 'backoff',
+    text: ({ holder, claims }) => `${holder} lost ${claims} of its claims to another worker`,
+    hint: 'nothing of it is visible; it was frozen or cut off for longer than a claim stands, and another worker goes on',
+  }),
   CODE_UNKNOWN: spec<{ readonly name: string; readonly nearest: string | undefined }>({
     fault: 'usage',
     retry: 'never',

@@ -25,6 +25,7 @@ import { decideNodes } from './evidence.ts'
 import type { Evaluation } from './evaluate.ts'
 import { frameOf } from './evaluate.ts'
 import type { Frame, Resolved } from './frame.ts'
+import type { Hold } from './hold.ts'
 import { resolveNodes } from './frame.ts'
 
 /** A decision that leads to work outside the transaction. */
@@ -54,7 +55,7 @@ export interface Task {
 export interface Claimed {
   readonly tasks: readonly Task[]
   readonly blocked: readonly (NodeName & { readonly why: string })[]
-  /** nodes that read something stale: they wait */
+  /** nodes that read something stale, or that another claims: they wait */
   readonly held: readonly number[]
 }
 
@@ -64,15 +65,20 @@ export interface ClaimRequest {
 
   /** nodes that are stale and do not run: whoever reads one waits */
   readonly held: Set<number>
-  readonly nextAttempt: () => string
+  readonly hold: Hold
+  /** a name that no attempt ever had; `at` counts those of one claim */
+  readonly nextAttempt: (at: number) => string
 }
 
 /** Claims the rows that need work. One transaction, a fixed number of statements. */
 export async function claim(evaluation: Evaluation, request: ClaimRequest): Promise<Claimed> {
   const { trx, nowMs, run } = evaluation
   const frame = frameOf(evaluation, request.held)
-  const dirty = new Map(request.rows.map((row) => [row.id, row]))
-  const resolved = await resolveNodes(frame, request.asset, request.rows)
+  const busy = await openClaims(trx, request.rows)
+  for (const node of busy) request.held.add(node)
+  const rows = request.rows.filter((row) => !busy.has(row.id))
+  const dirty = new Map(rows.map((row) => [row.id, row]))
+  const resolved = await resolveNodes(frame, request.asset, rows)
   const waits = (node: Resolved): boolean => node.read.some(([source]) => request.held.has(source))
   const nodes = resolved.filter((node) => !waits(node))
   const { asset } = request
@@ -92,7 +98,7 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
   const causes = await causesOf(frame, working)
   const parts = await partsRead(frame, working)
   const tasks = working.map((one, at): Task => {
-    const attempt = request.nextAttempt()
+    const attempt = request.nextAttempt(at)
     const folder = folderOf({ store: evaluation.store, asset: request.asset }, one, attempt)
     return {
       asset: request.asset,
@@ -110,7 +116,7 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
       causes: boundCauses(causes[at] ?? []).causes,
     }
   })
-  await insertIntents(trx, run, tasks)
+  await insertIntents(trx, { run, hold: request.hold, tasks })
   return {
     tasks,
     blocked: decided.flatMap(({ node, decision }) =>
@@ -118,7 +124,7 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
         ? [{ asset: request.asset.name, key: node.row.key, why: decision.why }]
         : [],
     ),
-    held: resolved.filter(waits).map((node) => node.row.id),
+    held: [...busy, ...resolved.filter(waits).map((node) => node.row.id)],
   }
 }
 
@@ -205,15 +211,35 @@ function folderOf(
   return store.folderFor(publication.path, attempt)
 }
 
-/** Records what may be written, before it is. A second open intent of a node is a defect. */
-async function insertIntents(
+/** Nodes with an open claim: another's at work, or a dead one's that recovery has to end first. */
+async function openClaims(
   { db, dialect }: WriteTransaction,
-  run: number,
-  tasks: readonly Task[],
+  rows: readonly { readonly id: number }[],
+): Promise<ReadonlySet<number>> {
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int' },
+    rows.map(({ id }) => [id]),
+  )
+  const open = await sql<{ node: number }>`
+    select i.node from ${wanted} w join intent i on i.node = w.id`.execute(db)
+  return new Set(open.rows.map((row) => row.node))
+}
+
+/** Records whose they are and what may be written, before it is. */
+async function insertIntents(
+  trx: WriteTransaction,
+  {
+    run,
+    hold,
+    tasks,
+  }: { readonly run: number; readonly hold: Hold; readonly tasks: readonly Task[] },
 ): Promise<void> {
-  // A build that only takes outputs away has something to show too.
+  const endMs = await hold.claimsEndMs(trx)
+  const { db, dialect } = trx
+  // A run's claims need no row unless there is something to show or to undo: its lease holds them.
   const published = tasks.filter(
-    ({ asset }) => asset.publish !== undefined || asset.outputs !== undefined,
+    ({ asset }) => endMs > 0 || asset.publish !== undefined || asset.outputs !== undefined,
   )
   if (published.length === 0) return
   const wanted = rowsTable(
@@ -221,6 +247,8 @@ async function insertIntents(
     { node: 'int', epoch: 'int', notes: 'text' },
     published.map((task) => [task.node.row.id, task.epoch, JSON.stringify(task.notes)]),
   )
-  await sql`insert into intent (node, run, epoch, state, notes)
-    select node, ${run}, epoch, 'prepared', notes from ${wanted} w`.execute(db)
+  await sql`insert into intent (node, run, epoch, state, notes, holder, expires_ms)
+    select node, ${run}, epoch, 'prepared', notes, ${hold.holder}, ${sql.lit(endMs)} from ${wanted} w`.execute(
+    db,
+  )
 }

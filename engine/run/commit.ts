@@ -15,16 +15,16 @@ import { createNodes, moveMemberships } from '../catalog/membership.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
 import { rowsTable } from '../catalog/rows.ts'
 import type { Actor } from '../catalog/runs.ts'
-import type { Lease } from '../catalog/leases.ts'
 import { insertAudit } from '../catalog/runs.ts'
-import { requireLease } from '../catalog/leases.ts'
 import type { TraceCommit } from '../catalog/trace.ts'
 import { commitTraces } from '../catalog/trace.ts'
 import { ABSENT } from '../core/digest.ts'
 import type { Json } from '../core/digest.ts'
+import { assert } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { nodeText } from '../core/key.ts'
 import type { Finished, Staged } from './attempt.ts'
+import type { Hold } from './hold.ts'
 import type { Committed, Project } from './project.ts'
 import type { OpenIntent } from './recover.ts'
 import { publishNodes } from './publish.ts'
@@ -33,8 +33,10 @@ export interface Group {
   readonly project: Project
   readonly definitions: Definitions
   readonly run: number
-  readonly lease: Lease
+  readonly hold: Hold
   readonly actor: Actor
+  /** more to do in the commit's transaction: the end of the jobs that asked for it */
+  readonly also?: (trx: WriteTransaction) => Promise<void>
 }
 
 export interface GroupResult {
@@ -71,8 +73,10 @@ export async function commitGroup(
   )
   failpoint('commit.committed')
   await project.store.abort(result.fenced.flatMap((one) => stagedFolders(one)))
-  const { lease } = group
-  await publishNodes(project, group.definitions, { nodes: result.published, lease })
+  await publishNodes(project, group.definitions, {
+    nodes: result.published,
+    keep: async (forMs) => group.hold.keep(result.claimed, forMs),
+  })
   failpoint('commit.published')
   await project.store.remove(result.released)
   return result
@@ -85,6 +89,8 @@ const stagedFolders = ({ staged, outputs }: Finished): readonly string[] => [
 
 interface Written extends GroupResult {
   readonly published: readonly number[]
+  /** claims that stay open until what they published is shown */
+  readonly claimed: readonly number[]
   readonly released: readonly string[]
 }
 
@@ -93,7 +99,7 @@ async function commitIn(
   group: Group,
   { finished, nowMs }: { readonly finished: readonly Finished[]; readonly nowMs: number },
 ): Promise<Written> {
-  await requireLease(trx, group.lease)
+  await group.hold.require(trx)
   const valid = await unfenced(trx, finished)
   const fenced = finished.filter((one) => !valid.has(one.task.node.row.id))
   const standing = finished.filter((one) => valid.has(one.task.node.row.id))
@@ -123,15 +129,20 @@ async function commitIn(
   const committed = entries.map((entry) => committedOf(entry, { changed, builds }))
   await group.project.hooks.onCommit?.({ trx, nowMs, run: group.run }, committed)
   const published = entries.filter((entry) => movesReaders(group, entry)).map((entry) => entry.node)
-  await closeIntents(
-    trx,
-    own.map((entry) => entry.node),
-    new Set(published.concat(outputs.flatMap((o) => o.writer ?? []))),
-  )
+  const shown = new Set(published.concat(outputs.flatMap((o) => o.writer ?? [])))
+  const nodes = own.map((entry) => entry.node)
+  await closeIntents(trx, nodes, shown)
   await auditGroup(trx, group, { entries, nowMs })
   const released = await release(trx, group, { entries, builds })
+  await noteReleased(
+    trx,
+    nodes.find((node) => shown.has(node)),
+    released,
+  )
+  await group.also?.(trx)
   const projected = own.map(({ node, finished: { task } }) => ({ node, epoch: task.epoch }))
-  return { committed, fenced, projected, published, released }
+  const claimed = nodes.filter((node) => shown.has(node))
+  return { committed, fenced, projected, published, claimed, released }
 }
 
 /** The nodes whose epoch is still the one they were claimed under. */
@@ -326,8 +337,20 @@ async function closeIntents(
   )
   await sql`delete from intent
     where node in (select w.node from ${wanted} w where w.shown = 0)`.execute(db)
-  await sql`update intent set state = 'committed'
+  await sql`update intent set state = 'committed', notes = '[]'
     where node in (select w.node from ${wanted} w where w.shown = 1)`.execute(db)
+}
+
+/** Keeps in an open intent what is to be removed, so that recovery need not look for it. */
+async function noteReleased(
+  { db }: WriteTransaction,
+  claimed: number | undefined,
+  released: readonly string[],
+): Promise<void> {
+  if (released.length === 0) return
+  assert(claimed !== undefined, 'only what is published has versions to let go of')
+  const notes = JSON.stringify(released)
+  await db.updateTable('intent').set({ notes }).where('node', '=', claimed).execute()
 }
 
 async function auditGroup(

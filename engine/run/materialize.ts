@@ -12,14 +12,14 @@ import type { NodeRow } from '../catalog/nodes.ts'
 import { dependentsOf, dirtyNodes } from '../catalog/nodes.ts'
 import { Contents } from '../catalog/contents.ts'
 import type { RunStatus } from '../catalog/runs.ts'
-import type { Lease } from '../catalog/leases.ts'
 import { catalogRevision, endRun, insertAudit, insertEvents, insertRun } from '../catalog/runs.ts'
-import { requireLease } from '../catalog/leases.ts'
 import type { AssetDefinition, ValueAsset } from '../core/asset.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { nodeText } from '../core/key.ts'
 import type { Evaluation } from './evaluate.ts'
 import { evaluateUnheld } from './evaluate.ts'
+import type { Hold } from './hold.ts'
+import { runHold } from './hold.ts'
 import type { Observed } from './planning.ts'
 import { observe, planIn, quietPlan, requirePlan } from './planning.ts'
 import type { Project } from './project.ts'
@@ -45,24 +45,25 @@ export async function materialize(project: Project, options: RunOptions): Promis
     return { run: undefined, plan: quiet, counts: noCounts(), failures: [], status: 'succeeded' }
   }
   return withRunLease(project, async (lease) => {
+    const hold = runHold(project, lease)
     // Another run may have seen newer files since: what it wrote must not be overwritten.
     const isCurrent = (await catalogRevision(db)) === revision
     const seen = isCurrent ? observed : await observe(project, options.also)
-    return runUnder(lease, { project, options, observed: seen })
+    return runUnder(hold, { project, options, observed: seen })
   })
 }
 
 async function runUnder(
-  lease: Lease,
+  hold: Hold,
   {
     project,
     options,
     observed,
   }: { readonly project: Project; readonly options: RunOptions; readonly observed: Observed },
 ): Promise<RunReport> {
-  await recover(project, await loadDefinitions(project.graph, project.catalog, false), lease)
+  await recover(project, await loadDefinitions(project.graph, project.catalog, false), hold)
   const { run, plan, selection } = await project.catalog.write(async (trx) => {
-    await requireLease(trx, lease)
+    await hold.require(trx)
     const nowMs = project.clock.nowMs()
     const id = await insertRun(trx, { ...options, plan: null, atMs: nowMs })
     const {
@@ -87,13 +88,13 @@ async function runUnder(
     await project.hooks.onPlanned?.({ trx, nowMs, actor: options.actor, run: id })
     const { definitions } = evaluation
     return {
-      run: newRun(project, options, { id, lease, definitions }),
+      run: newRun(project, options, { id, hold, definitions }),
       plan: made,
       selection: chosen,
     }
   })
   failpoint('run.planned')
-  for (const change of observed.changes) await change.mend?.(lease)
+  for (const change of observed.changes) await change.mend?.(hold)
   const log =
     project.logFolder === undefined ? undefined : await openRunLog(project.logFolder, run.id)
   const heard: Run = {
@@ -136,7 +137,7 @@ async function runStages(run: Run, selection: Selection): Promise<void> {
 async function evaluateStage(run: Run, asset: ValueAsset): Promise<void> {
   await run.project.catalog.write(
     async (trx) => {
-      await requireLease(trx, run.lease)
+      await run.hold.require(trx)
       const evaluation: Evaluation = {
         trx,
         definitions: run.definitions,
@@ -188,7 +189,7 @@ async function finishRun(run: Run, status: RunStatus): Promise<void> {
   await clearIntents(run.project, run.projected)
   failpoint('run.cleared')
   await run.project.catalog.write(async (trx) => {
-    await requireLease(trx, run.lease)
+    await run.hold.require(trx)
     const nowMs = run.project.clock.nowMs()
     await insertEvents(
       trx,

@@ -7,11 +7,11 @@ import type { AssetIds } from '../catalog/nodes.ts'
 import { findNodes, loadAssetIds } from '../catalog/nodes.ts'
 import type { Catalog, Connection, WriteTransaction } from '../catalog/open.ts'
 import type { Actor } from '../catalog/runs.ts'
-import type { Lease } from '../catalog/leases.ts'
 import type { Json } from '../core/digest.ts'
 import { FRESHNESS, RECIPE } from '../core/fingerprint.ts'
 import type { AssetGraph } from '../core/graph.ts'
 import type { Clock, ObjectStore } from '../core/ports.ts'
+import type { Hold } from './hold.ts'
 
 /** One fact to write: undefined makes it absent. */
 export interface Fact {
@@ -37,7 +37,7 @@ export interface Observation {
   /** undefined: nothing differs from what the catalog knows, so nothing is written */
   readonly apply?: (access: PlanningAccess) => Promise<void>
   /** after a planning transaction that is kept: mends projections of the catalog; safe to repeat */
-  readonly mend?: (lease: Lease) => Promise<void>
+  readonly mend?: (hold: Hold) => Promise<void>
 }
 
 /** Looks outside: files, folders, services. Reads the catalog, never writes it. */

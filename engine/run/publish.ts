@@ -11,13 +11,11 @@ import type { Json } from '../core/digest.ts'
 import { ABSENT } from '../core/digest.ts'
 import { EngineError } from '../core/errors.ts'
 import { parseKey } from '../core/key.ts'
-import type { Lease } from '../catalog/leases.ts'
 import type { Project } from './project.ts'
-import { keepLease } from './run-lease.ts'
 
 /** How often a node may move under a publication before it gives up: each time is a real commit. */
 const ROUNDS_MAX = 100
-/** How long a look at the catalog is believed: well under a run's lease. */
+/** How long a look at the catalog is believed: less than a hold stands. */
 const LOOK_MAX_MS = 10_000
 
 interface PublishedRow {
@@ -45,13 +43,16 @@ interface Shown {
 }
 
 /**
- * Brings manifests and links of the nodes up to the catalog. Safe to repeat. Throws RUN_BUSY when
- * the lease was lost: then another run shows what is current.
+ * Brings manifests and links of the nodes up to the catalog. Safe to repeat. `keep` makes sure that
+ * nobody else publishes them for some time, or throws: then another shows what is current.
  */
 export async function publishNodes(
   project: Project,
   definitions: Definitions,
-  { nodes, lease }: { readonly nodes: readonly number[]; readonly lease: Lease },
+  {
+    nodes,
+    keep,
+  }: { readonly nodes: readonly number[]; readonly keep: (forMs: number) => Promise<void> },
 ): Promise<void> {
   const done = new Map<number, number>()
   let left = nodes
@@ -60,11 +61,11 @@ export async function publishNodes(
       throw new EngineError('ASSERTION', { what: 'a publication comes to rest within 100 rounds' })
     }
     const lookedMs = project.clock.elapsedMs()
-    await keepLease(project, lease, LOOK_MAX_MS)
+    await keep(LOOK_MAX_MS)
     const shown = await read(project, left)
     const moved = shown.filter(({ head }) => done.get(head.node) !== head.build)
     for (const one of moved) {
-      // The lease outlives a look by this much: a process that was frozen meanwhile looks again,
+      // What is held outlives a look by this much: a process that was frozen meanwhile looks again,
       // and never shows what another run has replaced since.
       if (project.clock.elapsedMs() - lookedMs > LOOK_MAX_MS) break
       await show(project, definitions, one)

@@ -1,18 +1,23 @@
 /**
- * Recovery: ends what a dead run left open, before anything else happens.
+ * Recovery: ends what a dead run or worker left open, before anything else happens.
  *
- * An intent `prepared` was never committed: its folders go. An intent `committed` is in the
- * catalog: its publication is repeated. Both are safe to repeat, so recovery may die as well.
+ * An intent `prepared` was never committed: what it staged goes. An intent `committed` is in the
+ * catalog: its publication is repeated, and what that superseded is removed. Both are safe to
+ * repeat, so recovery may die as well. Nothing is looked for: an intent says what it left.
  */
+import type { Selectable } from 'kysely'
 import { sql } from 'kysely'
 import type { Definitions } from '../catalog/membership.ts'
-import type { Connection } from '../catalog/open.ts'
+import type { Connection, WriteTransaction } from '../catalog/open.ts'
 import { rowsTable } from '../catalog/rows.ts'
-import type { Lease } from '../catalog/leases.ts'
+import { leaseNow } from '../catalog/leases.ts'
+import type { Tables } from '../catalog/tables.ts'
 import { failpoint } from '../core/failpoint.ts'
+import type { Hold } from './hold.ts'
+import { runHolder } from './hold.ts'
+import { isDeadHolder } from './holder.ts'
 import type { Project } from './project.ts'
 import { publishNodes } from './publish.ts'
-import { removeResidue } from './sweep.ts'
 
 /** Whether a run left something open: an intent, or itself. */
 export async function isLeftOpen(db: Connection): Promise<boolean> {
@@ -27,26 +32,84 @@ export async function isLeftOpen(db: Connection): Promise<boolean> {
   return last?.status === 'running'
 }
 
-/** Ends every open intent. The caller holds the run lease, so their runs are dead. */
+type Intent = Selectable<Tables['intent']>
+
+/**
+ * Ends the open intents of holders that are gone. Cost when there is none: one query.
+ *
+ * They are taken over in one transaction that raises the epoch of their nodes: whoever wakes up
+ * commits nothing, and of two recoveries one finds nothing to do.
+ */
 export async function recover(
   project: Project,
   definitions: Definitions,
-  lease: Lease,
+  hold: Hold,
 ): Promise<number> {
-  const intents = await project.catalog.db.selectFrom('intent').selectAll().execute()
+  if ((await deadIntents(project, project.catalog)).length === 0) return 0
+  const intents = await takeOver(project, hold)
   if (intents.length === 0) return 0
   const prepared = intents.filter((intent) => intent.state === 'prepared')
   await project.store.abort(prepared.flatMap((intent) => JSON.parse(intent.notes) as string[]))
   failpoint('recover.aborted')
   const committed = intents.filter((intent) => intent.state === 'committed').map((one) => one.node)
-  const nodes = await withOutputs(project, committed)
-  await publishNodes(project, definitions, { nodes, lease })
+  await publishNodes(project, definitions, {
+    nodes: await withOutputs(project, committed),
+    keep: async (forMs) => hold.keep(committed, forMs),
+  })
   failpoint('recover.published')
-  // A run that died after a commit left the folders it was about to remove.
-  await removeResidue(project)
-  failpoint('recover.swept')
+  const shown = intents.filter((intent) => intent.state === 'committed')
+  await project.store.remove(shown.flatMap((intent) => JSON.parse(intent.notes) as string[]))
+  failpoint('recover.removed')
   await clearIntents(project, intents)
   return intents.length
+}
+
+/** Intents whose run is not the one that holds the lease, or whose worker is gone. */
+async function deadIntents(
+  { clock }: Project,
+  snapshot: Pick<WriteTransaction, 'db' | 'dialect'>,
+): Promise<readonly Intent[]> {
+  const { db } = snapshot
+  const intents = await db.selectFrom('intent').selectAll().execute()
+  if (intents.length === 0) return []
+  const lease = await db
+    .selectFrom('lease')
+    .selectAll()
+    .where('name', '=', 'run')
+    .executeTakeFirst()
+  const nowMs = await leaseNow(snapshot, clock)
+  const isRunning = lease !== undefined && lease.expires_ms > nowMs && !isDeadHolder(lease.holder)
+  const running = isRunning ? runHolder(lease) : undefined
+  return intents.filter(({ holder, expires_ms: endMs }) =>
+    holder.startsWith('run:') ? holder !== running : endMs <= nowMs || isDeadHolder(holder),
+  )
+}
+
+/** Makes the dead intents ours, under a new epoch. */
+async function takeOver(project: Project, hold: Hold): Promise<readonly Intent[]> {
+  return project.catalog.write(
+    async (trx) => {
+      await hold.require(trx)
+      const dead = await deadIntents(project, trx)
+      if (dead.length === 0) return []
+      const endMs = await hold.claimsEndMs(trx)
+      const { db, dialect } = trx
+      const wanted = rowsTable(
+        dialect,
+        { node: 'int' },
+        dead.map(({ node }) => [node]),
+      )
+      await sql`update node set epoch = epoch + 1
+        where id in (select w.node from ${wanted} w)`.execute(db)
+      const { rows } = await sql<{ node: number; epoch: number }>`
+        update intent set epoch = n.epoch, holder = ${hold.holder}, expires_ms = ${endMs}
+        from node n where n.id = intent.node and intent.node in (select w.node from ${wanted} w)
+        returning intent.node, intent.epoch`.execute(db)
+      const epochs = new Map(rows.map(({ node, epoch }) => [node, epoch]))
+      return dead.map((one) => ({ ...one, epoch: epochs.get(one.node) ?? one.epoch }))
+    },
+    { volatile: true, bookkeeping: true },
+  )
 }
 
 /** Nodes and the outputs that their builds wrote. */

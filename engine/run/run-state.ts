@@ -1,12 +1,12 @@
 /** The state of one run and what it reports: plain data, shared by the stages. */
 import type { Definitions } from '../catalog/membership.ts'
 import type { Actor, RunStatus } from '../catalog/runs.ts'
-import type { Lease } from '../catalog/leases.ts'
 import { EngineError, isEngineError } from '../core/errors.ts'
 import type { NodeName } from '../core/key.ts'
 import { nodeText } from '../core/key.ts'
 import type { Outcome, Plan } from '../core/plan.ts'
 import type { PlanOptions } from './planning.ts'
+import type { Hold } from './hold.ts'
 import type { Project } from './project.ts'
 import type { OpenIntent } from './recover.ts'
 
@@ -69,7 +69,7 @@ export interface Run {
   readonly project: Project
   readonly definitions: Definitions
   readonly id: number
-  readonly lease: Lease
+  readonly hold: Hold
   readonly actor: Actor
   readonly options: RunOptions
   readonly counts: Record<Outcome, number>
@@ -99,14 +99,14 @@ export const newRun = (
   options: RunOptions,
   {
     id,
-    lease,
+    hold,
     definitions,
-  }: { readonly id: number; readonly lease: Lease; readonly definitions: Definitions },
+  }: { readonly id: number; readonly hold: Hold; readonly definitions: Definitions },
 ): Run => ({
   project,
   definitions,
   id,
-  lease,
+  hold,
   actor: options.actor,
   options,
   counts: noCounts(),

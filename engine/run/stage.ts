@@ -8,7 +8,6 @@ import { insertBuilds } from '../catalog/builds.ts'
 import type { DirtyRow } from '../catalog/nodes.ts'
 import { dirtyNodes } from '../catalog/nodes.ts'
 import { Contents } from '../catalog/contents.ts'
-import { requireLease } from '../catalog/leases.ts'
 
 import type { StoredAsset } from '../core/asset.ts'
 import { EngineError } from '../core/errors.ts'
@@ -58,7 +57,7 @@ async function claimBatch(
   await clearIntents(project, run.projected.splice(0))
   return project.catalog.write(
     async (trx) => {
-      await requireLease(trx, run.lease)
+      await run.hold.require(trx)
       const evaluation = {
         trx,
         definitions,
@@ -72,6 +71,7 @@ async function claimBatch(
         asset,
         rows,
         held: run.held,
+        hold: run.hold,
         nextAttempt: () => `@r${run.id}-${++run.counter.attempts}`,
       })
     },
@@ -130,7 +130,7 @@ async function addNotes(run: Run, task: Task, notes: readonly string[]): Promise
   const all = JSON.stringify(task.notes)
   await run.project.catalog.write(
     async (trx) => {
-      await requireLease(trx, run.lease)
+      await run.hold.require(trx)
       await trx.db
         .updateTable('intent')
         .set({ notes: all })
@@ -174,7 +174,7 @@ async function recordFailures(
   )
   const nowMs = run.project.clock.nowMs()
   await run.project.catalog.write(async (trx) => {
-    await requireLease(trx, run.lease)
+    await run.hold.require(trx)
     await insertBuilds(
       trx,
       failed.map(({ task }, at) => ({

@@ -37,10 +37,13 @@ export async function verifyStore(
   return {
     digest,
     apply: async (access) => mark(access, { audit, marks, back }),
-    mend: async (lease) => {
+    mend: async (hold) => {
       const definitions = await loadDefinitions(project.graph, project.catalog, false)
       const nodes = audit.lagging.map((one) => one.node)
-      await publishNodes(project, definitions, { nodes, lease })
+      await publishNodes(project, definitions, {
+        nodes,
+        keep: async (forMs) => hold.keep([], forMs),
+      })
     },
   }
 }

@@ -42,23 +42,34 @@ test('a sweep removes what no commit refers to, and nothing else', async () => {
   expect(await sweep(clone.project)).toEqual({ units: [], strays: [], scratch: [] })
 })
 
+/** A claim of a run that is gone. */
+const DEAD = { node: 1, run: 1, epoch: 1, holder: 'run:0', expires_ms: 0 } as const
+
 test('a folder that an open intent names stays', async () => {
   await using clone = await road.clone()
   litter(clone)
   const { catalog } = clone.project
   const notes = JSON.stringify([`.versions/${JANUARY}/@r99-1`])
-  const intent = { node: 1, run: 1, epoch: 1, state: 'prepared', notes } as const
+  const intent = { ...DEAD, state: 'prepared', notes } as const
   await catalog.db.insertInto('intent').values(intent).execute()
   expect((await findResidue(clone.project)).units).toEqual([])
 })
 
-test('a dead run leaves folders and the next one removes them', async () => {
+test('what a dead run staged, or was about to remove, goes when its claims are ended', async () => {
   await using clone = await road.clone()
-  const left = litter(clone)
-  const intent = { node: 1, run: 1, epoch: 1, state: 'committed', notes: '[]' } as const
-  await clone.project.catalog.db.insertInto('intent').values(intent).execute()
+  for (const [node, state] of [
+    [1, 'prepared'],
+    [2, 'committed'],
+  ] as const) {
+    const unit = `.versions/${JANUARY}/@r98-${node}`
+    mkdirSync(clone.path(`data/${unit}`))
+    const intent = { ...DEAD, node, state, notes: JSON.stringify([unit]) }
+    await clone.project.catalog.db.insertInto('intent').values(intent).execute()
+  }
   await clone.run()
-  expect(left.filter((path) => existsSync(path))).toEqual([])
+  expect((await findResidue(clone.project)).units).toEqual([])
+  const { db } = clone.project.catalog
+  expect(await db.selectFrom('intent').selectAll().execute()).toEqual([])
 })
 
 test('while something is dirty, a build in progress keeps its scratch', async () => {
