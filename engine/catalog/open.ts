@@ -14,6 +14,7 @@ import SqliteDatabase from 'better-sqlite3'
 import { CompiledQuery, Kysely, PostgresDialect, SqliteAdapter, SqliteDialect, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { EngineError, assert, isEngineError } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
 import type { Tables } from './tables.ts'
 
 export type DialectName = 'sqlite' | 'postgres'
@@ -152,16 +153,18 @@ function catalogOver(
   { name, dialect }: { readonly name: string; readonly dialect: DialectName },
 ): Catalog {
   const within = async <Result>(
-    { begin, durable }: { readonly begin: string; readonly durable: boolean },
+    { isWrite, durable }: { readonly isWrite: boolean; readonly durable: boolean },
     work: (connection: Connection) => Promise<Result>,
   ): Promise<Result> =>
     db.connection().execute(async (connection) => {
       // Only outside a transaction may the level change; the connection is ours alone here.
       setDurable?.(durable)
-      await run(connection, begin)
+      await run(connection, isWrite ? exclusive : snapshot)
       try {
         const result = await work(connection)
+        if (isWrite) failpoint('catalog.committing')
         await run(connection, 'commit')
+        if (isWrite) failpoint('catalog.committed')
         return result
       } catch (error) {
         // A full disk or a lost server has ended the transaction already: that is the error to tell.
@@ -177,9 +180,9 @@ function catalogOver(
     name,
     dialect,
     db,
-    read: async (work) => within({ begin: snapshot, durable: true }, work),
+    read: async (work) => within({ isWrite: false, durable: true }, work),
     write: async (work, { volatile = false, bookkeeping = false } = {}) =>
-      within({ begin: exclusive, durable: !volatile }, async (connection) => {
+      within({ isWrite: true, durable: !volatile }, async (connection) => {
         const revision = await (bookkeeping
           ? lockedRevision(connection, dialect)
           : nextRevision(connection))

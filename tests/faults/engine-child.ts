@@ -1,16 +1,12 @@
 /**
- * `node engine-child.ts FOLDER [FAILPOINT HIT]`: the job's second state, killed at the given hit of
- * a failpoint. A run that ends prints how often each failpoint was hit.
+ * `node engine-child.ts FOLDER [FAULT_PLAN]`: the job's second state, under a plan of faults. A run
+ * that ends prints how often each failpoint was hit.
  */
-import { installFailpoints } from '../../engine/index.ts'
 import { AFTER, openJob } from './engine-job.ts'
+import { installFaults } from './support/fault-plan.ts'
 
-const [root = '', name, hit] = process.argv.slice(2)
-const hits: Record<string, number> = {}
-installFailpoints((point) => {
-  hits[point] = (hits[point] ?? 0) + 1
-  if (point === name && hits[point] === Number(hit)) process.kill(process.pid, 'SIGKILL')
-})
+const [root = '', plan = ''] = process.argv.slice(2)
+const { hits } = installFaults(plan)
 const job = await openJob(root)
 await job.run('*', { facts: AFTER })
 await job.close()

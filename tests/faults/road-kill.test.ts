@@ -2,8 +2,7 @@
  * SIGKILL at every failpoint of intake, parse, publish and commit; then a restart. The state equals
  * that of a run nobody killed, by content ids; nothing is left open and nothing lies about.
  */
-import { spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -16,27 +15,14 @@ import { openRoad } from '../support/open-road.ts'
 import { RoadProject } from '../support/project.ts'
 import { REPOSITORY } from '../support/road-folder.ts'
 import { atTime, runRoad } from './road-run.ts'
+import { runNode } from './support/child.ts'
+import { countFault } from './support/count.ts'
+import { sweptBy } from './support/failpoint-names.ts'
 
 const FIRST_MS = Date.UTC(2026, 0, 5)
 const SECOND_MS = Date.UTC(2026, 1, 5)
 const SWEEP_MS = 300_000
-const FOLDERS = ['assets', 'engine', 'minio']
-
-/** Every failpoint's name, as the source has it. */
-const NAMES = [
-  ...new Set(
-    FOLDERS.flatMap((folder) =>
-      readdirSync(join(REPOSITORY, folder), { recursive: true, encoding: 'utf8' })
-        .filter((path) => path.endsWith('.ts'))
-        .flatMap((path) => [
-          ...readFileSync(join(REPOSITORY, folder, path), 'utf8').matchAll(
-            /failpoint\('([^']+)'\)/g,
-          ),
-        ])
-        .map(([, name = '']) => name),
-    ),
-  ),
-].toSorted()
+const NAMES = sweptBy('road-kill.test.ts')
 const RECOVERY = NAMES.filter((name) => name.startsWith('recover.'))
 
 /**
@@ -87,24 +73,18 @@ function copyOf(from: string): string {
   return root
 }
 
-interface Ended {
+interface Killed {
   readonly signal: NodeJS.Signals | null
-  readonly hits: Readonly<Record<string, number>> | undefined
+  readonly hits: Readonly<Record<string, number>>
 }
 
 /** Runs the second run in a process of its own, to be killed at a hit. */
-async function runChild(root: string, kill?: readonly [string, number]): Promise<Ended> {
+async function runChild(root: string, kill?: readonly [string, number]): Promise<Killed> {
   const script = join(REPOSITORY, 'tests/faults/road-child.ts')
-  const given = [script, root, String(SECOND_MS), ...(kill ?? []).map(String)]
-  const child = spawn(process.execPath, given, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let said = ''
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  const signal = await new Promise<NodeJS.Signals | null>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (_, by) => resolve(by))
-  })
-  const ended = said === '' ? undefined : (JSON.parse(said) as Readonly<Record<string, number>>)
-  return { signal, hits: ended }
+  const plan = kill === undefined ? [] : [`${kill[0]}=crash@${kill[1]}`]
+  const { signal, stdout } = await runNode([script, root, String(SECOND_MS), ...plan])
+  if (signal === 'SIGKILL') countFault(kill?.[0].startsWith('recover.') === true ? 'F3' : 'F1')
+  return { signal, hits: JSON.parse(stdout || '{}') as Readonly<Record<string, number>> }
 }
 
 /** `asset[key]` → content id, of everything that is stored. */
@@ -135,13 +115,12 @@ async function restart(root: string): Promise<void> {
   expect(await project.catalog.db.selectFrom('intent').selectAll().execute()).toEqual([])
   const { missing, forgotten, lagging } = await auditStore(project, { digests: true })
   expect({ missing, forgotten, lagging }).toEqual({ missing: [], forgotten: [], lagging: [] })
-  expect(await findResidue(project)).toEqual({ folders: [], strays: [], scratch: [] })
+  expect(await findResidue(project)).toEqual({ units: [], strays: [], scratch: [] })
 }
 
 test('a run nobody kills: every failpoint of it is hit', { timeout: SWEEP_MS }, async () => {
   const root = copyOf(start)
-  const ended = await runChild(root)
-  hits = ended.hits ?? {}
+  hits = (await runChild(root)).hits
   await using platform = await openRoad(root)
   wanted = await contentIds(platform.project)
   const months = Object.keys(wanted).filter((name) => name.startsWith('gold_canonical'))
