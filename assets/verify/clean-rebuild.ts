@@ -5,6 +5,7 @@
  * derived: the raw files with their manifests, what intake stamped, what people decided, the
  * registry, and when each fingerprint was first wanted. Then everything is built, and content ids
  * are compared. A fingerprint that was never wanted before would give other bytes: a violation.
+ * A month that a person rolled back is held to the content that the decision names.
  */
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -61,8 +62,10 @@ export async function verifyCleanRebuild(verification: Verification): Promise<In
     }
     const compared = await compare(verification, rebuilt, faults)
     await compareWanted(verification, rebuilt, faults)
-    const evidence = { submissions: replayed.submissions, ...compared }
-    const holds = `${counted(compared.months, 'canonical month')} and ${counted(compared.partitions - compared.months, 'other partition')} equal a clean rebuild from ${counted(replayed.submissions, 'submission')}`
+    const rolledBack = verification.rolledBack.size
+    const evidence = { submissions: replayed.submissions, rolled_back: rolledBack, ...compared }
+    const back = rolledBack === 0 ? '' : `; ${counted(rolledBack, 'month')} rolled back`
+    const holds = `${counted(compared.months, 'canonical month')} and ${counted(compared.partitions - compared.months, 'other partition')} equal a clean rebuild from ${counted(replayed.submissions, 'submission')}${back}`
     return conclude('I1', { faults, holds, evidence })
   } finally {
     await catalog.close()
@@ -201,7 +204,7 @@ async function failedNodes({ catalog: { db } }: Project): Promise<ReadonlySet<st
 }
 
 async function compare(
-  { platform: { project }, definitions, pending }: Verification,
+  { platform: { project }, definitions, pending, rolledBack }: Verification,
   rebuilt: Project,
   faults: Faults,
 ): Promise<{ readonly partitions: number; readonly months: number }> {
@@ -228,6 +231,15 @@ async function compare(
       const other = would.get(key)
       would.delete(key)
       if (isPending(asset, key)) continue
+      const named = asset === 'gold_canonical' ? rolledBack.get(key) : undefined
+      if (named !== undefined) {
+        const text = nodeText({ asset, key })
+        faults.addWhen(
+          named !== contentId,
+          () => `${text} is rolled back and shows another content`,
+        )
+        continue
+      }
       partitions += 1
       if (asset === 'gold_canonical') months += 1
       if (other === contentId) continue
@@ -263,7 +275,7 @@ async function pendingKeys(
 
 /** Parts of the rebuild whose fingerprint nobody wanted before. */
 async function compareWanted(
-  { platform: { project }, definitions, pending }: Verification,
+  { platform: { project }, definitions, pending, rolledBack }: Verification,
   rebuilt: Project,
   faults: Faults,
 ): Promise<void> {
@@ -277,7 +289,7 @@ async function compareWanted(
   const known = (await currentNodes(project.catalog.db, definitions, 'gold_canonical')).map(
     ({ key }) => key,
   )
-  const settled = new Set(known.filter((key) => !unsettled.has(key)))
+  const settled = new Set(known.filter((key) => !unsettled.has(key) && !rolledBack.has(key)))
   const asked = parts.filter((part) => part.fingerprint !== null && settled.has(part.key))
   const wanted = rowsTable(
     project.catalog.dialect,

@@ -35,6 +35,8 @@ export interface Verification {
   readonly definitions: Definitions
   /** dirty nodes and everything behind them: they may differ from what they will be */
   readonly pending: ReadonlySet<number>
+  /** canonical months that a person rolled back, by key → the content id they show */
+  readonly rolledBack: ReadonlyMap<string, string>
   readonly audit: StoreAudit
   readonly signal: AbortSignal
 }

@@ -229,14 +229,16 @@ function checkGold({ pending }: Verification, rows: Rows, faults: Faults): void 
   }
 }
 
-/** A canonical month has one part for each submitter's month, with its rows. */
-function checkMonths({ pending }: Verification, rows: Rows, faults: Faults): void {
+/** A canonical month has one part for each submitter's month, with its rows, or is rolled back. */
+function checkMonths({ pending, rolledBack }: Verification, rows: Rows, faults: Faults): void {
   const winners = new Map<string, number>()
   for (const { key, value } of rows.golds) {
     const [state = '', fileType = '', submitter = '', month = ''] = parseKey(key)
     winners.set(`${formatKey([state, fileType, month])} part-${submitter}.parquet`, value.rows)
   }
-  const settled = new Set(rows.months.filter(({ id }) => !pending.has(id)).map(({ key }) => key))
+  const settled = new Set(
+    rows.months.flatMap(({ id, key }) => (pending.has(id) || rolledBack.has(key) ? [] : [key])),
+  )
   for (const part of rows.monthParts) {
     const name = `${part.key} ${part.name}`
     const wanted = winners.get(name)

@@ -4,7 +4,12 @@
  * Nothing of the project is changed. I1 rebuilds everything in a folder under scratch, so the whole
  * costs about as much as a first run and, for that time, as much disk again.
  */
-import { auditStore, isEngineError, loadDefinitions } from '../../engine/index.ts'
+import {
+  auditStore,
+  isEngineError,
+  loadDefinitions,
+  standingRollbacks,
+} from '../../engine/index.ts'
 import type { Platform } from '../platform.ts'
 import { pendingNodes } from './catalog-look.ts'
 import { verifyCleanRebuild } from './clean-rebuild.ts'
@@ -56,6 +61,12 @@ export async function verifyProject(
     deep,
     definitions,
     pending: await pendingNodes(project.catalog.db),
+    rolledBack: new Map(
+      (await standingRollbacks(project)).map(({ node, rollback }) => [
+        node.key,
+        rollback.contentId,
+      ]),
+    ),
     audit: await auditStore(project, { digests: deep }),
     signal,
   }

@@ -1,5 +1,6 @@
 /** The commands that any project has, whatever its assets are about: declarations only. */
 import type { Command, CommandOption } from './command.ts'
+import { HISTORY_COMMANDS } from './history-commands.ts'
 import { PLAN_OPTIONS, SELECTION_ARGUMENT } from './plan-options.ts'
 
 const RUN_OPTIONS: readonly CommandOption[] = [
@@ -143,6 +144,7 @@ export const GENERIC_COMMANDS: readonly Command[] = [
     ],
     load: async () => (await import('./query.ts')).runQuery,
   },
+  ...HISTORY_COMMANDS,
   {
     name: 'help',
     summary: 'what an error code means and what to do; works offline',

@@ -66,6 +66,19 @@ export const ERRORS = {
     },
     hint: 'check the name against `tributary status`',
   }),
+  AS_OF_GONE: spec<{
+    readonly asOf: string
+    readonly partitions: readonly string[]
+    readonly count: number
+  }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ asOf, partitions, count }) => {
+      const more = count > partitions.length ? ` and ${count - partitions.length} more` : ''
+      return `what these partitions were ${asOf} is not kept any more: ${partitions.join(', ')}${more}`
+    },
+    hint: 'name a later run or instant, or other tables; retain_versions in tributary.json keeps more',
+  }),
   CATALOG_NEWER: spec<{ readonly found: string; readonly known: string }>({
     fault: 'config',
     retry: 'never',
@@ -272,6 +285,12 @@ export const ERRORS = {
       ].join('\n'),
     hint: 'correct the places named above; nothing was changed. Try: tributary registry check',
   }),
+  ROLLBACK_REFUSED: spec<{ readonly node: string; readonly reason: string }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ node, reason }) => `${node} cannot be rolled back: ${reason}`,
+    hint: 'see its versions with `tributary rollback PARTITION`, without --to',
+  }),
   ROWS_NOT_CONSERVED: spec<{
     readonly node: string
     readonly part: string
@@ -335,6 +354,17 @@ export const ERRORS = {
     retry: 'never',
     text: ({ node, sizeBytes }) => `the value of ${node} has ${sizeBytes} bytes, the limit is 4096`,
     hint: 'keep large results in a part; a value is for what plans and people need',
+  }),
+  VERSION_GONE: spec<{
+    readonly node: string
+    readonly commitNumber: number
+    readonly kept: readonly number[]
+  }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ node, commitNumber, kept }) =>
+      `${node} has no commit ${commitNumber} that is kept; kept: ${kept.join(', ') || 'none'}`,
+    hint: 'name a kept one; retain_versions in tributary.json says how many versions are kept',
   }),
 } as const
 

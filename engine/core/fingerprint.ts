@@ -28,6 +28,9 @@ export const RECIPE = 'recipe'
 /** The asset under which the time bucket of an asset with `freshness` is a fact. */
 export const FRESHNESS = 'freshness'
 
+/** The asset under which a person's decision to go back is a fact, by the partition's name. */
+export const ROLLBACK = 'rollback'
+
 const byName = (a: Slot, b: Slot): number =>
   compareText(a.asset, b.asset) || compareText(a.key, b.key)
 

@@ -15,6 +15,7 @@ import { commitTraces, unmark } from '../catalog/trace.ts'
 import type { StoredAsset } from '../core/asset.ts'
 import type { NodeName } from '../core/key.ts'
 import { nodeText } from '../core/key.ts'
+import { holdOf } from '../core/rollback.ts'
 import type { Cause } from '../core/plan.ts'
 import { boundCauses } from '../core/plan.ts'
 
@@ -79,7 +80,9 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
   const rows = request.rows.filter((row) => !busy.has(row.id))
   const dirty = new Map(rows.map((row) => [row.id, row]))
   const resolved = await resolveNodes(frame, request.asset, rows)
-  const waits = (node: Resolved): boolean => node.read.some(([source]) => request.held.has(source))
+  // What was rolled back takes nothing from what it reads.
+  const waits = (node: Resolved): boolean =>
+    node.rollback === undefined && node.read.some(([source]) => request.held.has(source))
   const nodes = resolved.filter((node) => !waits(node))
   const { asset } = request
   const decided = await decideNodes(frame, { asset, nodes, dirty, store: evaluation.store })
@@ -155,6 +158,7 @@ async function settle(
       read: node.read,
       dropped: node.dropped,
       claimRevision: trx.revision,
+      waiting: holdOf(node.rollback),
     })),
   )
 }

@@ -23,6 +23,7 @@ import type { Json } from '../core/digest.ts'
 import { assert } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { nodeText } from '../core/key.ts'
+import { holdOf } from '../core/rollback.ts'
 import type { Finished, Staged } from './attempt.ts'
 import type { Hold } from './hold.ts'
 import type { Committed, Project } from './project.ts'
@@ -167,6 +168,7 @@ const ownTrace = ({ node, staged, finished }: Entry): TraceCommit => ({
   read: finished.task.node.read,
   dropped: finished.task.node.dropped,
   claimRevision: finished.task.claimRevision,
+  waiting: holdOf(finished.task.node.rollback),
 })
 
 const outputTrace = (

@@ -14,6 +14,7 @@ import { partsContentId } from '../core/digest.ts'
 import { FRESHNESS, RECIPE, fingerprint } from '../core/fingerprint.ts'
 import type { NodeName } from '../core/key.ts'
 import { nodeText } from '../core/key.ts'
+import type { RollbackFact } from '../core/rollback.ts'
 import type { Resolved } from './frame.ts'
 
 export interface PartDecision {
@@ -85,6 +86,12 @@ export function decide({ asset, node, dirty, builds, partsOf }: Evidence): Decis
   const current = builds.find((build) => build.current)
   const insists = dirty?.cause === 'forced' || dirty?.cause === 'missing'
   if (current !== undefined && !insists && sameSlots(node, current)) return { kind: 'clean' }
+  if (node.rollback !== undefined) {
+    return backTo(node.rollback, {
+      own: fingerprint({ asset: asset.name, key: node.row.key, slots: node.slots }),
+      builds,
+    })
+  }
   const outline = outlineOf(asset, node)
   if (outline.verdict === 'blocked') return { kind: 'blocked', why: outline.why }
   if (outline.verdict === 'retire') {
@@ -95,6 +102,21 @@ export function decide({ asset, node, dirty, builds, partsOf }: Evidence): Decis
   const usable = dirty?.cause === 'forced' ? [] : builds
   if (outline.parts === undefined) return wholeBuild({ asset, own, builds: usable })
   return partsBuild({ asset, node, own, outlined: outline.parts, builds: usable })
+}
+
+/** The version a person went back to: whatever else the node reads, nothing is computed. */
+function backTo(
+  { contentId, commitNumber }: RollbackFact,
+  { own, builds }: { readonly own: Fingerprint; readonly builds: readonly RetainedBuild[] },
+): Decision {
+  const kept = builds.find(
+    (build) => build.isWhole && build.version !== 0 && partsContentId(build.parts) === contentId,
+  )
+  if (kept === undefined) {
+    const why = `it was rolled back to commit ${commitNumber}, whose parts are not in the store any more`
+    return { kind: 'blocked', why }
+  }
+  return { kind: 'known', fingerprint: own, version: kept.version, parts: kept.parts }
 }
 
 /** Slots that every part reads. */

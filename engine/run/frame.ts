@@ -19,9 +19,11 @@ import { inputsOf } from '../core/asset.ts'
 import { ABSENT } from '../core/digest.ts'
 import { assert } from '../core/errors.ts'
 import type { Slot } from '../core/fingerprint.ts'
-import { FRESHNESS, sortSlots } from '../core/fingerprint.ts'
+import { FRESHNESS, ROLLBACK, sortSlots } from '../core/fingerprint.ts'
 import type { Key, NodeName } from '../core/key.ts'
 import { formatKey, nodeText, parseKey } from '../core/key.ts'
+import type { RollbackFact } from '../core/rollback.ts'
+import { rollbackOf } from '../core/rollback.ts'
 
 /** A slot, with the rows behind it. A negative version is one that a plan expects. */
 export interface SlotAt extends Slot {
@@ -45,6 +47,8 @@ export interface Resolved {
   /** present slots, by name */
   readonly slots: readonly SlotAt[]
   readonly inputs: Inputs
+  /** a person's decision that it stays at an earlier version, whatever else it reads */
+  readonly rollback: RollbackFact | undefined
   /** everything read, absent nodes too: (node, version) */
   readonly read: readonly (readonly [number, number])[]
   /** sources of edges that are no longer read */
@@ -113,13 +117,14 @@ export async function resolveNodes(
       members,
       slots,
       inputs: inputsOf(key, slots),
+      rollback: rollbackOf(slots),
       read: read.map((slot) => [slot.node, slot.version]),
       dropped: notAmong(others, further),
     }
   })
 }
 
-/** A node's edges: parents and recipe, which are always read, and those that `reads` has to name. */
+/** A node's edges: what is always read (parents, recipe, rollback), and what `reads` has to name. */
 function sortedOut(
   own: readonly SlotAt[],
   { parents, recipe }: { readonly parents: readonly string[]; readonly recipe: number | undefined },
@@ -133,7 +138,9 @@ function sortedOut(
   const others: SlotAt[] = []
   for (const slot of own) {
     const isParent = parents.includes(slot.asset)
-    ;(isParent || slot.node === recipe ? kept : others).push(slot)
+    // A cleared decision is absent, and no longer read.
+    const isRollback = slot.asset === ROLLBACK && slot.contentId !== ABSENT
+    ;(isParent || slot.node === recipe || isRollback ? kept : others).push(slot)
     if (!isParent) continue
     members.push({ src: slot.node, asset: slot.asset, isPresent: slot.contentId !== ABSENT })
   }

@@ -8,7 +8,7 @@ import { findNodes, loadAssetIds } from '../catalog/nodes.ts'
 import type { Catalog, Connection, WriteTransaction } from '../catalog/open.ts'
 import type { Actor } from '../catalog/runs.ts'
 import type { Json } from '../core/digest.ts'
-import { FRESHNESS, RECIPE } from '../core/fingerprint.ts'
+import { FRESHNESS, RECIPE, ROLLBACK } from '../core/fingerprint.ts'
 import type { AssetGraph } from '../core/graph.ts'
 import type { Clock, ObjectStore } from '../core/ports.ts'
 import type { Hold } from './hold.ts'
@@ -125,7 +125,7 @@ export async function loadDefinitions(
   snapshot: Pick<WriteTransaction, 'db' | 'dialect'>,
   insert: boolean,
 ): Promise<Definitions> {
-  const names = [RECIPE, FRESHNESS, ...graph.order.map((asset) => asset.name)]
+  const names = [RECIPE, FRESHNESS, ROLLBACK, ...graph.order.map((asset) => asset.name)]
   const ids: AssetIds = await loadAssetIds(snapshot.db, names, insert)
   const rows = await findNodes(snapshot, ids, recipeFacts(graph))
   return { graph, ids, recipes: new Map(rows.map((row) => [row.key, row.id])) }

@@ -5,6 +5,7 @@ import { commitTraces, unmark } from '../catalog/trace.ts'
 import type { StoredAsset } from '../core/asset.ts'
 import type { NodeName } from '../core/key.ts'
 import { compareText, nodeText } from '../core/key.ts'
+import { holdOf } from '../core/rollback.ts'
 import type { Cause, Step } from '../core/plan.ts'
 import { boundCauses } from '../core/plan.ts'
 import { causesOf } from './causes.ts'
@@ -42,7 +43,7 @@ export async function visitStored(
   const moved: number[] = []
   const free: Resolved[] = []
   for (const node of resolved) {
-    const heldBy = firstIn(walk.held, node)
+    const heldBy = node.rollback === undefined ? firstIn(walk.held, node) : undefined
     if (heldBy === undefined) free.push(node)
     else moved.push(holdBelow(walk, { asset: asset.name, node, heldBy, isSelected }))
   }
@@ -101,7 +102,8 @@ async function judge(
     ...one,
     name: { asset: asset.name, key: one.node.row.key, id: one.node.row.id },
     pendingOn: firstIn(walk.pending, one.node),
-    doubtedOn: firstIn(walk.doubted, one.node),
+    // What is not selected does not move, and what was rolled back does not mind that it is stale.
+    doubtedOn: one.node.rollback === undefined ? firstIn(walk.doubted, one.node) : undefined,
   }))
 }
 
@@ -203,6 +205,7 @@ async function settle(walk: Walk, judged: readonly Judged[]): Promise<void> {
       read: node.read,
       dropped: node.dropped,
       claimRevision: trx.revision,
+      waiting: holdOf(node.rollback),
     })),
   )
 }

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { catalogRevision, verifyStore } from '../../engine/index.ts'
+import { catalogRevision, rollBack, verifyStore } from '../../engine/index.ts'
+import { encounters, medicalFile } from '../support/deliveries.ts'
 import type { RoadProject } from '../support/project.ts'
 import { removePart } from './damage.ts'
 import { soundRoad, verdictOn } from './verified-road.ts'
@@ -61,4 +62,17 @@ test('on PostgreSQL too, and what is lost there is found and made again', async 
   const { log } = await server.run(undefined, { also: [await verifyStore(server.project)] })
   expect(log).toHaveLength(2)
   expect((await verdictOn(server, { deep: true })).broken).toEqual([])
+})
+
+test('a month that is rolled back is held to its decision, whatever its inputs became', async () => {
+  await using clone = await road.clone()
+  const node = { asset: 'gold_canonical', key: 'MA/medical/2024-02' }
+  await rollBack(clone.project, { node, commitNumber: 1, actor: { name: 'jo', reason: 'late' } })
+  await clone.run()
+  const rows = encounters('2024-02', 7, 'later')
+  clone.deliver('beta/later', [medicalFile('2024-02', rows)])
+  await clone.run()
+  const verdict = await verdictOn(clone, { deep: true })
+  expect(verdict.broken.map((id) => verdict.of(id).words)).toEqual([])
+  expect(verdict.of('I1').evidence).toMatchObject({ months: 2, rolled_back: 1 })
 })

@@ -1,0 +1,30 @@
+/** The commands about versions and about readers outside: declarations only. */
+import type { Command } from './command.ts'
+
+const PARTITION = {
+  form: '<partition>',
+  description: 'gold_canonical/CO/medical/2024-01, or gold_canonical[CO/medical/2024-01]',
+  completes: 'node',
+} as const
+
+export const HISTORY_COMMANDS: readonly Command[] = [
+  {
+    name: 'rollback',
+    summary: 'let a partition show a kept version again; without options: its versions',
+    arguments: [PARTITION],
+    options: [
+      { flags: '--to <commit>', description: 'the commit number to go back to' },
+      { flags: '--clear', description: 'let it follow its inputs again' },
+      { flags: '--reason <text>', description: 'why, for the audit' },
+    ],
+    examples: [
+      ['rollback gold_canonical/MA/medical/2024-01', 'what it could go back to'],
+      [
+        'rollback gold_canonical/MA/medical/2024-01 --to 3 --reason "bad file, ticket 12"',
+        'readers see commit 3 at once; it stays until it is cleared',
+      ],
+      ['rollback gold_canonical/MA/medical/2024-01 --clear --reason "corrected"', 'go on'],
+    ],
+    load: async () => (await import('./rollback.ts')).runRollback,
+  },
+]
