@@ -4,7 +4,7 @@
  */
 import { configDefaults, defineConfig } from 'vitest/config'
 
-const FAULTS = ['tests/faults/*.test.ts', 'tests/verify/{damage,heal}.test.ts']
+const FAULTS = ['tests/faults/*.test.ts', 'tests/verify/{damage,fsck,heal}.test.ts']
 
 export default defineConfig({
   test: {

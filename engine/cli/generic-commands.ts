@@ -146,6 +146,20 @@ export const GENERIC_COMMANDS: readonly Command[] = [
   },
   ...HISTORY_COMMANDS,
   {
+    name: 'fsck',
+    summary: 'catalog, store, manifests and every byte: what is lost, changed or left over',
+    options: [
+      { flags: '--repair', description: 'mend it; lost and changed parts wait for the next run' },
+      { flags: '--build', description: 'with --repair: make them again at once' },
+      { flags: '--reason <text>', description: 'why, for the audit' },
+    ],
+    examples: [
+      ['fsck', 'look: exit 1 when something is wrong'],
+      ['fsck --repair --build', 'mend everything now'],
+    ],
+    load: async () => (await import('./fsck.ts')).runFsck,
+  },
+  {
     name: 'help',
     summary: 'what an error code means and what to do; works offline',
     arguments: [{ form: '[code]', description: 'an error code, or a command', completes: 'code' }],

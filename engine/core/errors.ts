@@ -235,7 +235,7 @@ export const ERRORS = {
     fault: 'upstream',
     retry: 'when-input-changes',
     text: ({ path, want, got }) => `${path} has sha256 ${got}, the catalog says ${want}`,
-    hint: 'something outside changed a part: run materialize --verify to rebuild what is damaged',
+    hint: 'something outside changed a part: tributary fsck --repair sets it aside and rebuilds it',
   }),
   PART_INVALID: spec<{ readonly part: string; readonly what: string }>({
     fault: 'bug',

@@ -19,16 +19,20 @@ import { compileSelection, selectedNodes } from './select.ts'
 export interface AuditOptions {
   /** look at these nodes only; default: all */
   readonly selection?: string
-  /** read every part and compare its SHA-256, too */
-  readonly digests?: boolean
+  /** read every part and compare its SHA-256, too; `all`: those of retained versions as well */
+  readonly digests?: boolean | 'all'
+  /** after each page: parts looked at, of how many there are */
+  readonly onProgress?: (done: number, of: number) => void
 }
 
 /** A part that is not what the catalog says. */
 export interface PartFault extends NodeName {
+  readonly kind: 'lost' | 'changed'
   readonly node: number
   readonly build: number
   readonly ordinal: number
   readonly part: string
+  readonly path: string
   /** a size, a digest, or that it is gone: no value of the data */
   readonly what: string
 }
@@ -61,7 +65,7 @@ interface PartRow {
 interface Auditing {
   readonly project: Project
   readonly definitions: Definitions
-  readonly digests: boolean
+  readonly digests: NonNullable<AuditOptions['digests']>
   readonly parts: { current: number; nodes: number }
   readonly missing: PartFault[]
   readonly forgotten: PartFault[]
@@ -73,7 +77,7 @@ const PAGE_ROWS = 10_000
 /** Compares catalog and store. Cost: one look-up a part and one a publication. */
 export async function auditStore(
   project: Project,
-  { selection, digests = false }: AuditOptions = {},
+  { selection, digests = false, onProgress }: AuditOptions = {},
 ): Promise<StoreAudit> {
   const definitions = await loadDefinitions(project.graph, project.catalog, false)
   const isSelected: NodeTest =
@@ -92,15 +96,24 @@ export async function auditStore(
     forgotten: [],
     lagging: [],
   }
-  for await (const rows of wholeBuilds(project.catalog.db, digests)) {
+  const of = onProgress === undefined ? 0 : await partCount(project.catalog.db)
+  let done = 0
+  for await (const rows of wholeBuilds(project.catalog.db, digests !== false)) {
     await auditRows(
       auditing,
       rows.filter((row) => isSelected(named(definitions, row))),
     )
+    done += rows.length
+    onProgress?.(done, of)
   }
   await auditRetired(auditing, isSelected)
   const { parts, missing, forgotten, lagging } = auditing
   return { nodes: parts.nodes, parts: parts.current, missing, forgotten, lagging }
+}
+
+async function partCount(db: Connection): Promise<number> {
+  const { rows } = await sql<{ count: number }>`select count(*) as count from part`.execute(db)
+  return rows[0]?.count ?? 0
 }
 
 const named = (
@@ -150,7 +163,7 @@ async function auditRows(auditing: Auditing, rows: readonly PartRow[]): Promise<
   const broken = new Set<number>()
   const current = new Map<number, PartRow[]>()
   for (const [at, row] of rows.entries()) {
-    const what = sizeFault(row, sizes[at]) ?? (await digestFault(project, row))
+    const what = sizeFault(row, sizes[at]) ?? (await digestFault(auditing, row))
     if (row.current === 1) {
       auditing.parts.current++
       const parts = current.get(row.node)
@@ -160,7 +173,17 @@ async function auditRows(auditing: Auditing, rows: readonly PartRow[]): Promise<
     if (what === undefined) continue
     const { id: node, ...name } = named(definitions, row)
     const { build, ordinal } = row
-    const fault = { ...name, node, build, ordinal, part: row.name, what }
+    const kind = sizes[at] === undefined ? 'lost' : 'changed'
+    const fault = {
+      ...name,
+      kind,
+      node,
+      build,
+      ordinal,
+      part: row.name,
+      path: row.path,
+      what,
+    } as const
     if (row.current === 1) broken.add(node)
     ;(row.current === 1 ? auditing.missing : auditing.forgotten).push(fault)
   }
@@ -179,11 +202,14 @@ function sizeFault(row: PartRow, sizeBytes: number | undefined): string | undefi
     : `has ${sizeBytes} bytes, the catalog says ${row.sizeBytes}`
 }
 
-async function digestFault({ store }: Project, row: PartRow): Promise<string | undefined> {
+async function digestFault(
+  { project, digests }: Auditing,
+  row: PartRow,
+): Promise<string | undefined> {
   const { sha256 } = row
-  if (sha256 === null || row.current === 0) return undefined
+  if (sha256 === null || (row.current === 0 && digests !== 'all')) return undefined
   try {
-    await store.fetch({ ...row, sha256 })
+    await project.store.fetch({ ...row, sha256 })
     return undefined
   } catch (error) {
     if (!isEngineError(error, 'PART_CHANGED')) throw error

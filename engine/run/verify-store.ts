@@ -8,6 +8,7 @@
  */
 import { sql } from 'kysely'
 import type { RawBuilder } from 'kysely'
+import type { WriteTransaction } from '../catalog/open.ts'
 import { rowsTable } from '../catalog/rows.ts'
 import { markDirty } from '../catalog/trace.ts'
 import { frameDigest } from '../core/digest.ts'
@@ -15,7 +16,7 @@ import { nodeText } from '../core/key.ts'
 import type { AuditOptions, PartFault, StoreAudit } from './audit-store.ts'
 import { auditStore } from './audit-store.ts'
 import { publishNodes } from './publish.ts'
-import type { Observation, PlanningAccess, Project } from './project.ts'
+import type { Observation, Project } from './project.ts'
 import { loadDefinitions } from './project.ts'
 
 /** Audits the store; plan or run with what it returns. Throws STORE_UNUSABLE. */
@@ -36,7 +37,7 @@ export async function verifyStore(
   if (findings.length === 0) return { digest }
   return {
     digest,
-    apply: async (access) => mark(access, { audit, marks, back }),
+    apply: async ({ trx }) => markFaults(trx, { audit, marks, back }),
     mend: async (hold) => {
       const definitions = await loadDefinitions(project.graph, project.catalog, false)
       const nodes = audit.lagging.map((one) => one.node)
@@ -49,7 +50,7 @@ export async function verifyStore(
 }
 
 /** Who has to be built again, and why: the node itself, or the writer of an output. */
-async function marksOf(
+export async function marksOf(
   { catalog, graph }: Project,
   missing: readonly PartFault[],
 ): Promise<ReadonlyMap<number, string>> {
@@ -84,8 +85,9 @@ async function partsBack(
   return marked.flatMap(({ node }) => (marks.has(node) ? [] : [node]))
 }
 
-async function mark(
-  { trx }: PlanningAccess,
+/** Makes the catalog say what was found, in the caller's transaction. */
+export async function markFaults(
+  trx: WriteTransaction,
   {
     audit,
     marks,
