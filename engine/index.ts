@@ -43,6 +43,7 @@ export { firstRecords } from './table/first-records.ts'
 export { createNodes } from './catalog/membership.ts'
 export type { Definitions } from './catalog/membership.ts'
 export { insertAudit } from './catalog/runs.ts'
+export { anchorAudit, verifyAudit } from './run/anchor.ts'
 export { writeFacts } from './run/facts.ts'
 export { loadDefinitions } from './run/project.ts'
 export type {

@@ -9,6 +9,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   submissions: 'deliveries: list them, look at them, decide about them',
   manifest: 'discovery manifests: what was found, what it changes',
   queue: 'requests to rebuild canonical months',
+  audit: 'who changed what and why: list it, prove it whole',
 }
 
 const SUBMISSION = { form: '<submission>', description: 'a submission’s id' } as const

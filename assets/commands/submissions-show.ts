@@ -45,7 +45,7 @@ async function load(db: Connection, submission: string): Promise<Shown> {
     .selectFrom('audit')
     .select(['at_ms', 'actor', 'action', 'reason'])
     .where('subject', '=', submission)
-    .orderBy('id')
+    .orderBy('seq')
     .execute()
   const problems = (await openProblems(db)).filter((one) => one.submission === submission)
   return { row, counts, files, problems, decisions }

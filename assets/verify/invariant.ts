@@ -12,6 +12,7 @@ export type InvariantId =
   | 'I8' // a second run does nothing
   | 'I9' // nothing is built without a cause
   | 'I11' // no residue
+  | 'I14' // the audit is a chain, and whole
   | 'I15' // health data stays in its zones
   | 'I16' // what is reported is so
 

@@ -11,6 +11,7 @@ import {
   standingRollbacks,
 } from '../../engine/index.ts'
 import type { Platform } from '../platform.ts'
+import { verifyAuditChain } from './audit-chain.ts'
 import { pendingNodes } from './catalog-look.ts'
 import { verifyCleanRebuild } from './clean-rebuild.ts'
 import { verifyHonesty } from './honesty.ts'
@@ -45,6 +46,7 @@ const CHECKS: readonly (readonly [
   ['I8', verifyIdempotence],
   ['I9', verifyMinimality],
   ['I11', verifyResidue],
+  ['I14', verifyAuditChain],
   ['I15', verifyConfinement],
   ['I16', verifyHonesty],
 ]

@@ -1,5 +1,6 @@
 /** Runs, their events, the audit rows and the lease that lets one run at a time write. */
 import type { Json } from '../core/digest.ts'
+import { chainedRow, lastLink } from './audit-chain.ts'
 import type { Connection, WriteTransaction } from './open.ts'
 
 /** Who does something, and why: every state change carries both. */
@@ -19,19 +20,17 @@ export interface AuditEntry {
   readonly run: number | null
 }
 
-/** One audit row, in the transaction of the change it speaks of. */
+/** One audit row, chained to the last one, in the transaction of the change it speaks of. */
 export async function insertAudit({ db }: WriteTransaction, entry: AuditEntry): Promise<void> {
-  await db
-    .insertInto('audit')
-    .values({
-      at_ms: entry.atMs,
-      actor: entry.actor.name,
-      action: entry.action,
-      subject: entry.subject,
-      reason: entry.actor.reason,
-      run: entry.run,
-    })
-    .execute()
+  const row = chainedRow(await lastLink(db), {
+    at_ms: entry.atMs,
+    actor: entry.actor.name,
+    action: entry.action,
+    subject: entry.subject,
+    reason: entry.actor.reason,
+    run: entry.run,
+  })
+  await db.insertInto('audit').values(row).execute()
 }
 
 export interface NewRun {

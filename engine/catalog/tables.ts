@@ -115,14 +115,26 @@ export type Tables = {
     node: string | null
     data: string
   }
+  /** rows are added, never changed or removed: see audit-chain.ts */
   audit: {
-    id: Generated<number>
+    seq: number
     at_ms: number
     actor: string
     action: string
     subject: string
     reason: string
     run: number | null
+    prev_hash: string
+    hash: string
+  }
+  /** one row a day: what the store's anchor of that day says, and whether it was written */
+  audit_anchor: {
+    /** 20260131 */
+    day: number
+    at_ms: number
+    seq: number
+    hash: string
+    written: number
   }
   lease: { name: string; holder: string; fence: number; expires_ms: number }
   seen_file: { scope: string; path: string; token: string; sha256: string }

@@ -127,6 +127,23 @@ export const GENERIC_COMMANDS: readonly Command[] = [
     load: async () => (await import('./logs.ts')).runLogs,
   },
   {
+    name: 'audit list',
+    summary: 'who changed what, when and why, newest first',
+    options: [
+      { flags: '--since <time>', description: 'YYYY-MM-DD, or an instant in UTC' },
+      { flags: '--actor <name>', description: 'only theirs' },
+      { flags: '--limit <count>', description: 'how many (default: 50)' },
+    ],
+    examples: [['audit list --since 2026-01-01 --actor ada', 'one person’s year']],
+    load: async () => (await import('./audit.ts')).runAuditList,
+  },
+  {
+    name: 'audit verify',
+    summary: 'recompute the audit’s chain and compare the anchors in the store',
+    examples: [['audit verify', 'exit 0 only if no row was changed, removed or put in']],
+    load: async () => (await import('./audit.ts')).runAuditVerify,
+  },
+  {
     name: 'query',
     summary: 'SQL over what is committed',
     arguments: [{ form: '[sql]', description: 'one SELECT' }],

@@ -16,6 +16,7 @@ import { catalogRevision, endRun, insertAudit, insertEvents, insertRun } from '.
 import type { AssetDefinition, ValueAsset } from '../core/asset.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { nodeText } from '../core/key.ts'
+import { anchorAudit } from './anchor.ts'
 import type { Evaluation } from './evaluate.ts'
 import { evaluateUnheld } from './evaluate.ts'
 import type { Hold } from './hold.ts'
@@ -112,6 +113,8 @@ async function runUnder(
   const status = statusOf(run)
   log?.end({ status, counts: run.counts })
   await finishRun(run, status)
+  const anchored = await anchorAudit(project)
+  if (anchored !== undefined) log?.anchored(anchored)
   await clearScratch(project)
   return { run: run.id, plan, counts: run.counts, failures: run.failures, status }
 }

@@ -8,12 +8,15 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { RUNS_WITH_EVENTS_MAX } from '../catalog/runs.ts'
+import type { AuditLink } from '../catalog/audit-chain.ts'
 import type { NodeName } from '../core/key.ts'
 import { nodeText } from '../core/key.ts'
 import type { RunReport, RunnerEvent } from './run-state.ts'
 
 export interface RunLog {
   readonly event: (event: RunnerEvent) => void
+  /** the audit's chain, as it was anchored in the store at this run's end */
+  readonly anchored: (link: AuditLink) => void
   readonly end: (report: Pick<RunReport, 'status' | 'counts'>) => void
 }
 
@@ -55,6 +58,7 @@ export async function openRunLog(folder: string, run: number): Promise<RunLog> {
           break
       }
     },
+    anchored: ({ seq, hash }) => log.info({ seq, hash }, 'audit anchored'),
     end: ({ status, counts }) => log.info({ status, counts }, 'ended'),
   }
 }

@@ -52,7 +52,7 @@ const HOMES: ReadonlyMap<string, string> = new Map([
 /** Folders that name every package they may import. */
 const PACKAGES: readonly (readonly [string, readonly string[]])[] = [
   ['engine/core', ['node:crypto', 'graphology', 'graphology-dag', 'graphology-types']],
-  ['migrations', ['kysely']],
+  ['migrations', ['kysely', 'node:crypto']],
 ]
 
 /** Folders without a clock, randomness, environment or process of their own. */

@@ -207,6 +207,15 @@ export const DAMAGES: readonly Damage[] = [
     },
   },
   {
+    name: 'a reason in the audit that was changed',
+    by: async (it) => {
+      await tamper(it, 'drop trigger audit_no_update')
+      await tamper(it, `update audit set reason = 'another' where seq = 2`)
+    },
+    breaks: ['I14'],
+    words: { I14: /^row 2 was changed/ },
+  },
+  {
     name: 'a link to an old version',
     by: (it) => {
       const link = it.path('data/gold_canonical/MA/medical/atomic_month=2024-02')
