@@ -21,6 +21,8 @@ import type { Project } from './project.ts'
 const ANCHORS = '_audit'
 /** Days one anchor carries: ten years. Older ones stay in the objects written before. */
 const ANCHORS_MAX = 3_660
+/** Faults of one kind that are told. */
+const FAULTS_KEPT_MAX = 20
 /** What begins a chain anew, or takes it back to an earlier end. Anchors before it may differ. */
 const RESETS: readonly string[] = ['rebuild-catalog', 'restore']
 
@@ -114,6 +116,11 @@ export async function verifyAudit({
 }: Pick<Project, 'catalog' | 'store'>): Promise<AuditVerdict> {
   const read = await readAnchors(store)
   const anchors = read ?? []
+  const days = new Set(anchors.map(({ day }) => day))
+  const uncarried: string[] = []
+  for await (const { number } of store.manifests(ANCHORS))
+    if (!days.has(number))
+      uncarried.push(`the last anchor does not carry that of ${dayText(number)}`)
   return catalog.read(async (db) => {
     const chain = await verifyChain(db, new Set(anchors.map(({ seq }) => seq)))
     const differing = anchors.filter(({ seq, hash }) => chain.hashes.get(seq) !== hash)
@@ -122,7 +129,8 @@ export async function verifyAudit({
     const more = [
       ...(read === undefined ? ['the last anchor in the store is no list of anchors'] : []),
       ...broken.map(({ day, seq }) => anchorFault(day, seq, chain.head.seq)),
-      ...(await missingAnchors(db, new Set(anchors.map(({ day }) => day)))),
+      ...(read === undefined ? [] : uncarried.slice(0, FAULTS_KEPT_MAX)),
+      ...(await missingAnchors(db, days)),
       ...(await unaudited(db)),
     ]
     return {

@@ -13,6 +13,7 @@ const CALL = /failpoint\('([^']+)'\)/g
 
 /** Test file → the families it sweeps. */
 export const SWEEPS: Readonly<Record<string, readonly string[]>> = {
+  'anchor.test.ts': ['anchor'],
   'engine-kill.test.ts': ['attempt', 'catalog', 'commit', 'recover', 'run', 'stage', 'store'],
   'road-kill.test.ts': ['attempt', 'catalog', 'commit', 'raw', 'recover', 'run', 'stage', 'store'],
 }
