@@ -1,9 +1,11 @@
 /**
  * Two tiers on a plain clone: `default` (npm test) and `faults` (npm run test:faults), the slower
- * one, which kills processes and damages projects. `.ci/run` runs both.
+ * one, which kills processes and damages projects. `.ci/run` runs both. `nightly` (npm run
+ * test:nightly) is the same in full: every hit, every system call, long disturbances.
  */
 import { configDefaults, defineConfig } from 'vitest/config'
 
+const NIGHTLY = ['tests/nightly/*.test.ts']
 const FAULTS = ['tests/faults/*.test.ts', 'tests/verify/{damage,fsck,heal}.test.ts']
 
 export default defineConfig({
@@ -20,10 +22,11 @@ export default defineConfig({
         test: {
           name: 'default',
           include: ['tests/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'dist/**', ...FAULTS],
+          exclude: [...configDefaults.exclude, 'dist/**', ...FAULTS, ...NIGHTLY],
         },
       },
       { extends: true, test: { name: 'faults', include: FAULTS, testTimeout: 600_000 } },
+      { extends: true, test: { name: 'nightly', include: NIGHTLY, testTimeout: 3_600_000 } },
     ],
   },
 })

@@ -73,5 +73,8 @@ export const AFTER: Facts = {
   'setting/2': 'second',
 }
 
-export const openJob = async (root: string): Promise<EngineProject> =>
-  engineProjectAt(root, { assets: [...library, ...months], retainedVersions: 1 })
+export const openJob = async (
+  root: string,
+  { durable = false }: { readonly durable?: boolean } = {},
+): Promise<EngineProject> =>
+  engineProjectAt(root, { assets: [...library, ...months], retainedVersions: 1, durable })

@@ -76,6 +76,8 @@ export interface EngineProjectOptions {
   readonly database?: Database
   readonly retainedVersions?: number
   readonly hooks?: Project['hooks']
+  /** fsync what is staged, as the product does; default false */
+  readonly durable?: boolean
 }
 
 /** Opens a project in a folder that a test keeps, on SQLite. */
@@ -117,7 +119,10 @@ async function openAt(options: EngineProjectOptions, place: Place): Promise<Engi
   const project: Project = {
     graph: buildGraph(options.assets.map((asset) => logged(asset, log))),
     catalog: await openCatalog({ url: place.url, migrations: MIGRATIONS }),
-    store: openLocalStore({ root: join(place.root, 'store'), durable: false }),
+    store: openLocalStore({
+      root: join(place.root, 'store'),
+      durable: options.durable ?? false,
+    }),
     clock: systemClock,
     observers: [],
     hooks: options.hooks ?? {},
