@@ -20,6 +20,9 @@ export const CONFIG_DEFAULTS = {
   retain_versions: 3,
 } as const
 
+const INTAKE_AFTER = ['delete', 'keep'] as const
+type IntakeAfter = (typeof INTAKE_AFTER)[number]
+
 const DURATION = /^(\d{1,5})([smh])$/
 const UNIT_MINUTES: Readonly<Record<string, number>> = { s: 1 / 60, m: 1, h: 60 }
 const durationMinutes = (text: string): number => {
@@ -38,7 +41,9 @@ export const configDocument = z.strictObject({
   inbox: z
     .string()
     .exactOptional()
-    .describe('deliveries: {submitter}/{drop}/{file}; inbox by default'),
+    .describe(
+      'deliveries: {submitter}/{drop}/{file}; a folder or s3://bucket/prefix; inbox by default',
+    ),
   discovery: z
     .string()
     .exactOptional()
@@ -55,6 +60,12 @@ export const configDocument = z.strictObject({
         .exactOptional()
         .describe(
           'a drop without a new _SUCCESS is taken after this long unchanged; 10m by default',
+        ),
+      after: z
+        .enum(INTAKE_AFTER)
+        .exactOptional()
+        .describe(
+          'what becomes of a delivered file once raw holds it; delete in a bucket, keep in a folder',
         ),
     })
     .exactOptional(),
@@ -87,6 +98,7 @@ export interface Config {
   readonly discovery: Setting<string>
   readonly scratch: Setting<string>
   readonly quiescenceMinutes: Setting<number>
+  readonly intakeAfter: Setting<IntakeAfter>
   readonly retainVersions: Setting<number>
   readonly concurrency: Setting<number>
 }
@@ -120,9 +132,7 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
       : { value: own, origin: 'tributary.json' as const }
   }
   const path = (setting: Setting<string>): Setting<string> =>
-    /^[a-z]+:\/\//.test(setting.value)
-      ? setting
-      : { ...setting, value: resolve(root, setting.value) }
+    isUrl(setting.value) ? setting : { ...setting, value: resolve(root, setting.value) }
   const number = (name: string, own: number | undefined, or: number): Setting<number> => {
     const given = fromEnvironment(environment, `TRIBUTARY_${name}`)
     if (given !== undefined) {
@@ -140,13 +150,19 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
     flags.concurrency === undefined
       ? number('CONCURRENCY', document.concurrency, cores)
       : { value: flags.concurrency, origin: 'flag' }
+  const inbox = path(text(['TRIBUTARY_INBOX'], document.inbox, CONFIG_DEFAULTS.inbox))
+  const after = text(
+    ['TRIBUTARY_INTAKE_AFTER'],
+    document.intake?.after,
+    isUrl(inbox.value) ? 'delete' : 'keep',
+  )
   return {
     root,
     catalog: path(
       text(['TRIBUTARY_CATALOG', 'METADATA_DB_URL'], document.catalog, CONFIG_DEFAULTS.catalog),
     ),
     store: path(text(['TRIBUTARY_STORE'], document.store, CONFIG_DEFAULTS.store)),
-    inbox: path(text(['TRIBUTARY_INBOX'], document.inbox, CONFIG_DEFAULTS.inbox)),
+    inbox,
     discovery: path(text(['TRIBUTARY_DISCOVERY'], document.discovery, CONFIG_DEFAULTS.discovery)),
     scratch: path(text(['TRIBUTARY_SCRATCH'], document.scratch, CONFIG_DEFAULTS.scratch)),
     quiescenceMinutes: number(
@@ -154,6 +170,7 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
       quiescence === undefined ? undefined : durationMinutes(quiescence),
       durationMinutes(CONFIG_DEFAULTS.intake.quiescence),
     ),
+    intakeAfter: { ...after, value: intakeAfter(after.value) },
     retainVersions: number(
       'RETAIN_VERSIONS',
       document.retain_versions,
@@ -161,6 +178,16 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
     ),
     concurrency,
   }
+}
+
+/** Whether a setting names a place that is no path. */
+export const isUrl = (value: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(value)
+
+function intakeAfter(value: string): IntakeAfter {
+  const known = INTAKE_AFTER.find((one) => one === value)
+  if (known !== undefined) return known
+  const reason = `it is neither ${INTAKE_AFTER.join(' nor ')}`
+  throw new EngineError('CONFIG_INVALID', { file: 'TRIBUTARY_INTAKE_AFTER', reason })
 }
 
 function fromEnvironment(

@@ -5,23 +5,21 @@
  * new and nothing changed is no write at all. What cannot be read holds back its own delivery and
  * is an open finding until it can be.
  */
-import { join } from 'node:path'
 import type { Connection, Observation, Observer, PlanningAccess } from '../engine/index.ts'
 import { EngineError, frameDigest, isEngineError } from '../engine/index.ts'
 import type { Delivery, InboxDecision, SeenObject } from '../registry/inbox.ts'
 import { closeDeliveries } from '../registry/inbox.ts'
 import { platformTables } from '../registry/tables.ts'
-import type { Listing } from './inbox-listing.ts'
-import { listInbox } from './inbox-listing.ts'
-import type { Arrival } from './intake.ts'
+import type { Inbox, Listing } from './inbox.ts'
+import type { Arrival, Taken } from './intake.ts'
 import type { CurrentRegistry } from './registry-observer.ts'
+import { deliveredName } from './source-bytes.ts'
 import type { Unlanded } from './unlanded.ts'
 import { takeBack, unlandedOf } from './unlanded.ts'
 import { UNREADABLE, faultsMoved, noteFaults } from './inbox-findings.ts'
 
 export interface InboxOptions {
-  /** absolute */
-  readonly folder: string
+  readonly inbox: Inbox
   readonly quiescenceMs: number
   readonly registry: CurrentRegistry
 }
@@ -29,20 +27,22 @@ export interface InboxOptions {
 /** Deliveries read at once: each has one file open. */
 const LOOKS_AT_ONCE = 8
 
-/** Observes the inbox folder. */
+/** Observes the inbox. */
 export function inboxObserver(options: InboxOptions): Observer {
+  const { inbox } = options
   return {
     name: 'inbox',
     observe: async ({ db, nowMs }) => {
-      const listing = await listInbox(options.folder)
+      // In this order a sweep in between shows as nothing: it removes the file before the memory.
       const remembered = await seenObjects(db)
-      const overtaken = await overtakenBy(db, options.folder, { listing, remembered })
-      const seen = released(options.folder, remembered, overtaken)
+      const listing = await inbox.list()
+      const overtaken = await overtakenBy(db, inbox, { listing, remembered })
+      const seen = released(inbox, remembered, overtaken)
       const { listed } = listing
       const { quiescenceMs } = options
       const decision = closeDeliveries({ listed, seen, nowMs, quiescenceMs })
-      const looked = await lookAll(options.folder, decision.closed)
-      const faults = faultsOf(listing, looked)
+      const looked = await lookAll(inbox, decision.closed)
+      const faults = faultsOf(listing, decision, looked)
       const digest = digestOf(decision, faults)
       const unread = looked.filter((one) => one.arrival === undefined)
       const quiet =
@@ -57,9 +57,15 @@ export function inboxObserver(options: InboxOptions): Observer {
 }
 
 /** What cannot be read, as findings: by the path or the drop. */
-function faultsOf(listing: Listing, looked: readonly Looked[]): ReadonlyMap<string, string> {
+function faultsOf(
+  listing: Listing,
+  { waiting }: InboxDecision,
+  looked: readonly Looked[],
+): ReadonlyMap<string, string> {
+  const refused = waiting.filter(({ code }) => code === 'REFUSED_NAME')
+  const places = [...listing.faults, ...refused.map(({ path, why }) => ({ path, reason: why }))]
   return new Map([
-    ...listing.faults.map(({ path, reason }): [string, string] => [
+    ...places.map(({ path, reason }): [string, string] => [
       path,
       new EngineError(UNREADABLE, { path, reason }).message,
     ]),
@@ -82,7 +88,7 @@ function digestOf(decision: InboxDecision, faults: ReadonlyMap<string, string>):
 /** Submissions taken in and not landed, of whose files one has changed since. */
 async function overtakenBy(
   db: Connection,
-  folder: string,
+  inbox: Inbox,
   {
     listing,
     remembered,
@@ -93,27 +99,24 @@ async function overtakenBy(
       row.claimedBy === undefined ? [] : [[row.path, row.changedToken]],
     ),
   )
-  const changed = listing.listed.filter((file) => {
-    const token = claimed.get(file.path)
-    return token !== undefined && token !== file.changedToken
+  const overtaken = listing.listed.flatMap(({ path, changedToken }) => {
+    const before = claimed.get(path)
+    return before === undefined || before === changedToken ? [] : [{ path, changedToken: before }]
   })
-  if (changed.length === 0) return []
-  return unlandedOf(
-    db,
-    changed.map((file) => join(folder, file.path)),
-  )
+  if (overtaken.length === 0) return []
+  return unlandedOf(db, overtaken.map(inbox.sourceOf))
 }
 
 /** The files beside a changed one belong to the delivery that takes its place. */
 function released(
-  folder: string,
+  inbox: Inbox,
   remembered: readonly SeenObject[],
   overtaken: readonly Unlanded[],
 ): readonly SeenObject[] {
   const sources = new Set(overtaken.flatMap((one) => one.sources))
   if (sources.size === 0) return remembered
   return remembered.map((row) => {
-    if (!sources.has(join(folder, row.path))) return row
+    if (!sources.has(inbox.sourceOf(row))) return row
     const { claimedBy: _, ...unclaimed } = row
     return unclaimed
   })
@@ -132,35 +135,38 @@ async function seenObjects(db: Connection): Promise<readonly SeenObject[]> {
 
 interface Looked {
   readonly delivery: Delivery
-  /** undefined: a file cannot be read; the delivery is tried again */
+  /** undefined: a file changed or cannot be read; the delivery is tried again */
   readonly arrival: Arrival | undefined
   readonly fault: string | undefined
 }
 
-async function lookAll(
-  folder: string,
-  deliveries: readonly Delivery[],
-): Promise<readonly Looked[]> {
+async function lookAll(inbox: Inbox, deliveries: readonly Delivery[]): Promise<readonly Looked[]> {
   const looked: Looked[] = []
   for (let at = 0; at < deliveries.length; at += LOOKS_AT_ONCE) {
     const some = deliveries.slice(at, at + LOOKS_AT_ONCE)
-    looked.push(...(await Promise.all(some.map(async (delivery) => look(folder, delivery)))))
+    looked.push(...(await Promise.all(some.map(async (delivery) => look(inbox, delivery)))))
   }
   return looked
 }
 
-async function look(folder: string, delivery: Delivery): Promise<Looked> {
+async function look(inbox: Inbox, delivery: Delivery): Promise<Looked> {
   // Loaded only when something arrived.
   const { inspect } = await import('./inspect.ts')
   try {
     const files = []
     for (const file of delivery.files) {
-      files.push(await inspect(join(folder, file.path), file.path.split('/').at(-1) ?? file.path))
+      const source = inbox.sourceOf(file)
+      const bytes = inbox.read(source, file.changedToken)
+      files.push(await inspect({ source, name: deliveredName(inbox, source), bytes }))
     }
     const { submitter, drop, grouping } = delivery
     return { delivery, arrival: { submitter, drop, grouping, files }, fault: undefined }
   } catch (error) {
-    if (!isEngineError(error, 'INPUT_UNREADABLE')) throw error
+    // Somebody is writing: the next listing has the new version, and the quiet counts from there.
+    if (isEngineError(error, 'INPUT_CHANGED')) {
+      return { delivery, arrival: undefined, fault: undefined }
+    }
+    if (!isEngineError(error, UNREADABLE)) throw error
     return { delivery, arrival: undefined, fault: error.message }
   }
 }
@@ -174,35 +180,53 @@ interface Outcome {
 }
 
 function applyOf(
-  { folder, registry }: InboxOptions,
+  { inbox, registry }: InboxOptions,
   { decision, looked, faults, overtaken }: Outcome,
 ): NonNullable<Observation['apply']> {
   return async (access) => {
     await takeBack(access, overtaken)
-    await release(access, folder, overtaken)
+    await release(access, inbox, overtaken)
     const open = looked.filter((one) => one.arrival !== undefined)
     await remember(access, decision)
     await noteFaults(access, faults)
     const arrivals = open.flatMap((one) => one.arrival ?? [])
     if (arrivals.length === 0) return
     const { takeIn } = await import('./intake.ts')
-    const ids = await takeIn(access, await registry.get(access.trx.db), arrivals)
+    const taken = await takeIn(access, await registry.get(access.trx.db), arrivals)
     for (const { delivery } of open) {
-      await claim(access, delivery.claims, ids.get(delivery.drop)?.[0] ?? null)
+      await claimAll(access, inbox, { delivery, taken: taken.get(delivery.drop) ?? [] })
     }
   }
 }
 
 async function release(
   access: PlanningAccess,
-  folder: string,
+  inbox: Inbox,
   overtaken: readonly Unlanded[],
 ): Promise<void> {
   const sources = overtaken.flatMap((one) => one.sources)
-  const paths = sources.flatMap((source) =>
-    source.startsWith(`${folder}/`) ? [source.slice(folder.length + 1)] : [],
-  )
+  const paths = sources.flatMap((source) => inbox.pathOf(source) ?? [])
   await claim(access, paths, null)
+}
+
+/** Each file is claimed by the submission that holds it, the marker by the first of the drop. */
+async function claimAll(
+  access: PlanningAccess,
+  inbox: Inbox,
+  { delivery, taken }: { readonly delivery: Delivery; readonly taken: readonly Taken[] },
+): Promise<void> {
+  const own = new Set(
+    taken.flatMap(({ sources }) => sources.flatMap((one) => inbox.pathOf(one) ?? [])),
+  )
+  for (const { submissionId, sources } of taken) {
+    await claim(
+      access,
+      sources.flatMap((source) => inbox.pathOf(source) ?? []),
+      submissionId,
+    )
+  }
+  const others = delivery.claims.filter((path) => !own.has(path))
+  await claim(access, others, taken[0]?.submissionId ?? null)
 }
 
 async function claim(

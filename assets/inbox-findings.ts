@@ -1,5 +1,5 @@
 /** What of the inbox cannot be read, as open findings: one for each path or drop, until it can. */
-import type { Connection, PlanningAccess } from '../engine/index.ts'
+import type { Catalog, Connection, PlanningAccess } from '../engine/index.ts'
 import { platformTables } from '../registry/tables.ts'
 
 export const UNREADABLE = 'INPUT_UNREADABLE'
@@ -54,4 +54,49 @@ export async function noteFaults(
       })
       .execute()
   }
+}
+
+const SWEEP = 'INBOX_SWEEP'
+
+/** One open finding while the inbox cannot be swept. Writes only when that changes. */
+export async function noteSweepFault(
+  {
+    catalog,
+    inbox,
+    nowMs,
+  }: {
+    readonly catalog: Catalog
+    readonly inbox: { readonly name: string }
+    readonly nowMs: number
+  },
+  fault: string | undefined,
+): Promise<void> {
+  const open = await platformTables(catalog.db)
+    .selectFrom('finding')
+    .select('id')
+    .where('code', '=', SWEEP)
+    .where('closed_ms', 'is', null)
+    .executeTakeFirst()
+  if ((open === undefined) === (fault === undefined)) return
+  await catalog.write(
+    async ({ db }) => {
+      const tables = platformTables(db)
+      if (fault === undefined) {
+        await tables
+          .updateTable('finding')
+          .set({ closed_ms: nowMs })
+          .where('code', '=', SWEEP)
+          .where('closed_ms', 'is', null)
+          .execute()
+        return
+      }
+      const words = `what is landed stays in the inbox: ${fault}`
+      const row = { at_ms: nowMs, severity: 'warning', code: SWEEP, subject: inbox.name } as const
+      await tables
+        .insertInto('finding')
+        .values({ ...row, words, closed_ms: null })
+        .execute()
+    },
+    { bookkeeping: true },
+  )
 }

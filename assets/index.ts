@@ -2,20 +2,21 @@
 import type { AssetDefinition, DuckPool } from '../engine/index.ts'
 import { canonicalGoldAsset, mappingMonth } from './canonical-gold.ts'
 import { decisionFacts, deliveryFacts, pinFacts, registryFacts, stampFacts } from './fact-assets.ts'
-import { raw } from './raw.ts'
+import type { Inbox } from './inbox.ts'
+import { rawAsset } from './raw.ts'
 import { parseAsset, rejects, silver } from './silver.ts'
 import { submitterGold } from './submitter-gold.ts'
 import { measureAsset, validationReport, verdict } from './validation.ts'
 import { winner } from './winner.ts'
 
-/** The road's assets; those that compute rows do so in the given pool. */
-export const roadAssets = (duck: DuckPool): readonly AssetDefinition[] => [
+/** The road's assets: what is delivered comes from the inbox, rows are computed in the pool. */
+export const roadAssets = (inbox: Inbox, duck: DuckPool): readonly AssetDefinition[] => [
   deliveryFacts,
   stampFacts,
   decisionFacts,
   pinFacts,
   ...registryFacts,
-  raw,
+  rawAsset(inbox),
   parseAsset(duck),
   silver,
   rejects,

@@ -1,8 +1,7 @@
 /** Looks at one delivered file: its digest, what it really is, and its first records. */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { constants, createGunzip } from 'node:zlib'
-import { EngineError, firstRecords } from '../engine/index.ts'
+import { firstRecords } from '../engine/index.ts'
 import type { FirstRecords } from '../registry/layout-fit.ts'
 import type { Layout } from '../registry/layout.ts'
 import type { DeliveredFile } from '../registry/route.ts'
@@ -10,12 +9,13 @@ import { monthOf } from '../registry/routing.ts'
 import type { Refusal } from '../registry/sniff.ts'
 import { SNIFF_BYTES, innerName, quarantineReason, sniff } from '../registry/sniff.ts'
 
-const BLOCK_BYTES = 1 << 20
+/** Bytes of the file that are kept to look at; a stream gives them in blocks of any size. */
+const START_BYTES = 1 << 20
 /** Decompressed bytes that routing may look at. */
 const HEAD_BYTES = 256 * 1024
 
 export interface InspectedFile {
-  /** absolute */
+  /** how the catalog names its bytes */
   readonly source: string
   readonly name: string
   readonly sizeBytes: number
@@ -26,22 +26,28 @@ export interface InspectedFile {
   readonly head: Buffer
 }
 
-/** Reads the file once. Throws INPUT_UNREADABLE. */
-export async function inspect(source: string, name: string): Promise<InspectedFile> {
+/** Reads the file once; throws what its bytes throw. */
+export async function inspect({
+  source,
+  name,
+  bytes,
+}: {
+  readonly source: string
+  readonly name: string
+  readonly bytes: AsyncIterable<Buffer>
+}): Promise<InspectedFile> {
   const sum = createHash('sha256')
-  let first: Buffer = Buffer.alloc(0)
+  const start: Buffer[] = []
+  let startBytes = 0
   let sizeBytes = 0
-  try {
-    for await (const block of createReadStream(source, { highWaterMark: BLOCK_BYTES })) {
-      const bytes = block as Buffer
-      sum.update(bytes)
-      if (sizeBytes === 0) first = bytes
-      sizeBytes += bytes.length
-    }
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    throw new EngineError('INPUT_UNREADABLE', { path: source, reason }, { cause: error })
+  for await (const block of bytes) {
+    sum.update(block)
+    sizeBytes += block.length
+    if (startBytes >= START_BYTES) continue
+    start.push(block)
+    startBytes += block.length
   }
+  const first = Buffer.concat(start)
   const sniffed = sniff(first.subarray(0, SNIFF_BYTES), name)
   const file = { source, name, sizeBytes, sha256: sum.digest('hex') }
   const refusal = quarantineReason(sniffed, name)

@@ -47,12 +47,18 @@ interface Intended {
   }
 }
 
-/** Takes in arrivals, in the order given. Returns the submission ids by drop. */
+/** A submission, and where its files lie. */
+export interface Taken {
+  readonly submissionId: string
+  readonly sources: readonly string[]
+}
+
+/** Takes in arrivals, in the order given. Returns the submissions by drop. */
 export async function takeIn(
   access: PlanningAccess,
   registry: Registry,
   arrivals: readonly Arrival[],
-): Promise<ReadonlyMap<string, readonly string[]>> {
+): Promise<ReadonlyMap<string, readonly Taken[]>> {
   const intended = arrivals.flatMap((arrival) => intend(arrival, registry))
   const { trx, nowMs } = access
   const { received_ms: lastMs } = await trx.db
@@ -60,17 +66,20 @@ export async function takeIn(
     .select('received_ms')
     .executeTakeFirstOrThrow()
   const facts: Fact[] = []
-  const ids = new Map<string, string[]>()
+  const submissions = new Map<string, Taken[]>()
   let receivedMs = lastMs
   for (const [at, one] of intended.entries()) {
     receivedMs = nextReceivedAt(lastMs, nowMs, at)
     const taken = await takeOne(access, one, receivedMs)
     facts.push(...taken.facts)
-    ids.set(one.arrival.drop, [...(ids.get(one.arrival.drop) ?? []), taken.submissionId])
+    const { submissionId: id } = taken
+    const sources = one.files.map((file) => file.source)
+    const { drop } = one.arrival
+    submissions.set(drop, [...(submissions.get(drop) ?? []), { submissionId: id, sources }])
   }
   await trx.db.updateTable('catalog').set({ received_ms: receivedMs }).execute()
   await access.writeFacts(facts)
-  return ids
+  return submissions
 }
 
 function intend(arrival: Arrival, registry: Registry): readonly Intended[] {

@@ -15,6 +15,7 @@ import type { Connection, Observation, Observer, PlanningAccess } from '../engin
 import { EngineError, frameDigest, isEngineError } from '../engine/index.ts'
 import type { Manifest, ManifestEntry } from '../registry/discovery-manifest.ts'
 import { platformTables } from '../registry/tables.ts'
+import { readFolderFile } from './folder-inbox.ts'
 import type { Arrival } from './intake.ts'
 import type { CurrentRegistry } from './registry-observer.ts'
 import { takeBack, unlandedOf } from './unlanded.ts'
@@ -153,7 +154,9 @@ async function arrive(
   const files = []
   try {
     for (const entry of entries) {
-      const file = await inspect(localPath(options, entry), entry.filename)
+      const source = localPath(options, entry)
+      const bytes = readFolderFile(source)
+      const file = await inspect({ source, name: entry.filename, bytes })
       if (entry.sha256 !== null && entry.sha256 !== file.sha256) {
         throw new EngineError('PART_CHANGED', {
           path: entry.filename,
@@ -221,10 +224,10 @@ function applyOf(
     // A release takes the place of one whose files changed before they were landed.
     const sources = arrivals.flatMap((one) => one.files.map((file) => file.source))
     await takeBack(access, await unlandedOf(access.trx.db, sources))
-    const ids = await takeIn(access, await registry.get(access.trx.db), arrivals)
+    const taken = await takeIn(access, await registry.get(access.trx.db), arrivals)
     for (const { release, manifest } of releases) {
       if (release.arrival === undefined) continue
-      const submission = ids.get(release.arrival.drop)?.[0] ?? null
+      const submission = taken.get(release.arrival.drop)?.[0]?.submissionId ?? null
       await remember(access, { release, manifest, submission })
     }
   }

@@ -5,6 +5,9 @@ import type { Catalog, MigrationSet, ObjectStore, Project } from '../engine/inde
 import { DuckPool, buildGraph, openCatalog, systemClock } from '../engine/index.ts'
 import type { Config } from './config.ts'
 import { inboxObserver } from './discovered.ts'
+import { folderInbox } from './folder-inbox.ts'
+import type { InboxSweep } from './inbox-sweep.ts'
+import type { Inbox } from './inbox.ts'
 import { roadAssets } from './index.ts'
 import { manifestObserver } from './manifests.ts'
 import { platformHooks } from './records.ts'
@@ -16,6 +19,7 @@ export interface Platform extends AsyncDisposable {
   readonly config: Config
   readonly project: Project
   readonly duck: DuckPool
+  readonly inbox: Inbox
   /** an empty catalog and store in a folder, for a rebuild beside the project. Close the catalog */
   readonly spare: (folder: string) => Promise<Pick<Project, 'catalog' | 'store'>>
 }
@@ -24,6 +28,8 @@ export interface OpenOptions {
   readonly config: Config
   readonly migrations: MigrationSet
   readonly openStore: (config: Config) => ObjectStore
+  /** an inbox that is no folder; omitted: there is none */
+  readonly openInbox?: (config: Config) => Promise<Inbox>
   /** false: the registry stays as the catalog has it */
   readonly sync?: boolean
   /** a sync may activate a schema that a live layout has no mapping to */
@@ -33,9 +39,17 @@ export interface OpenOptions {
 const MINUTE_MS = 60_000
 
 /** Submissions that wait for review are tried anew when the registry has changed. */
-const after: SyncOptions['after'] = async (access, registry) => {
-  const { routeAgain } = await import('./reroute.ts')
-  await routeAgain(access, registry)
+const routeAfter =
+  (inbox: Inbox): SyncOptions['after'] =>
+  async (access, registry) => {
+    const { routeAgain } = await import('./reroute.ts')
+    await routeAgain(access, { registry, inbox })
+  }
+
+// Loaded only where something is swept.
+async function sweepAfter(sweep: InboxSweep): Promise<void> {
+  const { sweepInbox } = await import('./inbox-sweep.ts')
+  await sweepInbox(sweep)
 }
 
 /** Opens catalog and store, makes the folders of a new project. Starts no child process. */
@@ -44,8 +58,9 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
   const catalog = await openProjectCatalog(config, options.migrations)
   const duck = new DuckPool({ size: config.concurrency.value, folder: config.scratch.value })
   const registry = new CurrentRegistry(config.root, { sync })
-  const inbox = inboxObserver({
-    folder: config.inbox.value,
+  const inbox = (await options.openInbox?.(config)) ?? folderInbox(config.inbox.value)
+  const deliveries = inboxObserver({
+    inbox,
     quiescenceMs: config.quiescenceMinutes.value * MINUTE_MS,
     registry,
   })
@@ -55,14 +70,21 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     registry,
   })
   const project: Project = {
-    graph: buildGraph(roadAssets(duck)),
+    graph: buildGraph(roadAssets(inbox, duck)),
     catalog,
     store: options.openStore(config),
     clock: systemClock,
     observers: sync
-      ? [registryObserver(config.root, registry, { after, allowBlocked }), inbox, manifests]
-      : [inbox, manifests],
-    hooks: platformHooks,
+      ? [
+          registryObserver(config.root, registry, { after: routeAfter(inbox), allowBlocked }),
+          deliveries,
+          manifests,
+        ]
+      : [deliveries, manifests],
+    hooks:
+      config.intakeAfter.value === 'delete'
+        ? { ...platformHooks, afterRun: async (access) => sweepAfter({ ...access, inbox }) }
+        : platformHooks,
     scratchRoot: config.scratch.value,
     logFolder: join(dirname(config.scratch.value), 'logs'),
     retainedVersions: config.retainVersions.value,
@@ -71,6 +93,7 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     config,
     project,
     duck,
+    inbox,
     spare: async (folder) => ({
       catalog: await openCatalog({
         url: join(folder, 'catalog.db'),
@@ -83,6 +106,7 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     }),
     [Symbol.asyncDispose]: async () => {
       await duck[Symbol.asyncDispose]()
+      await inbox.close()
       await catalog.close()
     },
   }

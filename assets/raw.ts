@@ -1,40 +1,42 @@
 /** raw: the submitted files byte for byte, and what intake knew of them. Immutable. */
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { Transform } from 'node:stream'
-import type { BuildContext, BuildResult } from '../engine/index.ts'
+import type { BuildContext, BuildResult, StoredAsset } from '../engine/index.ts'
 import { EngineError, canonicalJson, defineAsset, failpoint, sameKey } from '../engine/index.ts'
 import type { Delivery } from './facts.ts'
 import { SUBMISSION, valueOf } from './facts.ts'
+import type { Inbox } from './inbox.ts'
 import { rawPath } from './paths.ts'
+import { readSource } from './source-bytes.ts'
 
-const BLOCK_BYTES = 1 << 20
+/** The asset that lands what lies in an inbox, or where a discovery manifest says. */
+export const rawAsset = (inbox: Inbox): StoredAsset =>
+  defineAsset({
+    kind: 'stored',
+    name: 'raw',
+    dimensions: SUBMISSION,
+    description: 'submitted files, byte for byte',
+    tags: ['phi'],
+    recipe: '1',
+    from: { discovered: sameKey },
+    publish: ([submitter = '', fileType = '', submissionId = '']) => ({
+      path: rawPath({ submitter, fileType, submissionId }),
+      mode: 'folder',
+    }),
+    build: async (context) => land(inbox, context),
+  })
 
-export const raw = defineAsset({
-  kind: 'stored',
-  name: 'raw',
-  dimensions: SUBMISSION,
-  description: 'submitted files, byte for byte',
-  tags: ['phi'],
-  recipe: '1',
-  from: { discovered: sameKey },
-  publish: ([submitter = '', fileType = '', submissionId = '']) => ({
-    path: rawPath({ submitter, fileType, submissionId }),
-    mode: 'folder',
-  }),
-  build: land,
-})
-
-async function land(context: BuildContext): Promise<BuildResult> {
+async function land(inbox: Inbox, context: BuildContext): Promise<BuildResult> {
   const delivery = valueOf<Delivery>(context.inputs.one('discovered'))
   if (delivery === undefined) throw new TypeError('a delivery has a value')
   const scratch = await context.scratch()
   const parts = []
   for (const [at, file] of delivery.files.entries()) {
     const copy = join(scratch, `file-${at}`)
-    await copyChecked(file, copy, context.signal)
+    await copyChecked(file, { from: readSource(inbox, file.source), to: copy }, context.signal)
     failpoint('raw.file.copied')
     parts.push({ name: `data/${file.name}`, from: { file: copy } })
   }
@@ -59,7 +61,7 @@ async function land(context: BuildContext): Promise<BuildResult> {
 /** Copies a file while hashing it. Throws INPUT_UNREADABLE, INPUT_CHANGED. */
 async function copyChecked(
   file: Delivery['files'][number],
-  to: string,
+  { from, to }: { readonly from: AsyncIterable<Buffer>; readonly to: string },
   signal: AbortSignal,
 ): Promise<void> {
   const sum = createHash('sha256')
@@ -69,14 +71,7 @@ async function copyChecked(
       done(null, block)
     },
   })
-  try {
-    const from = createReadStream(file.source, { highWaterMark: BLOCK_BYTES })
-    await pipeline(from, hashing, createWriteStream(to), { signal })
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'EISDIR' && code !== 'EIO') throw error
-    throw new EngineError('INPUT_UNREADABLE', { path: file.source, reason: code }, { cause: error })
-  }
+  await pipeline(from, hashing, createWriteStream(to), { signal })
   if (sum.digest('hex') !== file.sha256)
     throw new EngineError('INPUT_CHANGED', { path: file.source })
 }

@@ -6,24 +6,32 @@ import { route } from '../registry/route.ts'
 import { next } from '../registry/submission-state.ts'
 import type { RegistryTables } from '../registry/tables.ts'
 import { platformTables } from '../registry/tables.ts'
+import type { Inbox } from './inbox.ts'
 import type { InspectedFile } from './inspect.ts'
 import { describe, inspect } from './inspect.ts'
+import { deliveredName, readSource } from './source-bytes.ts'
 import { routedColumns, submissionFacts } from './submission-facts.ts'
 
+/** What a submission is routed by: the rules, and where its bytes lie. */
+export interface Routing {
+  readonly registry: Registry
+  readonly inbox: Inbox
+}
+
 /** Tries every NEEDS_REVIEW submission anew; one whose files are gone stays as it is. */
-export async function routeAgain(access: PlanningAccess, registry: Registry): Promise<void> {
+export async function routeAgain(access: PlanningAccess, routing: Routing): Promise<void> {
   const rows = await platformTables(access.trx.db)
     .selectFrom('submission')
     .selectAll()
     .where('status', '=', 'NEEDS_REVIEW')
     .orderBy('submission_id')
     .execute()
-  for (const row of rows) await routeOne(access, registry, row)
+  for (const row of rows) await routeOne(access, routing, row)
 }
 
 async function routeOne(
   access: PlanningAccess,
-  registry: Registry,
+  { registry, inbox }: Routing,
   row: RegistryTables['submission'],
 ): Promise<void> {
   const tables = platformTables(access.trx.db)
@@ -33,7 +41,7 @@ async function routeOne(
     .where('submission_id', '=', row.submission_id)
     .orderBy('name')
     .execute()
-  const files = await inspectAll(stored)
+  const files = await inspectAll(inbox, stored)
   if (files === undefined || files.some((file) => file.refusal !== undefined)) return
   const [found, ...others] = route({
     files: files.map((file) => describe(file, registry.layouts)),
@@ -60,13 +68,17 @@ async function routeOne(
 
 /** The files as they lie there now; undefined when one is gone or has other bytes. */
 async function inspectAll(
+  inbox: Inbox,
   stored: readonly RegistryTables['submission_file'][],
 ): Promise<readonly InspectedFile[] | undefined> {
   const files: InspectedFile[] = []
   for (const one of stored) {
-    const name = one.source.split('/').at(-1) ?? one.name
-    const file = await inspect(one.source, name).catch((error: unknown) => {
+    const { source } = one
+    const bytes = readSource(inbox, source)
+    const name = deliveredName(inbox, source)
+    const file = await inspect({ source, name, bytes }).catch((error: unknown) => {
       if (isEngineError(error, 'INPUT_UNREADABLE')) return undefined
+      if (isEngineError(error, 'INPUT_CHANGED')) return undefined
       throw error
     })
     if (file?.sha256 !== one.sha256) return undefined

@@ -169,13 +169,13 @@ const byPath = (a: { path: string }, b: { path: string }): number => compare(a.p
 
 const REFUSED_CHARS_SHOWN = 80
 
-/** A refused path is shown cut and in plain letters, and told apart by its digest. */
+/** A refused path is shown cut and in plain letters, with 12 hex of its SHA-256 to tell it apart. */
 function refusal(path: string): Waiting | undefined {
   const fault = nameFault(path)
   if (fault !== undefined) {
     const shown = path.slice(0, REFUSED_CHARS_SHOWN).replace(/[^\x20-\x7e]/g, '?')
-    const why = `refused: ${fault}; rename it (sha256 of its path ${sha256(path).slice(0, 12)})`
-    return { path: shown, code: 'REFUSED_NAME', why }
+    const why = `refused: ${fault}; rename or remove it`
+    return { path: `${shown} #${sha256(path).slice(0, 12)}`, code: 'REFUSED_NAME', why }
   }
   if (path.includes('/')) return undefined
   return { path, code: 'NO_SUBMITTER', why: 'waits to be moved into the folder of a submitter' }

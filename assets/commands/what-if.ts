@@ -18,7 +18,7 @@ const PLACE = /(?:^|\/)((?:registry|schemas|mappings)\/.+)$/
  *   `mappings/medical/x/v1.json=FILE`
  */
 export async function projectAsIf(
-  { config, project }: Platform,
+  { config, project, inbox }: Platform,
   specs: readonly string[],
 ): Promise<Project> {
   const replaced = new Map<string, string>()
@@ -35,7 +35,7 @@ export async function projectAsIf(
       digest: frameDigest(['what-if', ...[...replaced].flat()]),
       apply: async (access: Parameters<typeof routeAgain>[0]) => {
         await access.replaceFacts(Object.keys(FACT_DIMENSIONS), registryAsFacts(registry))
-        await routeAgain(access, registry)
+        await routeAgain(access, { registry, inbox })
       },
     }),
   }

@@ -37,6 +37,13 @@ import { clearScratch } from './sweep.ts'
 
 /** Makes what the selection names current. Throws RUN_BUSY, PLAN_MOVED, STORE_UNUSABLE, … */
 export async function materialize(project: Project, options: RunOptions): Promise<RunReport> {
+  const report = await planAndRun(project, options)
+  const { catalog, clock, hooks } = project
+  await hooks.afterRun?.({ catalog, nowMs: clock.nowMs(), stop: options.stop })
+  return report
+}
+
+async function planAndRun(project: Project, options: RunOptions): Promise<RunReport> {
   const { db } = project.catalog
   const revision = await catalogRevision(db)
   const observed = await observe(project, options.also)

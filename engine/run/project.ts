@@ -86,6 +86,15 @@ export interface Hooks {
     readonly nowMs: number
     readonly run: number
   }) => Promise<void>
+  /**
+   * called after a run, and after a look that found nothing to run; outside transactions and
+   * leases, perhaps in several processes at once
+   */
+  readonly afterRun?: (access: {
+    readonly catalog: Catalog
+    readonly nowMs: number
+    readonly stop: AbortSignal | undefined
+  }) => Promise<void>
 }
 
 export interface Project {

@@ -10,6 +10,7 @@ import { decide } from '../../assets/decisions.ts'
 import { verifyProject } from '../../assets/verify/verify-project.ts'
 import { auditStore, findResidue, makePlan } from '../../engine/index.ts'
 import type { Project } from '../../engine/index.ts'
+import { platformTables } from '../../registry/tables.ts'
 import { encounters, medicalFile } from '../support/deliveries.ts'
 import { openRoad } from '../support/open-road.ts'
 import { RoadProject } from '../support/project.ts'
@@ -37,7 +38,7 @@ const roots: string[] = []
 beforeAll(async () => {
   start = mkdtempSync(join(tmpdir(), 'tributary-kill-'))
   roots.push(start)
-  const road = await RoadProject.create({ root: start })
+  const road = await RoadProject.create({ root: start, after: 'delete' })
   const rows = ['2024-01', '2024-02'].flatMap((month) => encounters(month, 3, 'a'))
   road.deliver('alpha/first', [medicalFile(['2024-01', '2024-02'], rows)])
   road.deliver('gamma/only', [medicalFile('2024-03', encounters('2024-03', 2, 'g'))])
@@ -116,6 +117,10 @@ async function restart(root: string): Promise<void> {
   const { missing, forgotten, lagging } = await auditStore(project, { digests: true })
   expect({ missing, forgotten, lagging }).toEqual({ missing: [], forgotten: [], lagging: [] })
   expect(await findResidue(project)).toEqual({ units: [], strays: [], scratch: [] })
+  // Everything is landed, so nothing lies in the inbox, and nothing of it is remembered.
+  expect((await platform.inbox.list()).listed).toEqual([])
+  const remembered = platformTables(project.catalog.db).selectFrom('inbox_object').selectAll()
+  expect(await remembered.execute()).toEqual([])
 }
 
 test('a run nobody kills: every failpoint of it is hit', { timeout: SWEEP_MS }, async () => {

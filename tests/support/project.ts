@@ -27,6 +27,8 @@ export interface RoadOptions extends RoadFolder {
   readonly database?: 'sqlite' | 'postgres'
   /** default: a folder of its own */
   readonly root?: string
+  /** settings, as the environment has them */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** What a run did, in words. */
@@ -80,8 +82,8 @@ export class RoadProject implements AsyncDisposable {
 
   static async #open(options: RoadOptions, root: string): Promise<RoadProject> {
     const database = options.database === 'postgres' ? await freshDatabase() : undefined
-    const environment = database === undefined ? {} : { TRIBUTARY_CATALOG: database.url }
-    const platform = await openRoad(root, environment)
+    const catalog = database === undefined ? {} : { TRIBUTARY_CATALOG: database.url }
+    const platform = await openRoad(root, { ...options.environment, ...catalog })
     return new RoadProject(options, {
       root,
       platform,

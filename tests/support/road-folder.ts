@@ -10,6 +10,8 @@ export interface RoadFolder {
   readonly submitters?: Readonly<Record<string, string>>
   /** default 0: takes what is there */
   readonly quiescenceMinutes?: number
+  /** what becomes of landed files; default: what the product does */
+  readonly after?: 'delete' | 'keep'
 }
 
 export function makeRoadFolder(root: string, options: RoadFolder): void {
@@ -21,7 +23,8 @@ export function makeRoadFolder(root: string, options: RoadFolder): void {
   const submitters = Object.entries(states).map(([id, state]) => ({ id, state }))
   writeJson(join(root, 'registry/submitters.json'), { submitters })
   mkdirSync(join(root, 'inbox'))
-  const intake = { quiescence: `${options.quiescenceMinutes ?? 0}m` }
+  const after = options.after === undefined ? {} : { after: options.after }
+  const intake = { quiescence: `${options.quiescenceMinutes ?? 0}m`, ...after }
   writeJson(join(root, 'tributary.json'), { intake })
 }
 

@@ -15,7 +15,17 @@ const CALL = /failpoint\('([^']+)'\)/g
 export const SWEEPS: Readonly<Record<string, readonly string[]>> = {
   'anchor.test.ts': ['anchor'],
   'engine-kill.test.ts': ['attempt', 'catalog', 'commit', 'recover', 'run', 'stage', 'store'],
-  'road-kill.test.ts': ['attempt', 'catalog', 'commit', 'raw', 'recover', 'run', 'stage', 'store'],
+  'road-kill.test.ts': [
+    'attempt',
+    'catalog',
+    'commit',
+    'inbox',
+    'raw',
+    'recover',
+    'run',
+    'stage',
+    'store',
+  ],
 }
 
 /** The names in the source, sorted. */
