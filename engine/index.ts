@@ -53,6 +53,8 @@ export type {
   OpenProject,
   PlanSteps,
   Problem,
+  RowKey,
+  StoredFile,
 } from './cli/command.ts'
 export { flagOption, textOption } from './cli/command.ts'
 export { EXIT } from './cli/fault.ts'

@@ -26,6 +26,11 @@ export const canonicalSchemaDocument = wholeDocument({
       closed({ name: leaf.column, type: canonicalType, required: z.boolean().exactOptional() }),
     )
     .min(1),
+  key: z
+    .array(leaf.column)
+    .min(1)
+    .exactOptional()
+    .describe('the columns that tell the rows of one submitter apart; `diff` pairs rows by them'),
 })
 export type CanonicalSchemaDocument = z.output<typeof canonicalSchemaDocument>
 
@@ -44,6 +49,8 @@ export interface CanonicalSchema {
   readonly id: string
   readonly status: 'ACTIVE' | 'INACTIVE'
   readonly columns: readonly CanonicalColumn[]
+  /** tells one submitter's rows apart; no part of the slice, as nothing is built from it */
+  readonly key: readonly string[] | undefined
 }
 
 /** Lineage columns that follow the canonical ones in every canonical file, in this order. */

@@ -124,6 +124,10 @@ function checkSchemas({ schemas }: Draft, report: Report): void {
       if (names.indexOf(name) < at) fault(`column ${name} is there twice (case is ignored)`)
       if (lineage.includes(name)) fault(`every canonical row has a column ${name} already`)
     }
+    for (const [at, name] of (value.key ?? []).entries()) {
+      if (names.includes(name.toLowerCase())) continue
+      report(source.at(['key', at]), `there is no column ${name} to tell rows apart by`)
+    }
   }
   const active = schemas.filter(({ value }) => value.status === 'ACTIVE')
   for (const { value, source } of active) {

@@ -135,7 +135,7 @@ const PLACES: readonly Place[] = [
     compile: (document, [fileType = '', version = '']) => {
       const columns = canonicalColumns(document)
       const id = `${fileType}/${version}`
-      const value = { fileType, version, id, status: document.status, columns }
+      const value = { fileType, version, id, status: document.status, columns, key: document.key }
       return { id, value, slices: { schema: schemaSlice(value), status: document.status } }
     },
   }),

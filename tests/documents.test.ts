@@ -52,7 +52,7 @@ test('a function, table or error that a page names is in the code', () => {
 })
 
 test('every command a page names is a command', () => {
-  const lists = ['engine/cli/generic-commands.ts', 'assets/commands/domain-commands.ts']
+  const lists = globSync('{engine/cli,assets/commands}/*-commands.ts', { cwd: root })
   const names = lists.flatMap((path) =>
     [...read(path).matchAll(/^ +name: '([a-z]+)/gm)].map(([, name = '']) => name),
   )

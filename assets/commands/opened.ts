@@ -1,6 +1,6 @@
 /** The platform as the command line opens it: what the generic commands ask for, and itself. */
-import { join } from 'node:path'
-import type { OpenProject, Project } from '../../engine/index.ts'
+import { dirname, join } from 'node:path'
+import type { OpenProject, Project, StoredFile } from '../../engine/index.ts'
 import { readConfig, findProject } from '../config.ts'
 import type { OpenOptions, Platform } from '../platform.ts'
 import { openPlatform } from '../platform.ts'
@@ -47,10 +47,10 @@ function openedPlatform(platform: Platform): OpenedPlatform {
         asset,
         by: 'file_type',
       })),
-      folder: config.store.value,
-      partPath: (path) => join(config.store.value, path),
+      files: async (parts) => localFiles(platform, parts),
       run: async (task) => (await duck.run(task)).rows,
     },
+    rowKey: async (node) => (await import('./row-key.ts')).rowKeyOf(project, node),
     whatIf: async (files): Promise<Project> => {
       const { projectAsIf } = await import('./what-if.ts')
       return projectAsIf(platform, files)
@@ -61,3 +61,26 @@ function openedPlatform(platform: Platform): OpenedPlatform {
     [Symbol.asyncDispose]: async () => platform[Symbol.asyncDispose](),
   }
 }
+
+/** Parts fetched at once from a store that is no folder. */
+const FETCHES_AT_ONCE = 8
+
+/** A folder's files lie there already; anything else is fetched and checked. */
+async function localFiles(
+  { config, project }: Platform,
+  parts: readonly StoredFile[],
+): Promise<{ readonly paths: readonly string[]; readonly folders: readonly string[] }> {
+  const store = config.store.value
+  if (!isElsewhere(store)) {
+    return { paths: parts.map(({ path }) => join(store, path)), folders: [store] }
+  }
+  const paths: string[] = []
+  for (let at = 0; at < parts.length; at += FETCHES_AT_ONCE) {
+    const some = parts.slice(at, at + FETCHES_AT_ONCE)
+    paths.push(...(await Promise.all(some.map(async (part) => project.store.fetch(part)))))
+  }
+  return { paths, folders: [...new Set(paths.map((path) => dirname(path)))] }
+}
+
+/** Whether a store is a URL and no folder. */
+export const isElsewhere = (store: string): boolean => /^[a-z0-9]+:\/\//i.test(store)

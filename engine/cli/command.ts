@@ -5,6 +5,7 @@
  * `load` imports that when it is called. Generic commands know the engine only; a project's own
  * commands use the same interface with a richer `Opened`.
  */
+import type { NodeName } from '../core/key.ts'
 import type { Project } from '../run/project.ts'
 import type { Terminal } from './output.ts'
 
@@ -51,6 +52,19 @@ export interface QueryTables {
   readonly by: string
 }
 
+/** A part as its store has it. */
+export interface StoredFile {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly sha256: string
+}
+
+/** What tells the rows of a table apart, and what of them speaks of their making only. */
+export interface RowKey {
+  readonly key: readonly string[] | undefined
+  readonly lineage: readonly string[]
+}
+
 /** Something a run leaves for a person: an error makes the exit code 1. */
 export interface Problem {
   readonly severity: 'error' | 'warning'
@@ -67,15 +81,18 @@ export interface OpenProject extends AsyncDisposable {
   /** what `query` can read */
   readonly query: {
     readonly tables: readonly QueryTables[]
-    /** the folder of all parts, and a part's absolute path in it */
-    readonly folder: string
-    readonly partPath: (path: string) => string
+    /** parts as local files, in their order, and the folders that hold them */
+    readonly files: (
+      parts: readonly StoredFile[],
+    ) => Promise<{ readonly paths: readonly string[]; readonly folders: readonly string[] }>
     /** runs statements in a child process over these folders' files */
     readonly run: (task: {
       readonly statements: readonly string[]
       readonly folders: readonly string[]
     }) => Promise<readonly { readonly [name: string]: unknown }[]>
   }
+  /** how `diff` compares a partition's rows; undefined: as whole rows */
+  readonly rowKey?: (node: NodeName) => Promise<RowKey | undefined>
   /** the project as it would be with one of its own files replaced; see `plan --what-if` */
   readonly whatIf?: (files: readonly string[]) => Promise<Project>
   /** what a run found that is no failed build: unreadable or refused input */

@@ -154,10 +154,18 @@ export const GENERIC_COMMANDS: readonly Command[] = [
         choices: ['table', 'csv', 'json', 'md'],
       },
       { flags: '--tables', description: 'list the tables instead' },
+      {
+        flags: '--as-of <when>',
+        description: 'what was committed then: a run’s number, or an instant; while it is kept',
+      },
     ],
     examples: [
       ['query "select atomic_month, count(*) from gold_canonical.medical group by 1"', 'a table'],
       ['query --format csv "from silver.medical limit 5"', 'for a spreadsheet'],
+      [
+        'query --as-of 2026-11-25T10:00Z "select count(*) from gold_canonical.medical"',
+        'as it was then',
+      ],
     ],
     load: async () => (await import('./query.ts')).runQuery,
   },

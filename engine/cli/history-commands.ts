@@ -9,6 +9,25 @@ const PARTITION = {
 
 export const HISTORY_COMMANDS: readonly Command[] = [
   {
+    name: 'diff',
+    summary: 'two kept versions of a partition: rows, columns, examples',
+    arguments: [PARTITION],
+    options: [
+      { flags: '--from <commit>', description: 'a commit number (default: the version before)' },
+      { flags: '--to <commit>', description: 'a commit number (default: the current version)' },
+      { flags: '--key <columns>', description: 'what tells rows apart, by comma' },
+      {
+        flags: '--rows <count>',
+        description: 'differing rows to show (default: 10; with --json 0): person data on screen',
+      },
+    ],
+    examples: [
+      ['diff gold_canonical/MA/medical/2024-01', 'what the last commit changed'],
+      ['diff gold_canonical/MA/medical/2024-01 --from 2 --to 5 --rows 0', 'counts only'],
+    ],
+    load: async () => (await import('./diff.ts')).runDiff,
+  },
+  {
     name: 'rollback',
     summary: 'let a partition show a kept version again; without options: its versions',
     arguments: [PARTITION],

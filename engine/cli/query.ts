@@ -5,31 +5,24 @@
  * read. The statement is handed to DuckDB's `query()` as a value, which takes one SELECT and
  * nothing else, in a locked child process.
  */
-import { sql } from 'kysely'
 import { EngineError, isEngineError } from '../core/errors.ts'
-import { parseKey } from '../core/key.ts'
 import { quoteName, quoteText } from '../table/quote.ts'
-import type { CommandCall, OpenProject, QueryTables } from './command.ts'
+import type { CommandCall, OpenProject } from './command.ts'
 import { flagOption, textOption } from './command.ts'
 import { EXIT } from './fault.ts'
 import { FORMAT_VERSION } from './plan-json.ts'
+import type { AsOf, QueryTable } from './query-tables.ts'
+import { asOfOption, createView, findTables, requireKept, tableName } from './query-tables.ts'
 import { rowsText } from './rows-text.ts'
 import type { RowFormat } from './rows-text.ts'
 import { alignColumns, countText } from './text.ts'
-
-interface QueryTable {
-  readonly schema: string
-  readonly name: string
-  readonly partitions: number
-  readonly rows: number
-  readonly paths: readonly string[]
-}
 
 /** Runs `query`. */
 export async function runQuery(call: CommandCall): Promise<number> {
   const { terminal, json } = call
   const opened = await call.open({ sync: false })
-  const tables = await findTables(opened)
+  const asOf = await asOfOption(call, opened.project.catalog.db)
+  const tables = await findTables(opened, asOf)
   if (flagOption(call, 'tables')) {
     listTables(call, tables)
     return EXIT.done
@@ -39,7 +32,7 @@ export async function runQuery(call: CommandCall): Promise<number> {
     throw new EngineError('USAGE', { command: 'query', reason: 'a SELECT is missing' })
   }
   const format = json ? 'json' : ((textOption(call, 'format') ?? 'table') as RowFormat)
-  const rows = await select(opened, tables, statement)
+  const rows = await select(opened, { tables, statement, asOf })
   const text = rowsText(rows, { format, dim: terminal.out.dim })
   if (text !== '') terminal.print(text)
   if (format === 'table')
@@ -47,88 +40,59 @@ export async function runQuery(call: CommandCall): Promise<number> {
   return EXIT.done
 }
 
-const nameOf = ({ schema, name }: QueryTable): string => `${schema}.${name}`
-
 function listTables({ terminal, json }: CommandCall, tables: readonly QueryTable[]): void {
   if (json) {
     const rows = tables.map((table) => ({
-      table: nameOf(table),
+      table: tableName(table),
       partitions: table.partitions,
       rows: table.rows,
-      parts: table.paths.length,
+      parts: table.parts.length,
     }))
     terminal.printJson({ format_version: FORMAT_VERSION, tables: rows })
     return
   }
   const cells = tables.map((table) => [
-    nameOf(table),
+    tableName(table),
     countText(table.partitions),
     countText(table.rows),
-    countText(table.paths.length),
+    countText(table.parts.length),
   ])
   const right = (title: string) => ({ title, align: 'right' }) as const
   const columns = ['table', right('partitions'), right('rows'), right('parts')]
   terminal.print(alignColumns(columns, cells, terminal.out.dim).join('\n'))
 }
 
-async function findTables(opened: OpenProject): Promise<readonly QueryTable[]> {
-  const found = new Map<
-    string,
-    { schema: string; name: string; nodes: Set<string>; rows: number; paths: string[] }
-  >()
-  for (const kind of opened.query.tables) {
-    const at = opened.project.graph.assets.get(kind.asset)?.dimensions.indexOf(kind.by) ?? -1
-    for (const { key, path, rows } of await partsOf(opened, kind)) {
-      const name = parseKey(key)[at] ?? ''
-      const table = found.get(`${kind.asset}.${name}`) ?? {
-        schema: kind.asset,
-        name,
-        nodes: new Set<string>(),
-        rows: 0,
-        paths: [],
-      }
-      found.set(`${kind.asset}.${name}`, table)
-      table.nodes.add(key)
-      table.rows += rows ?? 0
-      table.paths.push(path)
-    }
-  }
-  return [...found.values()].map(({ nodes, ...table }) => ({ ...table, partitions: nodes.size }))
-}
-
-async function partsOf(
-  { project }: OpenProject,
-  { asset }: QueryTables,
-): Promise<
-  readonly { readonly key: string; readonly path: string; readonly rows: number | null }[]
-> {
-  const { rows } = await sql<{ key: string; path: string; rows: number | null }>`
-    select n.key, p.path, p.rows from asset a join node n on n.asset = a.id
-    join build b on b.id = n.built join part p on p.build = b.parts_build
-    where a.name = ${asset} and n.version <> 0 and p.path like '%.parquet'
-    order by n.key, p.ordinal`.execute(project.catalog.db)
-  return rows
-}
-
 async function select(
   { query }: OpenProject,
-  tables: readonly QueryTable[],
-  statement: string,
+  {
+    tables,
+    statement,
+    asOf,
+  }: {
+    readonly tables: readonly QueryTable[]
+    readonly statement: string
+    readonly asOf: AsOf | undefined
+  },
 ): Promise<readonly { readonly [name: string]: unknown }[]> {
   const text = statement.toLowerCase()
-  // A view costs a look at every part: only tables whose name appears are made.
-  const wanted = tables.filter(({ name }) => text.includes(name.toLowerCase()))
+  // A view costs a look at every part: only tables that are named, schema and all, are made.
+  const isNamed = (table: QueryTable): boolean =>
+    [table.schema, table.name].every((word) => text.includes(word.toLowerCase()))
+  const wanted = tables.filter(isNamed)
+  requireKept(wanted, asOf)
+  const views: string[] = []
+  const folders = new Set<string>()
+  for (const table of wanted) {
+    const local = await query.files(table.parts)
+    for (const folder of local.folders) folders.add(folder)
+    views.push(createView(table, local.paths))
+  }
   const schemas = new Set(wanted.map(({ schema }) => schema))
-  const views = wanted.map((table) => {
-    const files = table.paths.map((path) => quoteText(query.partPath(path)))
-    return `CREATE VIEW ${quoteName(table.schema)}.${quoteName(table.name)} AS
-      SELECT * FROM read_parquet([${files.join(', ')}], union_by_name=true, hive_partitioning=false)`
-  })
   const before = [...schemas].map((schema) => `CREATE SCHEMA ${quoteName(schema)}`)
   try {
     return await query.run({
       statements: [...before, ...views, `FROM query(${quoteText(statement)})`],
-      folders: [query.folder],
+      folders: [...folders],
     })
   } catch (error) {
     throw refusal(error, tables)
@@ -151,5 +115,9 @@ const KINDS: Readonly<Record<string, string>> = {
 function refusal(error: unknown, tables: readonly QueryTable[]): unknown {
   if (!isEngineError(error, 'DUCK_TASK_FAILED')) return error
   const reason = KINDS[error.context.kind] ?? `DuckDB says ${error.context.kind}`
-  return new EngineError('QUERY_REFUSED', { reason, tables: tables.map(nameOf) }, { cause: error })
+  return new EngineError(
+    'QUERY_REFUSED',
+    { reason, tables: tables.map(tableName) },
+    { cause: error },
+  )
 }

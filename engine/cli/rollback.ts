@@ -132,7 +132,7 @@ async function list(call: CommandCall, project: Project, node: NodeName): Promis
     String(one.commitNumber),
     timeText(one.atMs),
     String(one.run),
-    countText(rowsOf(one)),
+    countText(rowsIn(one.parts)),
     one.contentId.slice(0, 12),
     one.isCurrent ? 'current' : '',
   ])
@@ -141,7 +141,8 @@ async function list(call: CommandCall, project: Project, node: NodeName): Promis
   return EXIT.done
 }
 
-const rowsOf = ({ parts }: KeptVersion): number =>
+/** The rows of some parts. */
+export const rowsIn = (parts: KeptVersion['parts']): number =>
   parts.reduce((sum, part) => sum + (part.rows ?? 0), 0)
 
 const rollbackJson = ({ commitNumber, contentId, by, reason }: RollbackFact): object => ({
@@ -151,12 +152,13 @@ const rollbackJson = ({ commitNumber, contentId, by, reason }: RollbackFact): ob
   reason,
 })
 
-const versionJson = (version: KeptVersion): object => ({
+/** A version as `--json` writes it. */
+export const versionJson = (version: KeptVersion): object => ({
   commit_number: version.commitNumber,
   content_id: version.contentId,
   run: version.run,
   committed_at: isoText(version.atMs),
-  rows: rowsOf(version),
+  rows: rowsIn(version.parts),
   current: version.isCurrent,
 })
 

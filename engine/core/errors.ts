@@ -357,13 +357,13 @@ export const ERRORS = {
   }),
   VERSION_GONE: spec<{
     readonly node: string
-    readonly commitNumber: number
+    readonly wanted: string
     readonly kept: readonly number[]
   }>({
     fault: 'usage',
     retry: 'never',
-    text: ({ node, commitNumber, kept }) =>
-      `${node} has no commit ${commitNumber} that is kept; kept: ${kept.join(', ') || 'none'}`,
+    text: ({ node, wanted, kept }) =>
+      `${node} has no ${wanted} that is kept; kept: ${kept.map((one) => `commit ${one}`).join(', ') || 'none'}`,
     hint: 'name a kept one; retain_versions in tributary.json says how many versions are kept',
   }),
 } as const

@@ -41,7 +41,11 @@ export async function rollBack(
     const version = kept.find((one) => one.commitNumber === commitNumber)
     if (version === undefined) {
       const numbers = kept.map((one) => one.commitNumber)
-      throw new EngineError('VERSION_GONE', { node: nodeText(node), commitNumber, kept: numbers })
+      throw new EngineError('VERSION_GONE', {
+        node: nodeText(node),
+        wanted: `commit ${commitNumber}`,
+        kept: numbers,
+      })
     }
     const contentId = version.contentId as RollbackFact['contentId']
     const rollback: RollbackFact = { contentId, commitNumber, by: actor.name, reason: actor.reason }
