@@ -112,7 +112,7 @@ async function listAll(place: Bucket): Promise<readonly Listed[]> {
   do {
     const page = await listPage(place, token)
     for (const entry of page.Contents ?? []) {
-      const one = entryOf(place, entry)
+      const one = entryOf(place, entry, page.EncodingType)
       if (one !== undefined) listed.push(one)
     }
     if (listed.length > LISTED_MAX) {
@@ -144,10 +144,21 @@ async function listPage(
   }
 }
 
-/** undefined: the prefix's own folder marker. A key that is no text keeps its encoded form. */
-function entryOf({ prefix }: Bucket, entry: ListedObject): Listed | undefined {
-  const text = (entry.Key ?? '').replaceAll('+', ' ')
-  const key = decoded(text) ?? `${text}\ufffd`
+/** A listed key as it is; one that is no text keeps its encoded form, and is refused by that. */
+function keyOf(key: string | undefined, encoding: string | undefined): string {
+  // A server that does not encode (versitygw) does not say that it did.
+  if (encoding !== 'url') return key ?? ''
+  const text = (key ?? '').replaceAll('+', ' ')
+  return decoded(text) ?? `${text}\ufffd`
+}
+
+/** undefined: the prefix's own folder marker. */
+function entryOf(
+  { prefix }: Bucket,
+  entry: ListedObject,
+  encoding: string | undefined,
+): Listed | undefined {
+  const key = keyOf(entry.Key, encoding)
   const path = key.slice(prefix.length)
   if (path === '') return undefined
   const sizeBytes = entry.Size ?? 0
@@ -233,9 +244,7 @@ async function isDirectlyOver(
       EncodingType: 'url',
     }),
   )
-  const own = (page.Versions ?? []).filter(
-    (one) => decoded((one.Key ?? '').replaceAll('+', ' ')) === key,
-  )
+  const own = (page.Versions ?? []).filter((one) => keyOf(one.Key, page.EncodingType) === key)
   // The newest comes first; markers stand in a list of their own.
   const isMarked = (page.DeleteMarkers ?? []).some((one) => one.VersionId === marker)
   return !isMarked || own[0]?.VersionId === version

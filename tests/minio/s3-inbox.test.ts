@@ -52,7 +52,7 @@ const listing = (pages: readonly (readonly string[])[]): Answer => {
     )
     const more = at + 1 < pages.length
     const next = more ? `<NextContinuationToken>${at + 1}</NextContinuationToken>` : ''
-    const body = `<IsTruncated>${more}</IsTruncated>${next}${contents.join('')}`
+    const body = `<EncodingType>url</EncodingType><IsTruncated>${more}</IsTruncated>${next}${contents.join('')}`
     xml(response, 200, `<ListBucketResult>${body}</ListBucketResult>`)
   }
 }
@@ -141,4 +141,37 @@ test('a bucket that cannot be listed is a store that cannot be used', async () =
     answer = refuse(status, code)
     expect(await rejectedCode(inbox.list())).toBe('STORE_UNUSABLE')
   }
+})
+
+test('a file put between the two requests of a removal is hidden for a moment, and comes back', async () => {
+  const changed = Date.UTC(2026, 0, 2, 3, 4, 5)
+  const version = { path: 'acme/a.csv', changedToken: `abc-2:7:${changed}` }
+  /** What lies under the marker that the delete made. */
+  const remove = async (underneath: string): Promise<string> => {
+    answer = (request, response) => {
+      if (request.method === 'HEAD') {
+        response.writeHead(200, {
+          'content-length': '7',
+          etag: '"abc-2"',
+          'last-modified': new Date(changed).toUTCString(),
+          'x-amz-version-id': 'landed',
+        })
+        return response.end()
+      }
+      if (request.method === 'DELETE') {
+        response.writeHead(204, { 'x-amz-delete-marker': 'true', 'x-amz-version-id': 'marker' })
+        return response.end()
+      }
+      const entry = (name: string, id: string) =>
+        `<${name}><Key>in/acme/a.csv</Key><VersionId>${id}</VersionId></${name}>`
+      const body = `${entry('DeleteMarker', 'marker')}${entry('Version', underneath)}${entry('Version', 'landed')}`
+      return xml(response, 200, `<ListVersionsResult>${body}</ListVersionsResult>`)
+    }
+    asked.length = 0
+    const removal = await inbox.remove(version)
+    const deletes = asked.filter((line) => line.startsWith('DELETE'))
+    return `${removal}, ${deletes.filter((line) => line.includes('versionId=marker')).length} undone`
+  }
+  expect(await remove('landed')).toBe('removed, 0 undone')
+  expect(await remove('newer')).toBe('changed, 1 undone')
 })
