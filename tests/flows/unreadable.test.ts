@@ -2,6 +2,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { inboxObserver } from '../../assets/discovered.ts'
+import type { Inbox } from '../../assets/inbox.ts'
+import { CurrentRegistry } from '../../assets/registry-observer.ts'
+import { materialize } from '../../engine/index.ts'
 import { encounters, medicalFile, medications, pharmacyFile } from '../support/deliveries.ts'
 import { RoadProject } from '../support/project.ts'
 
@@ -117,6 +121,31 @@ test('a file that changes before it is landed is a delivery of its own, and noth
     ['medical', 'VALIDATED', null],
   ])
   expect(await road.steps()).toEqual([])
+})
+
+test('a file that changes between the listing and the reading waits for the next listing', async () => {
+  await using road = await RoadProject.create()
+  road.deliver('alpha/moving', [january(3, 'old')])
+  const { inbox } = road.platform
+  const late: Inbox = {
+    ...inbox,
+    list: async () => {
+      const listing = await inbox.list()
+      road.deliver('alpha/moving', [january(4, 'new')], { marker: false })
+      return listing
+    },
+  }
+  const registry = new CurrentRegistry(road.root, { sync: true })
+  const observer = inboxObserver({ inbox: late, quiescenceMs: 0, registry })
+  const others = road.project.observers.filter(({ name }) => name !== 'inbox')
+  const project = { ...road.project, observers: [...others, observer] }
+  const actor = { name: 'test', reason: 'a test' }
+  expect(
+    await materialize(project, { actor, command: 'materialize', concurrency: 1 }),
+  ).toMatchObject({ failures: [], counts: { built: 0 } })
+  expect([await road.submissions(), await openFindings(road)]).toEqual([[], []])
+  expect((await road.run()).canonical).toEqual([`${JANUARY} built`])
+  expect(await road.canonicalRows(JANUARY)).toHaveLength(4)
 })
 
 test('a file beside a changed one comes along in the new delivery', async () => {
