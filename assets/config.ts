@@ -6,6 +6,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { EngineError } from '../engine/index.ts'
+import type { DaemonConfig } from './daemon-config.ts'
+import { DAEMON_DEFAULTS, daemonDocument, readDaemonConfig } from './daemon-config.ts'
 
 export const CONFIG_FILE = 'tributary.json'
 
@@ -18,6 +20,7 @@ export const CONFIG_DEFAULTS = {
   scratch: '.tributary/scratch',
   intake: { quiescence: '10m' },
   retain_versions: 3,
+  daemon: DAEMON_DEFAULTS,
 } as const
 
 const INTAKE_AFTER = ['delete', 'keep'] as const
@@ -75,6 +78,7 @@ export const configDocument = z.strictObject({
     .max(1000)
     .exactOptional()
     .describe('versions whose parts are kept, the current one included; 3 by default'),
+  daemon: daemonDocument.exactOptional().describe('what `tributary daemon` looks at, and when'),
   concurrency: z
     .int()
     .min(1)
@@ -101,6 +105,7 @@ export interface Config {
   readonly intakeAfter: Setting<IntakeAfter>
   readonly retainVersions: Setting<number>
   readonly concurrency: Setting<number>
+  readonly daemon: DaemonConfig
 }
 
 /** The nearest folder with a tributary.json, from `start` upwards. Throws CONFIG_MISSING. */
@@ -177,6 +182,7 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
       CONFIG_DEFAULTS.retain_versions,
     ),
     concurrency,
+    daemon: readDaemonConfig(document.daemon),
   }
 }
 

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism, userInfo } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { DAEMON_COMMANDS } from '../engine/cli/daemon-commands.ts'
 import { GENERIC_COMMANDS } from '../engine/cli/generic-commands.ts'
 import { runCli } from '../engine/cli/run-cli.ts'
 import type { Stream } from '../engine/cli/output.ts'
@@ -27,7 +28,7 @@ export async function main(
   return runCli<OpenedPlatform>({
     argv,
     version: version(),
-    commands: [...domainCommands(HOST), ...GENERIC_COMMANDS],
+    commands: [...domainCommands(HOST), ...GENERIC_COMMANDS, ...DAEMON_COMMANDS],
     groups: GROUPS,
     stdout,
     stderr,

@@ -1,7 +1,7 @@
 /** Opens a project folder as the platform: the road's graph over its catalog, store and inbox. */
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Catalog, MigrationSet, ObjectStore, Project } from '../engine/index.ts'
+import type { Catalog, MigrationSet, ObjectStore, Observer, Project } from '../engine/index.ts'
 import { DuckPool, buildGraph, openCatalog, systemClock } from '../engine/index.ts'
 import type { Config } from './config.ts'
 import { inboxObserver } from './discovered.ts'
@@ -10,6 +10,7 @@ import type { InboxSweep } from './inbox-sweep.ts'
 import type { Inbox } from './inbox.ts'
 import { roadAssets } from './index.ts'
 import { manifestObserver } from './manifests.ts'
+import { queueObserver } from './queue-observer.ts'
 import { platformHooks } from './records.ts'
 import type { SyncOptions } from './sync-options.ts'
 import { CurrentRegistry, registryObserver } from './registry-observer.ts'
@@ -20,6 +21,8 @@ export interface Platform extends AsyncDisposable {
   readonly project: Project
   readonly duck: DuckPool
   readonly inbox: Inbox
+  /** the registry folder, also where the project was opened without it */
+  readonly registryFolder: Observer
   /** an empty catalog and store in a folder, for a rebuild beside the project. Close the catalog */
   readonly spare: (folder: string) => Promise<Pick<Project, 'catalog' | 'store'>>
 }
@@ -69,18 +72,15 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     root: config.root,
     registry,
   })
+  const after = routeAfter(inbox)
+  const registryFolder = registryObserver(config.root, registry, { after, allowBlocked })
+  const others = [deliveries, manifests, queueObserver()]
   const project: Project = {
     graph: buildGraph(roadAssets(inbox, duck)),
     catalog,
     store: options.openStore(config),
     clock: systemClock,
-    observers: sync
-      ? [
-          registryObserver(config.root, registry, { after: routeAfter(inbox), allowBlocked }),
-          deliveries,
-          manifests,
-        ]
-      : [deliveries, manifests],
+    observers: sync ? [registryFolder, ...others] : others,
     hooks:
       config.intakeAfter.value === 'delete'
         ? { ...platformHooks, afterRun: async (access) => sweepAfter({ ...access, inbox }) }
@@ -94,6 +94,7 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     project,
     duck,
     inbox,
+    registryFolder,
     spare: async (folder) => ({
       catalog: await openCatalog({
         url: join(folder, 'catalog.db'),

@@ -1,20 +1,27 @@
 /**
- * The rebuild queue: the log of requests to build canonical months. Who asked, why, when, and what
- * became of it.
+ * The rebuild queue: the log of requests to build canonical months. Who asked, why, when, which
+ * claim took it up, and what became of it.
  *
- * It decides nothing: what is to be done is what is dirty. A month has at most one open request;
- * it is answered by the commit that leaves its month current, and a failure never consumes it.
+ * It decides nothing: what is to be done is what is dirty. A month's claim takes up the requests
+ * that are open then, and the commit of that claim answers exactly those, by id; one made meanwhile
+ * stays open and leads to one more build. A failure never consumes a request: it counts, and after
+ * ATTEMPTS_MAX the request is DEAD until a person or a later build takes it up again.
  */
-import type { Committed, Hooks, WriteTransaction } from '../engine/index.ts'
-import { formatKey, nodeText, parseKey } from '../engine/index.ts'
+import { sql } from 'kysely'
+import type { Claim, Committed, Connection, Hooks, WriteTransaction } from '../engine/index.ts'
+import { formatKey, nodeText, parseKey, rowsTable } from '../engine/index.ts'
 import { platformTables } from '../registry/tables.ts'
 
-const MONTH_ASSET = 'gold_canonical'
+export const MONTH_ASSET = 'gold_canonical'
+/** Failed builds after which a request is not taken up by itself. */
+export const ATTEMPTS_MAX = 5
 
 interface Request {
   /** of the canonical month */
   readonly key: string
   readonly reason: string
+  /** whether it was marked just now: a claim made before does not cover it */
+  readonly isFresh: boolean
 }
 
 interface Asked {
@@ -24,67 +31,56 @@ interface Asked {
   readonly actor: string
 }
 
-/** Adds one request for each month that has none open. */
+const MONTH = { state: 'text', file_type: 'text', atomic_month: 'text' } as const
+const SAME_MONTH = sql`q.state = w.state and q.file_type = w.file_type
+  and q.atomic_month = w.atomic_month`
+
+/** Adds one request for each month that has none that covers it. */
 async function request(
   { trx, nowMs, run, actor }: Asked,
   wanted: readonly Request[],
 ): Promise<void> {
-  const tables = platformTables(trx.db)
-  const open = new Set((await openRequests(trx)).map((row) => row.key))
-  for (const { key, reason } of wanted) {
-    if (open.has(key)) continue
-    open.add(key)
-    const [state = '', fileType = '', month = ''] = parseKey(key)
-    await tables
-      .insertInto('canonical_rebuild_queue')
-      .values({
-        state,
-        file_type: fileType,
-        atomic_month: month,
-        reason,
-        requested_by: actor,
-        enqueued_ms: nowMs,
-        run,
-        status: 'PENDING',
-        outcome: null,
-        attempts: 0,
-        processed_ms: null,
-      })
-      .execute()
-  }
+  const byMonth = new Map(wanted.map((one) => [one.key, one]))
+  const rows = rowsTable(
+    trx.dialect,
+    { ...MONTH, reason: 'text', fresh: 'int' },
+    [...byMonth.values()].map((one) => [...parseKey(one.key), one.reason, one.isFresh ? 1 : 0]),
+  )
+  await sql`insert into canonical_rebuild_queue (state, file_type, atomic_month, reason,
+      requested_by, enqueued_ms, run, status, attempts, forced)
+    select w.state, w.file_type, w.atomic_month, w.reason,
+      ${actor}, ${sql.lit(nowMs)}, ${sql.lit(run)}, 'PENDING', 0, 0
+    from ${rows} w where not exists (select 1 from canonical_rebuild_queue q
+      where ${SAME_MONTH} and q.processed_ms is null
+        and (w.fresh = 0 or q.claimed_ms is null))`.execute(trx.db)
 }
 
-async function openRequests(
-  trx: WriteTransaction,
-): Promise<readonly { readonly id: number; readonly key: string }[]> {
-  const rows = await platformTables(trx.db)
-    .selectFrom('canonical_rebuild_queue')
-    .select(['queue_id', 'state', 'file_type', 'atomic_month'])
-    .where('processed_ms', 'is', null)
-    .execute()
-  return rows.map((row) => ({
-    id: row.queue_id,
-    key: formatKey([row.state, row.file_type, row.atomic_month]),
-  }))
+interface DirtyMonth {
+  readonly key: string
+  readonly cause: string
+  /** of its last mark */
+  readonly revision: number
 }
 
-async function dirtyMonths(
-  trx: WriteTransaction,
-): Promise<readonly { readonly key: string; readonly cause: string }[]> {
-  return trx.db
+async function dirtyMonths(db: Connection): Promise<readonly DirtyMonth[]> {
+  return db
     .selectFrom('dirty')
     .innerJoin('node', 'node.id', 'dirty.node')
     .innerJoin('asset', 'asset.id', 'node.asset')
-    .select(['node.key', 'dirty.cause'])
+    .select(['node.key', 'dirty.cause', 'dirty.revision'])
     .where('asset.name', '=', MONTH_ASSET)
     .execute()
 }
 
 /** Once planned: a request for every month that is dirty. */
 export const requestDirty: NonNullable<Hooks['onPlanned']> = async (access) => {
-  const dirty = await dirtyMonths(access.trx)
+  const dirty = await dirtyMonths(access.trx.db)
   if (dirty.length === 0) return
-  const wanted = dirty.map(({ key, cause }) => ({ key, reason: cause }))
+  const wanted = dirty.map(({ key, cause, revision }) => ({
+    key,
+    reason: cause,
+    isFresh: revision === access.trx.revision,
+  }))
   await request({ ...access, actor: access.actor.name }, wanted)
 }
 
@@ -96,7 +92,8 @@ export async function requestMonths(
   const wanted = committed.flatMap((one): Request[] => {
     if (one.asset !== 'gold_submitter' || !one.changed) return []
     const [state = '', fileType = '', , month = ''] = parseKey(one.key)
-    return [{ key: formatKey([state, fileType, month]), reason: nodeText(one) }]
+    const key = formatKey([state, fileType, month])
+    return [{ key, reason: nodeText(one), isFresh: true }]
   })
   if (wanted.length === 0) return
   const run = await access.trx.db
@@ -107,52 +104,85 @@ export async function requestMonths(
   await request({ ...access, actor: run?.actor ?? '' }, wanted)
 }
 
-/** Ends a month's request with the commit that covered it, unless it is dirty again. */
+/**
+ * With a month's claim: its open requests are taken up by it, whoever had them before. One that a
+ * person made and that nobody has marked yet is left: what is claimed was not forced by it.
+ */
+export const claimRequests: NonNullable<Hooks['onClaimed']> = async ({ trx, nowMs }, claims) => {
+  const months = claims.filter((claim) => claim.asset === MONTH_ASSET)
+  if (months.length === 0) return
+  const rows = rowsTable(
+    trx.dialect,
+    { ...MONTH, epoch: 'int', holder: 'text' },
+    months.map(({ key, epoch, holder }) => [...parseKey(key), epoch, holder]),
+  )
+  await sql`update canonical_rebuild_queue as q
+    set status = 'CLAIMED', claimed_by = w.holder, claimed_ms = ${sql.lit(nowMs)},
+      claim_epoch = w.epoch
+    from ${rows} w where ${SAME_MONTH} and q.processed_ms is null and q.forced = 0`.execute(trx.db)
+}
+
+/** With a claim's commit: answers the requests it took up, or counts the failure. */
 export async function answerRequests(
   trx: WriteTransaction,
-  one: Committed,
+  one: Committed & Pick<Claim, 'epoch'>,
   nowMs: number,
 ): Promise<void> {
   const [state = '', fileType = '', month = ''] = parseKey(one.key)
-  const open = platformTables(trx.db)
+  const taken = platformTables(trx.db)
     .updateTable('canonical_rebuild_queue')
     .where('state', '=', state)
     .where('file_type', '=', fileType)
     .where('atomic_month', '=', month)
     .where('processed_ms', 'is', null)
+    .where('claim_epoch', '=', one.epoch)
   if (one.outcome === 'failed') {
-    const outcome = one.error ?? null
-    await open.set((row) => ({ attempts: row('attempts', '+', 1), outcome })).execute()
+    await taken
+      .set((row) => ({
+        attempts: row('attempts', '+', 1),
+        status: sql<'FAILED' | 'DEAD'>`case when attempts + 1 >= ${sql.lit(ATTEMPTS_MAX)}
+          then 'DEAD' else 'FAILED' end`,
+        outcome: one.error ?? null,
+        claimed_by: null,
+        claimed_ms: null,
+        claim_epoch: null,
+      }))
+      .execute()
     return
   }
-  if (await isDirty(trx, one.key)) return
   const status = one.outcome === 'cutoff' ? 'SKIPPED' : 'SUCCEEDED'
-  await open.set({ status, processed_ms: nowMs, outcome: one.outcome }).execute()
+  await taken.set({ status, processed_ms: nowMs, outcome: one.outcome }).execute()
 }
 
-async function isDirty(trx: WriteTransaction, key: string): Promise<boolean> {
-  const row = await trx.db
-    .selectFrom('dirty')
-    .innerJoin('node', 'node.id', 'dirty.node')
-    .innerJoin('asset', 'asset.id', 'node.asset')
-    .select('node.id')
-    .where('asset.name', '=', MONTH_ASSET)
-    .where('node.key', '=', key)
-    .executeTakeFirst()
-  return row !== undefined
+/** Requests that the road made and that nothing is left to do for: their month is not dirty. */
+export async function unneededRequests(db: Connection): Promise<readonly number[]> {
+  // Ids of states, file types and months stand in keys as they are: none is percent-encoded.
+  const { rows } = await sql<{ id: number }>`
+    select q.queue_id as id from canonical_rebuild_queue q
+    where q.processed_ms is null and q.forced = 0 and not exists (
+      select 1 from node n join dirty d on d.node = n.id
+      where n.asset = (select id from asset where name = ${MONTH_ASSET})
+        and n.key = q.state || '/' || q.file_type || '/' || q.atomic_month)`.execute(db)
+  return rows.map((row) => row.id)
+}
+
+/** Ends them as SKIPPED. */
+export async function skipRequests(
+  trx: WriteTransaction,
+  ids: readonly number[],
+  nowMs: number,
+): Promise<void> {
+  if (ids.length === 0) return
+  const rows = rowsTable(
+    trx.dialect,
+    { id: 'int' },
+    ids.map((id) => [id]),
+  )
+  await sql`update canonical_rebuild_queue
+    set status = 'SKIPPED', processed_ms = ${sql.lit(nowMs)}, outcome = 'unchanged'
+    where processed_ms is null and queue_id in (select w.id from ${rows} w)`.execute(trx.db)
 }
 
 /** Requests of months that turned out to need nothing end as SKIPPED. */
-export const skipUnneeded: NonNullable<Hooks['onRunEnd']> = async ({ trx, nowMs }) => {
-  const open = await openRequests(trx)
-  if (open.length === 0) return
-  const dirty = new Set((await dirtyMonths(trx)).map((row) => row.key))
-  for (const { id, key } of open) {
-    if (dirty.has(key)) continue
-    await platformTables(trx.db)
-      .updateTable('canonical_rebuild_queue')
-      .set({ status: 'SKIPPED', processed_ms: nowMs, outcome: 'unchanged' })
-      .where('queue_id', '=', id)
-      .execute()
-  }
-}
+export const skipUnneeded: NonNullable<Hooks['onRunEnd']> = async ({ trx, nowMs }) =>
+  skipRequests(trx, await unneededRequests(trx.db), nowMs)

@@ -7,7 +7,13 @@ import { parseKey } from '../engine/index.ts'
 import type { SubmissionEvent, SubmissionState } from '../registry/submission-state.ts'
 import { TRANSITIONS } from '../registry/submission-state.ts'
 import { platformTables } from '../registry/tables.ts'
-import { answerRequests, requestDirty, requestMonths, skipUnneeded } from './rebuild-queue.ts'
+import {
+  answerRequests,
+  claimRequests,
+  requestDirty,
+  requestMonths,
+  skipUnneeded,
+} from './rebuild-queue.ts'
 import type { ParseValue } from './silver.ts'
 import type { VerdictValue } from './validation.ts'
 import type { WinnerValue } from './winner.ts'
@@ -29,6 +35,7 @@ const RECORDS: Readonly<Partial<{ [asset: string]: Record }>> = {
 }
 
 export const platformHooks: Hooks = {
+  onClaimed: claimRequests,
   onCommit: async (access, committed) => {
     for (const one of committed) await RECORDS[one.asset]?.(access, one)
     await requestMonths(access, committed)

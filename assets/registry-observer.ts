@@ -26,8 +26,10 @@ export class CurrentRegistry {
     this.#sync = options.sync
   }
 
-  /** Read at most once, and only when something has to be routed or synced. */
+  /** Read only when something has to be routed or synced; the folder's at most once. */
   async get(db: Connection): Promise<Registry> {
+    // A daemon outlives many: each is read as the catalog holds it then.
+    if (!this.#sync) return this.#open(db)
     this.#read ??= this.#open(db)
     return this.#read
   }

@@ -17,12 +17,26 @@ export * from './catalog/open.ts'
 export type { Actor } from './catalog/runs.ts'
 export { rowsTable } from './catalog/rows.ts'
 export { systemClock } from './run/clock.ts'
+export type { Timing } from './run/schedule.ts'
+export { requireTiming } from './run/schedule.ts'
+export {
+  applyAndPlan,
+  observerSensor,
+  rebuildAct,
+  sweepLook,
+  timedSensor,
+  verifyLook,
+} from './run/sensor-acts.ts'
+export type { ActAccess, Look, LookContext, Sensor } from './run/sensor.ts'
+export type { Ticked } from './run/tick.ts'
+export { tickSensor } from './run/tick.ts'
 export type { FileFacts } from './run/file-facts.ts'
 export { fileFacts } from './run/file-facts.ts'
 export { materialize } from './run/materialize.ts'
 export type { PlanOptions } from './run/planning.ts'
 export { makePlan } from './run/planning.ts'
 export type {
+  Claim,
   Committed,
   Fact,
   Hooks,
@@ -44,6 +58,8 @@ export { createNodes } from './catalog/membership.ts'
 export type { Definitions } from './catalog/membership.ts'
 export { insertAudit } from './catalog/runs.ts'
 export { anchorAudit, verifyAudit } from './run/anchor.ts'
+export { sensorState } from './catalog/sensors.ts'
+export { changePause } from './run/pause.ts'
 export { writeFacts } from './run/facts.ts'
 export { loadDefinitions } from './run/project.ts'
 export type {

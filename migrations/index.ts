@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import { createCatalog } from './0001-catalog.ts'
 import { createRegistry } from './0002-registry.ts'
 import { createWork } from './0003-work.ts'
+import { createSensors } from './0004-sensors.ts'
 import { chainAudit } from './0006-audit.ts'
 
 export const MIGRATIONS: Readonly<
@@ -11,5 +12,6 @@ export const MIGRATIONS: Readonly<
   '0001-catalog': createCatalog,
   '0002-registry': createRegistry,
   '0003-work': createWork,
+  '0004-sensors': createSensors,
   '0006-audit': chainAudit,
 }

@@ -125,10 +125,17 @@ export type RegistryTables = {
     enqueued_ms: number
     /** the run that asked for it; 0: a person */
     run: number
-    status: 'PENDING' | 'SUCCEEDED' | 'SKIPPED' | 'FAILED'
+    /** PENDING, CLAIMED, FAILED and DEAD are open: FAILED is tried again by itself, DEAD is not */
+    status: 'PENDING' | 'CLAIMED' | 'FAILED' | 'DEAD' | 'SUCCEEDED' | 'SKIPPED' | 'CANCELLED'
     outcome: string | null
     attempts: number
     processed_ms: number | null
+    /** 1: build although nothing differs, and the month is not marked for it yet */
+    forced: number
+    /** the claim at work on it */
+    claimed_by: string | null
+    claimed_ms: number | null
+    claim_epoch: number | null
   }
   finding: {
     id: Generated<number>

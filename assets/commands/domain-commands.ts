@@ -2,13 +2,15 @@
 import type { Command, CommandOption } from '../../engine/index.ts'
 import type { Host } from './host.ts'
 import type { OpenedPlatform } from './opened.ts'
+import { QUEUE } from './queue-commands.ts'
 
 /** What each group of commands is about. */
 export const GROUPS: Readonly<Record<string, string>> = {
   registry: 'layouts, mappings, rules: check, sync, try, test',
   submissions: 'deliveries: list them, look at them, decide about them',
+  sensors: 'what a daemon looks at: list, tick, logs, pause',
   manifest: 'discovery manifests: what was found, what it changes',
-  queue: 'requests to rebuild canonical months',
+  queue: 'requests to rebuild canonical months: ask, ask again, take back, pause',
   audit: 'who changed what and why: list it, prove it whole',
 }
 
@@ -173,16 +175,6 @@ const REST: readonly Command<OpenedPlatform>[] = [
     ],
     load: async () => (await import('./rejects.ts')).runRejects,
   },
-  {
-    name: 'queue list',
-    summary: 'requests to rebuild canonical months: who, why, when, outcome',
-    options: [
-      { flags: '--done', description: 'also those that ended' },
-      { flags: '--limit <count>', description: 'how many (default: 50)' },
-    ],
-    examples: [['queue list --done', 'the last fifty, ended or not']],
-    load: async () => (await import('./queue.ts')).runQueueList,
-  },
 ]
 
 const MANIFEST = { form: '<manifest>', description: 'its file name' } as const
@@ -257,5 +249,6 @@ export const domainCommands = (host: Host): readonly Command<OpenedPlatform>[] =
   ...REGISTRY,
   ...SUBMISSIONS,
   ...REST,
+  ...QUEUE,
   ...MANIFESTS,
 ]

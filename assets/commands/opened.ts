@@ -51,6 +51,10 @@ function openedPlatform(platform: Platform): OpenedPlatform {
       run: async (task) => (await duck.run(task)).rows,
     },
     rowKey: async (node) => (await import('./row-key.ts')).rowKeyOf(project, node),
+    daemon: {
+      sensors: async () => (await import('../sensors.ts')).roadSensors(platform),
+      requests: async (db) => (await import('../queue-requests.ts')).openRequests(db),
+    },
     whatIf: async (files): Promise<Project> => {
       const { projectAsIf } = await import('./what-if.ts')
       return projectAsIf(platform, files)

@@ -38,6 +38,8 @@ export interface NewRun {
   readonly command: string
   readonly plan: string | null
   readonly atMs: number
+  /** reserved: it has a number and has not begun. Default running */
+  readonly status?: 'running' | 'reserved'
 }
 
 /** Starts a run and returns its number; numbers are never reused. */
@@ -52,7 +54,7 @@ export async function insertRun({ db }: WriteTransaction, run: NewRun): Promise<
       started_ms: run.atMs,
       heartbeat_ms: run.atMs,
       ended_ms: null,
-      status: 'running',
+      status: run.status ?? 'running',
       counts: '{}',
     })
     .returning('id')

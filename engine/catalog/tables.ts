@@ -137,5 +137,25 @@ export type Tables = {
     written: number
   }
   lease: { name: string; holder: string; fence: number; expires_ms: number }
+  sensor: {
+    name: string
+    cursor: string | null
+    ticks: Generated<number>
+    /** the tick that has not ended */
+    open_tick: number | null
+    paused_ms: number | null
+    paused_by: string | null
+    paused_reason: string | null
+  }
+  sensor_tick: {
+    id: Generated<number>
+    sensor: string
+    at_ms: number
+    status: 'started' | 'reserved' | 'done' | 'skipped' | 'failed' | 'abandoned'
+    run: number | null
+    /** what was to be done, then what was: no value from a file */
+    words: string
+    ended_ms: number | null
+  }
   seen_file: { scope: string; path: string; token: string; sha256: string }
 }

@@ -7,6 +7,7 @@
  */
 import type { NodeName } from '../core/key.ts'
 import type { Project } from '../run/project.ts'
+import type { DaemonParts } from './daemon-parts.ts'
 import type { Terminal } from './output.ts'
 
 /** What the shell offers for a word. */
@@ -93,6 +94,8 @@ export interface OpenProject extends AsyncDisposable {
   }
   /** how `diff` compares a partition's rows; undefined: as whole rows */
   readonly rowKey?: (node: NodeName) => Promise<RowKey | undefined>
+  /** what a daemon of this project does; omitted: it has none */
+  readonly daemon?: DaemonParts
   /** the project as it would be with one of its own files replaced; see `plan --what-if` */
   readonly whatIf?: (files: readonly string[]) => Promise<Project>
   /** what a run found that is no failed build: unreadable or refused input */

@@ -262,6 +262,12 @@ export const ERRORS = {
     text: ({ wanted, now }) => `plan ${wanted} is out of date: the plan is now ${now}`,
     hint: 'look at the new plan with `tributary plan`, then apply that one',
   }),
+  PORT_UNUSABLE: spec<{ readonly host: string; readonly port: number; readonly reason: string }>({
+    fault: 'config',
+    retry: 'never',
+    text: ({ host, port, reason }) => `nothing can listen on ${host}:${port}: ${reason}`,
+    hint: 'choose another with --port, or --port 0 for any that is free; something may run there already',
+  }),
   PROJECT_EXISTS: spec<{ readonly folder: string; readonly path: string }>({
     fault: 'usage',
     retry: 'never',
@@ -284,6 +290,18 @@ export const ERRORS = {
         ...issues.map((issue) => `  ${at(issue)} ${issue.text}`),
       ].join('\n'),
     hint: 'correct the places named above; nothing was changed. Try: tributary registry check',
+  }),
+  REQUEST_ENDED: spec<{ readonly request: number; readonly status: string }>({
+    fault: 'conflict',
+    retry: 'never',
+    text: ({ request, status }) => `request ${request} has ended already: ${status}`,
+    hint: 'ask for the month again with `tributary queue add`',
+  }),
+  REQUEST_UNKNOWN: spec<{ readonly request: number }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ request }) => `no request has the number ${request}`,
+    hint: 'look it up with `tributary queue list --done`',
   }),
   ROLLBACK_REFUSED: spec<{ readonly node: string; readonly reason: string }>({
     fault: 'usage',
@@ -315,6 +333,17 @@ export const ERRORS = {
     text: ({ run }) => `there is no run ${run}`,
     hint: 'list them with `tributary runs`',
   }),
+  SCHEDULE_INVALID: spec<{
+    readonly schedule: string
+    readonly zone: string
+    readonly reason: string
+  }>({
+    fault: 'config',
+    retry: 'never',
+    text: ({ schedule, zone, reason }) =>
+      `the schedule ${schedule} (${zone}) is refused: ${reason}`,
+    hint: 'write minute, hour, day of month, month and day of week, as in `0 3 * * *`, and a zone as America/New_York',
+  }),
   SELECTION_SYNTAX: spec<{
     readonly selection: string
     readonly column: number
@@ -324,6 +353,12 @@ export const ERRORS = {
     retry: 'never',
     text: ({ selection, column, reason }) => `selection ${selection}, column ${column}: ${reason}`,
     hint: 'examples: gold_canonical  +silver  gold_canonical[state=CO,atomic_month>=2024-01]+',
+  }),
+  SENSOR_UNKNOWN: spec<{ readonly sensor: string; readonly known: readonly string[] }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ sensor, known }) => `no sensor is named ${sensor}; there are: ${known.join(', ')}`,
+    hint: 'look them up with `tributary sensors list`',
   }),
   STORE_UNUSABLE: spec<{ readonly store: string; readonly reason: string }>({
     fault: 'upstream',

@@ -120,6 +120,13 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
     }
   })
   await insertIntents(trx, { run, hold: request.hold, tasks })
+  const claims = tasks.map(({ node, epoch }) => ({
+    asset: asset.name,
+    key: node.row.key,
+    epoch,
+    holder: request.hold.holder,
+  }))
+  await evaluation.hooks.onClaimed?.({ trx, nowMs, run }, claims)
   return {
     tasks,
     blocked: decided.flatMap(({ node, decision }) =>

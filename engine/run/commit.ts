@@ -321,6 +321,7 @@ function committedOf(
     rows: finished.rows,
     parts: (staged.parts ?? []).map((part) => ({ name: part.name, path: part.path })),
     build: context.builds.get(entry.node)?.build ?? 0,
+    epoch: finished.task.epoch,
     fingerprint: finished.task.work.kind === 'retire' ? null : finished.task.work.fingerprint,
   }
 }

@@ -132,5 +132,6 @@ const evaluated = (
   rows: undefined,
   parts: [],
   build: 0,
+  epoch: 0,
   fingerprint: null,
 })

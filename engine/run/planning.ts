@@ -7,6 +7,7 @@
  */
 import type { Definitions } from '../catalog/membership.ts'
 import { replayMembership } from '../catalog/membership.ts'
+import type { NodeRow } from '../catalog/nodes.ts'
 import { dirtyCounts, findNodes } from '../catalog/nodes.ts'
 import { Contents } from '../catalog/contents.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
@@ -147,6 +148,14 @@ export async function planIn(
     writeFacts: async (facts) => void (await writeFacts(trx, definitions, facts)),
     replaceFacts: async (assets, facts) =>
       void (await replaceFacts(trx, definitions, { assets, facts })),
+    forceNodes: async (nodes) => {
+      const reasons = new Map(nodes.map((one) => [nodeText(one), one.reason]))
+      const rows = await findNodes(trx, definitions.ids, nodes)
+      const named = (row: NodeRow): string =>
+        nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key })
+      const marks = rows.map((row) => ({ node: row.id, reason: reasons.get(named(row)) ?? '' }))
+      await markDirty(trx, 'forced', marks)
+    },
   }
   for (const change of observed.changes) await change.apply?.(access)
   const evaluation: Evaluation = {

@@ -10,6 +10,7 @@ import type { Actor } from '../catalog/runs.ts'
 import type { Json } from '../core/digest.ts'
 import { FRESHNESS, RECIPE, ROLLBACK } from '../core/fingerprint.ts'
 import type { AssetGraph } from '../core/graph.ts'
+import type { NodeName } from '../core/key.ts'
 import type { Clock, ObjectStore } from '../core/ports.ts'
 import type { Hold } from './hold.ts'
 
@@ -28,6 +29,8 @@ export interface PlanningAccess {
   readonly writeFacts: (facts: readonly Fact[]) => Promise<void>
   /** every fact of these assets that `facts` does not name becomes absent */
   readonly replaceFacts: (assets: readonly string[], facts: readonly Fact[]) => Promise<void>
+  /** nodes that have to be built although nothing differs, each with its reason; unknown ones are left out */
+  readonly forceNodes: (nodes: readonly (NodeName & { readonly reason: string })[]) => Promise<void>
 }
 
 /** What was seen outside. It changes nothing by itself: `apply` runs in the planning transaction. */
@@ -63,11 +66,26 @@ export interface Committed {
   readonly parts: readonly { readonly name: string; readonly path: string }[]
   readonly error?: string | undefined
   readonly build: number
+  /** of the claim that it answers; 0: it was not claimed */
+  readonly epoch: number
   readonly fingerprint: string | null
+}
+
+/** A node that somebody is going to build, as a project's hook sees it. */
+export interface Claim {
+  readonly asset: string
+  readonly key: string
+  readonly epoch: number
+  readonly holder: string
 }
 
 /** What a project adds to the engine's transactions, by asset. */
 export interface Hooks {
+  /** in the transaction that claims */
+  readonly onClaimed?: (
+    access: { readonly trx: WriteTransaction; readonly nowMs: number; readonly run: number },
+    claims: readonly Claim[],
+  ) => Promise<void>
   /** tables of its own, kept in step with what is committed */
   readonly onCommit?: (
     access: { readonly trx: WriteTransaction; readonly nowMs: number; readonly run: number },

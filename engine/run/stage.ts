@@ -211,6 +211,7 @@ async function recordFailures(
         parts: [],
         error: failures[at]?.code,
         build: 0,
+        epoch: task.epoch,
         fingerprint: null,
       })),
     )

@@ -52,9 +52,7 @@ test('a failed build keeps its request, and the next success answers it', async 
   const failed = await road.run()
   expect(failed.canonical).toEqual([`${JANUARY} failed`])
   expect(failed.report.status).toBe('failed')
-  expect(await requests(road)).toEqual([
-    { status: 'PENDING', outcome: 'PART_MISSING', attempts: 1 },
-  ])
+  expect(await requests(road)).toEqual([{ status: 'FAILED', outcome: 'PART_MISSING', attempts: 1 }])
   rmSync(road.path('data/.versions'), { recursive: true, force: true })
   renameSync(road.path('data/.away'), road.path('data/.versions'))
   const { canonical } = await road.run()

@@ -47,6 +47,11 @@ const HOMES: ReadonlyMap<string, string> = new Map([
   ['picocolors', 'engine/cli'],
   ['@bomb.sh/tab', 'engine/cli'],
   ['pino', 'engine/run'],
+  ['croner', 'engine/run'],
+  ['cockatiel', 'engine/run'],
+  ['hono', 'engine/web'],
+  ['@hono/node-server', 'engine/web'],
+  ['@prometheus-io/client', 'engine/web'],
 ])
 
 /** Folders that name every package they may import. */
