@@ -14,7 +14,7 @@ import { platformTables } from '../registry/tables.ts'
 
 export const MONTH_ASSET = 'gold_canonical'
 /** Failed builds after which a request is not taken up by itself. */
-export const ATTEMPTS_MAX = 5
+const ATTEMPTS_MAX = 5
 
 interface Request {
   /** of the canonical month */

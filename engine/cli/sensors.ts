@@ -137,12 +137,12 @@ export async function runSensorsLogs(call: CommandCall): Promise<number> {
 }
 
 /** Runs `sensors pause`. */
-export const runSensorsPause = async (call: CommandCall): Promise<number> => pause(call, true)
+export const runSensorsPause = async (call: CommandCall): Promise<number> => setPaused(call, true)
 
 /** Runs `sensors resume`. */
-export const runSensorsResume = async (call: CommandCall): Promise<number> => pause(call, false)
+export const runSensorsResume = async (call: CommandCall): Promise<number> => setPaused(call, false)
 
-async function pause(call: CommandCall, isPause: boolean): Promise<number> {
+async function setPaused(call: CommandCall, isPause: boolean): Promise<number> {
   const reason = textOption(call, 'reason')?.trim() ?? ''
   if (isPause && reason === '') {
     const why = 'sensors pause needs --reason in words'
