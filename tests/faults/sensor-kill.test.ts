@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import type { EngineProject } from '../support/engine-project.ts'
 import { openSensorJob, tickNumbers } from './sensor-job.ts'
+import { sweptBy } from './support/failpoint-names.ts'
 
 const CHILD = fileURLToPath(new URL('sensor-child.ts', import.meta.url))
 const ORACLE = join(
@@ -82,6 +83,10 @@ test.each(cases)(
     rmSync(root, { recursive: true, force: true })
   },
 )
+
+test('every failpoint of a tick is one of the points', () => {
+  expect(sweptBy('sensor-kill.test.ts')).toEqual(Object.values(POINTS).toSorted())
+})
 
 test('the points are the oracle’s', () => {
   if (!existsSync(ORACLE)) return console.warn(`skipped: ${ORACLE} is not there`)

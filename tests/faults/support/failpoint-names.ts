@@ -26,6 +26,7 @@ export const SWEEPS: Readonly<Record<string, readonly string[]>> = {
     'stage',
     'store',
   ],
+  'sensor-kill.test.ts': ['sensor'],
 }
 
 /** The names in the source, sorted. */
