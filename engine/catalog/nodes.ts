@@ -153,6 +153,23 @@ export async function dirtyNodes(db: Connection, asset: number): Promise<readonl
   return rows
 }
 
+/** Those of the given nodes that are dirty. */
+export async function dirtyRows(
+  { db, dialect }: { readonly db: Connection; readonly dialect: DialectName },
+  nodes: readonly number[],
+): Promise<readonly DirtyRow[]> {
+  if (nodes.length === 0) return []
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int' },
+    nodes.map((id) => [id]),
+  )
+  const { rows } = await sql<DirtyRow>`
+    select ${NODE_COLUMNS}, d.cause, d.source, d.reason, d.revision from ${wanted} w
+    join dirty d on d.node = w.id join node n on n.id = d.node order by n.key`.execute(db)
+  return rows
+}
+
 /** Which assets have dirty nodes, and how many. */
 export async function dirtyCounts(db: Connection): Promise<ReadonlyMap<number, number>> {
   const { rows } = await sql<{ asset: number; count: number }>`

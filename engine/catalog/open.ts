@@ -15,6 +15,8 @@ import { CompiledQuery, Kysely, PostgresDialect, SqliteAdapter, SqliteDialect, s
 import type { Migration } from 'kysely/migration'
 import { EngineError, assert, isEngineError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
+import type { Channel } from './signals.ts'
+import { LocalSignals, listenOnPostgres } from './signals.ts'
 import type { Tables } from './tables.ts'
 
 export type DialectName = 'sqlite' | 'postgres'
@@ -47,6 +49,8 @@ export interface Catalog {
     work: (trx: WriteTransaction) => Promise<Result>,
     options?: WriteOptions,
   ) => Promise<Result>
+  /** hears of signals, and once after every reconnection; may miss some */
+  readonly listen: (channel: Channel, heard: () => void) => Promise<AsyncDisposable>
   readonly close: () => Promise<void>
 }
 
@@ -78,7 +82,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   try {
     const opened = dialect === 'postgres' ? await openPostgres(options) : openSqlite(options.url)
     await migrate(opened.db, { dialect, lockPath: `${options.url}.lock`, options })
-    return catalogOver(opened, { name, dialect })
+    return catalogOver(opened, { name, dialect, url: options.url })
   } catch (error) {
     if (isEngineError(error)) throw error
     throw new EngineError(
@@ -150,8 +154,13 @@ async function openPostgres({ url, poolSize = 4 }: CatalogOptions): Promise<Open
 
 function catalogOver(
   { db, setDurable }: Opened,
-  { name, dialect }: { readonly name: string; readonly dialect: DialectName },
+  {
+    name,
+    dialect,
+    url,
+  }: { readonly name: string; readonly dialect: DialectName; readonly url: string },
 ): Catalog {
+  const signals = new LocalSignals()
   const within = async <Result>(
     { isWrite, durable }: { readonly isWrite: boolean; readonly durable: boolean },
     work: (connection: Connection) => Promise<Result>,
@@ -181,13 +190,20 @@ function catalogOver(
     dialect,
     db,
     read: async (work) => within({ isWrite: false, durable: true }, work),
-    write: async (work, { volatile = false, bookkeeping = false } = {}) =>
-      within({ isWrite: true, durable: !volatile }, async (connection) => {
+    write: async (work, { volatile = false, bookkeeping = false } = {}) => {
+      const result = await within({ isWrite: true, durable: !volatile }, async (connection) => {
         const revision = await (bookkeeping
           ? lockedRevision(connection, dialect)
           : nextRevision(connection))
         return work({ db: connection, dialect, revision })
-      }),
+      })
+      if (!bookkeeping) signals.fire()
+      return result
+    },
+    listen: async (channel, heard) =>
+      dialect === 'postgres'
+        ? listenOnPostgres(url, channel, heard)
+        : signals.listen(channel, heard),
     close: async () => db.destroy(),
   }
 }

@@ -67,6 +67,8 @@ export interface ClaimRequest {
   /** nodes that are stale and do not run: whoever reads one waits */
   readonly held: Set<number>
   readonly hold: Hold
+  /** ask which of what they read is dirty: a caller that does not know what is stale */
+  readonly readsDirty: boolean
   /** a name that no attempt ever had; `at` counts those of one claim */
   readonly nextAttempt: (at: number) => string
 }
@@ -80,6 +82,9 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
   const rows = request.rows.filter((row) => !busy.has(row.id))
   const dirty = new Map(rows.map((row) => [row.id, row]))
   const resolved = await resolveNodes(frame, request.asset, rows)
+  if (request.readsDirty) {
+    for (const node of await dirtyAmong(trx, resolved)) request.held.add(node)
+  }
   // What was rolled back takes nothing from what it reads.
   const waits = (node: Resolved): boolean =>
     node.rollback === undefined && node.read.some(([source]) => request.held.has(source))
@@ -235,6 +240,22 @@ async function openClaims(
   const open = await sql<{ node: number }>`
     select i.node from ${wanted} w join intent i on i.node = w.id`.execute(db)
   return new Set(open.rows.map((row) => row.node))
+}
+
+/** What the nodes read and is dirty. */
+async function dirtyAmong(
+  { db, dialect }: WriteTransaction,
+  nodes: readonly Resolved[],
+): Promise<readonly number[]> {
+  const reads = new Set(nodes.flatMap((node) => node.read.map(([source]) => source)))
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int' },
+    [...reads].map((id) => [id]),
+  )
+  const { rows } = await sql<{ node: number }>`
+    select d.node from ${wanted} w join dirty d on d.node = w.id`.execute(db)
+  return rows.map(({ node }) => node)
 }
 
 /** Records whose they are and what may be written, before it is. */

@@ -8,17 +8,17 @@
  * A node that reads something stale (failed, blocked or not selected) waits, however far up that
  * lies: it is never built from stale input.
  */
-import type { NodeRow } from '../catalog/nodes.ts'
-import { dependentsOf, dirtyNodes } from '../catalog/nodes.ts'
+import { dirtyNodes } from '../catalog/nodes.ts'
 import { Contents } from '../catalog/contents.ts'
 import type { RunStatus } from '../catalog/runs.ts'
 import { catalogRevision, endRun, insertAudit, insertEvents, insertRun } from '../catalog/runs.ts'
-import type { AssetDefinition, ValueAsset } from '../core/asset.ts'
+import type { ValueAsset } from '../core/asset.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { nodeText } from '../core/key.ts'
 import { anchorAudit } from './anchor.ts'
 import type { Evaluation } from './evaluate.ts'
 import { evaluateUnheld } from './evaluate.ts'
+import { HeldBack } from './held-back.ts'
 import type { Hold } from './hold.ts'
 import { runHold } from './hold.ts'
 import type { Observed } from './planning.ts'
@@ -129,6 +129,7 @@ async function runUnder(
 async function runStages(run: Run, selection: Selection): Promise<void> {
   const { catalog } = run.project
   let isSelected: NodeTest | undefined
+  const back = new HeldBack(catalog, run.definitions, run.held)
   for (const asset of run.definitions.graph.order) {
     if (asset.kind === 'fact' || asset.kind === 'output') continue
     if (run.options.stop?.aborted === true) return
@@ -139,7 +140,7 @@ async function runStages(run: Run, selection: Selection): Promise<void> {
       if (asset.kind === 'value') await evaluateStage(run, asset)
       else await runStage(run, asset, isSelected)
     }
-    await holdBack(run, asset)
+    await back.add(asset.name)
   }
 }
 
@@ -162,31 +163,6 @@ async function evaluateStage(run: Run, asset: ValueAsset): Promise<void> {
     },
     { volatile: true },
   )
-}
-
-/** After an asset's turn: what of it is still stale, and what reads that. */
-async function holdBack(run: Run, asset: AssetDefinition): Promise<void> {
-  const { catalog } = run.project
-  const left = await dirtyNodes(catalog.db, run.definitions.ids.idOf(asset.name))
-  const below = run.heldBelow.get(asset.name) ?? new Set<number>()
-  const stale = [...new Set([...left.map((row) => row.id), ...below])]
-  if (stale.length === 0) return
-  for (const node of stale) run.held.add(node)
-  await spreadHeld(run, await dependentsOf(catalog, stale))
-}
-
-async function spreadHeld(run: Run, rows: readonly NodeRow[]): Promise<void> {
-  const outputs: number[] = []
-  for (const row of rows) {
-    const name = run.definitions.ids.nameOf(row.asset)
-    const nodes = run.heldBelow.get(name) ?? new Set<number>()
-    run.heldBelow.set(name, nodes)
-    nodes.add(row.id)
-    if (run.definitions.graph.assets.get(name)?.kind === 'output') outputs.push(row.id)
-  }
-  // Outputs have no turn of their own.
-  for (const node of outputs) run.held.add(node)
-  if (outputs.length > 0) await spreadHeld(run, await dependentsOf(run.project.catalog, outputs))
 }
 
 function statusOf(run: Run): RunStatus {

@@ -91,6 +91,15 @@ export async function quietPlan(
   })
 }
 
+/** Whether an observation, or what the project itself states, differs from what the catalog has. */
+export async function hasMoved(project: Project, observed: Observed): Promise<boolean> {
+  if (observed.changes.length > 0) return true
+  const { catalog, clock, graph } = project
+  const definitions = await loadDefinitions(graph, catalog, false)
+  const own = [...recipeFacts(graph), ...freshnessFacts(graph, clock.nowMs())]
+  return (await changedFacts(catalog, definitions, own)).length > 0
+}
+
 /** The facts, of those the project itself states, that the catalog does not hold like this. */
 async function changedFacts(
   snapshot: Pick<WriteTransaction, 'db' | 'dialect'>,

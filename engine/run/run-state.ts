@@ -1,5 +1,6 @@
 /** The state of one run and what it reports: plain data, shared by the stages. */
 import type { Definitions } from '../catalog/membership.ts'
+import type { WriteTransaction } from '../catalog/open.ts'
 import type { Actor, RunStatus } from '../catalog/runs.ts'
 import { EngineError, isEngineError } from '../core/errors.ts'
 import type { NodeName } from '../core/key.ts'
@@ -76,12 +77,14 @@ export interface Run {
   readonly failures: Failure[]
   /** stale and not running: whoever reads one waits */
   readonly held: Set<number>
-  /** asset → dependents of held nodes */
-  readonly heldBelow: Map<string, Set<number>>
   /** nodes whose intents can go with the next claim */
   readonly projected: OpenIntent[]
-  readonly counter: { attempts: number }
+  /** names that no attempt ever had, for the claims of one transaction */
+  readonly attemptNames: (trx: WriteTransaction) => (at: number) => string
 }
+
+/** More than any transaction claims. */
+const CLAIMS_MAX = 1000
 
 /** Counts of a run that did nothing. */
 export const noCounts = (): Record<Outcome, number> => ({
@@ -112,9 +115,9 @@ export const newRun = (
   counts: noCounts(),
   failures: [],
   held: new Set(),
-  heldBelow: new Map(),
   projected: [],
-  counter: { attempts: 0 },
+  // A revision is one transaction's alone, so names of several workers in one run differ.
+  attemptNames: (trx) => (at) => `@r${id}-${trx.revision * CLAIMS_MAX + at}`,
 })
 
 /** A failure as a report shows it: an EngineError's own words, else its class only. */

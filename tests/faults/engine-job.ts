@@ -73,8 +73,11 @@ export const AFTER: Facts = {
   'setting/2': 'second',
 }
 
+/** The library, and builds that write many keys. */
+export const jobAssets: readonly AssetDefinition[] = [...library, ...months]
+
 export const openJob = async (
   root: string,
   { durable = false }: { readonly durable?: boolean } = {},
 ): Promise<EngineProject> =>
-  engineProjectAt(root, { assets: [...library, ...months], retainedVersions: 1, durable })
+  engineProjectAt(root, { assets: jobAssets, retainedVersions: 1, durable })

@@ -59,6 +59,8 @@ type Call = Partial<Omit<RunOptions, 'selection' | 'also'>> & {
 export interface EngineProject {
   readonly project: Project
   readonly root: string
+  /** of the catalog */
+  readonly url: string
   /** every build executed since the last call, sorted, as `asset[key]` */
   readonly takeLog: () => readonly string[]
   readonly plan: (selection?: string, call?: Call) => Promise<Plan>
@@ -140,6 +142,7 @@ async function openAt(options: EngineProjectOptions, place: Place): Promise<Engi
   return {
     project,
     root: place.root,
+    url: place.url,
     takeLog: () => log.splice(0).toSorted(),
     plan: async (selection, call = {}) => makePlan(project, callOptions(selection, call)),
     run: async (selection, call = {}) => materialize(project, callOptions(selection, call)),

@@ -52,6 +52,7 @@ const HOMES: ReadonlyMap<string, string> = new Map([
   ['hono', 'engine/web'],
   ['@hono/node-server', 'engine/web'],
   ['@prometheus-io/client', 'engine/web'],
+  ['pg-boss', 'engine/run'],
 ])
 
 /** Folders that name every package they may import. */

@@ -1,0 +1,386 @@
+/**
+ * A worker: takes jobs, claims their nodes, builds them, and commits.
+ *
+ *     take → [ claim · jobs that need nothing end ] → attempt → [ commit · jobs end ] → publish
+ *
+ * Invariants:
+ * 1. What a worker builds it has claimed: an intent with its name, renewed every five seconds.
+ * 2. A claim that another took over is given up at the next beat, and could commit nothing anyway.
+ * 3. A job ends in the transaction that commits or gives up its build. When the outcome of a
+ *    commit is not known, the worker lets go: the claim ends by itself, and recovery finds out.
+ */
+import type { DirtyRow } from '../catalog/nodes.ts'
+import { dirtyRows } from '../catalog/nodes.ts'
+import { clearFailures, putFailures } from '../catalog/failures.ts'
+import type { Failure as Obstacle } from '../catalog/failures.ts'
+import type { WriteTransaction } from '../catalog/open.ts'
+import type { Actor } from '../catalog/runs.ts'
+import { signal } from '../catalog/signals.ts'
+import type { StoredAsset } from '../core/asset.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
+import type { Finished } from './attempt.ts'
+import { attempt } from './attempt.ts'
+import { WAIT_MS, backoffMs, retryDelayMs } from './backoff.ts'
+import type { Failed } from './build-steps.ts'
+import {
+  claimNodes,
+  commitFinished,
+  recordFailures,
+  releaseClaims,
+  supportOf,
+} from './build-steps.ts'
+import type { Claimed, Task } from './claim.ts'
+import type { Executor, Job } from './executor.ts'
+import { BEAT_MS, HOLD_MS, renewClaims, workerHold } from './hold.ts'
+import { workerHolder } from './holder.ts'
+import type { Project } from './project.ts'
+import { loadDefinitions } from './project.ts'
+import { clearIntents } from './recover.ts'
+import type { Run, RunnerEvent } from './run-state.ts'
+import { newRun } from './run-state.ts'
+import { Wake } from './wake.ts'
+
+export interface WorkerOptions {
+  readonly executor: Executor
+  /** builds at once */
+  readonly slots: number
+  readonly actor: Actor
+  /** how often to look for jobs that no signal told of; default 1000 */
+  readonly pollMs?: number
+  readonly onEvent?: (event: RunnerEvent) => void
+  /** the database or the store failed; the worker goes on */
+  readonly onError?: (error: unknown) => void
+}
+
+/** A node that is being built. */
+interface Active {
+  readonly job: Job
+  readonly task: Task
+  readonly run: Run
+  readonly abort: AbortController
+  readonly row: DirtyRow
+}
+
+/** Attempts committed at once. */
+const GROUP_MAX = 64
+const POLL_MS = 1_000
+/** While the database is down, a worker asks again after at most this long. */
+const OUTAGE_MS = 5_000
+
+export class BuildWorker implements AsyncDisposable {
+  readonly holder = workerHolder()
+  readonly #project: Project
+  readonly #options: WorkerOptions
+  readonly #wake = new Wake()
+  readonly #settling = new Wake()
+  readonly #active = new Map<number, Active>()
+  readonly #ready: { readonly active: Active; readonly finished: Finished }[] = []
+  readonly #failed: { readonly active: Active; readonly error: unknown }[] = []
+  #isStopping = false
+  #isTaking = true
+  #beatMs: number
+  #loops: Promise<unknown> = Promise.resolve()
+  #heartbeat: NodeJS.Timeout | undefined
+  #listener: AsyncDisposable | undefined
+
+  private constructor(project: Project, options: WorkerOptions) {
+    this.#project = project
+    this.#options = options
+    this.#beatMs = project.clock.elapsedMs()
+  }
+
+  /** Starts taking jobs. */
+  static async start(project: Project, options: WorkerOptions): Promise<BuildWorker> {
+    const worker = new BuildWorker(project, options)
+    worker.#listener = await project.catalog.listen('work', worker.#wake.set)
+    worker.#heartbeat = setInterval(() => void worker.#beat(), BEAT_MS)
+    worker.#loops = Promise.all([worker.#take(), worker.#settle()])
+    return worker
+  }
+
+  /** builds under way */
+  get active(): number {
+    return this.#active.size
+  }
+
+  /**
+   * Stops taking; what is running may end within the grace, and is then given up: its claims and
+   * jobs are released, so that another worker goes on at once.
+   */
+  async stop(graceMs: number): Promise<void> {
+    if (this.#isStopping) return void (await this.#loops)
+    this.#isStopping = true
+    const giveUp = setTimeout(() => {
+      for (const { abort } of this.#active.values()) abort.abort()
+    }, graceMs)
+    this.#wake.set()
+    await this.#loops
+    clearTimeout(giveUp)
+    clearInterval(this.#heartbeat)
+    await this.#listener?.[Symbol.asyncDispose]()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop(0)
+  }
+
+  async #take(): Promise<void> {
+    let failures = 0
+    while (!this.#isStopping) {
+      const free = this.#options.slots - this.#active.size
+      let taken: readonly Job[] = []
+      try {
+        if (free > 0) taken = await this.#options.executor.take(this.holder, free)
+        await this.#begin(taken)
+        failures = 0
+      } catch (error) {
+        this.#options.onError?.(error)
+        failures++
+      }
+      if (failures > 0) await this.#wake.sleep(backoffMs(failures, OUTAGE_MS))
+      else if (taken.length === 0) await this.#wake.sleep(this.#options.pollMs ?? POLL_MS)
+    }
+    this.#isTaking = false
+    this.#settling.set()
+  }
+
+  /** Claims what the jobs name, an asset at a time, and starts the attempts. */
+  async #begin(jobs: readonly Job[]): Promise<void> {
+    if (jobs.length === 0) return
+    const { catalog, graph } = this.#project
+    const definitions = await loadDefinitions(graph, catalog, false)
+    const lots = Map.groupBy(jobs, ({ task }) => `${task.run} ${task.asset}`)
+    for (const lot of lots.values()) {
+      const [{ task } = { task: undefined }] = lot
+      const asset = task && graph.assets.get(task.asset)
+      const run = this.#runOf(task?.run ?? 0, definitions)
+      const nodes = asset?.kind === 'stored' ? lot.map((job) => job.task.node) : []
+      const rows = await dirtyRows(catalog, nodes)
+      if (asset?.kind === 'stored' && rows.length > 0) await this.#claim(run, { asset, rows, lot })
+      else await catalog.write(async (trx) => this.#options.executor.complete(trx, lot))
+    }
+  }
+
+  async #claim(
+    run: Run,
+    {
+      asset,
+      rows,
+      lot,
+    }: {
+      readonly asset: StoredAsset
+      readonly rows: readonly DirtyRow[]
+      readonly lot: readonly Job[]
+    },
+  ): Promise<void> {
+    const byNode = new Map(rows.map((row) => [row.id, row]))
+    const { tasks } = await claimNodes(run, {
+      asset,
+      rows,
+      worker: async (trx, claimed) => {
+        const working = new Set(claimed.tasks.map((task) => task.node.row.id))
+        const idle = lot.filter((job) => !working.has(job.task.node))
+        await this.#options.executor.complete(trx, idle)
+        await putFailures(trx, obstaclesOf(claimed, { rows, nowMs: this.#project.clock.nowMs() }))
+        // Nodes that turned out to need nothing may have been what others wait for.
+        if (idle.length > 0) await signal(trx, 'change')
+      },
+    })
+    failpoint('worker.claimed')
+    const jobs = new Map(lot.map((job) => [job.task.node, job]))
+    for (const task of tasks) {
+      const [job, row] = [jobs.get(task.node.row.id), byNode.get(task.node.row.id)]
+      if (job === undefined || row === undefined) continue
+      const active = { job, task, run, row, abort: new AbortController() }
+      this.#active.set(row.id, active)
+      void this.#attempt(active)
+    }
+  }
+
+  async #attempt(active: Active): Promise<void> {
+    const { task, run, abort } = active
+    run.options.onEvent?.({
+      type: 'started',
+      node: { asset: task.asset.name, key: task.node.row.key },
+    })
+    try {
+      const finished = await attempt(task, supportOf(run, abort.signal))
+      this.#ready.push({ active, finished })
+    } catch (error) {
+      this.#failed.push({ active, error })
+    }
+    this.#settling.set()
+  }
+
+  /** Commits what is ready and records what failed, one group after another. */
+  async #settle(): Promise<void> {
+    while (this.#isTaking || this.#active.size > 0) {
+      const ready = takeRun(this.#ready, GROUP_MAX)
+      const failed = takeRun(this.#failed, GROUP_MAX)
+      try {
+        await this.#commit(ready)
+        await this.#giveUp(failed)
+      } catch (error) {
+        // Whether it was committed is not known here. Claims and jobs end by themselves.
+        this.#options.onError?.(error)
+      }
+      for (const { active } of [...ready, ...failed]) this.#active.delete(active.row.id)
+      if (ready.length + failed.length > 0) this.#wake.set()
+      else await this.#settling.sleep(POLL_MS)
+    }
+  }
+
+  async #commit(
+    ready: readonly { readonly active: Active; readonly finished: Finished }[],
+  ): Promise<void> {
+    const [first] = ready
+    if (first === undefined) return
+    const { run } = first.active
+    const nodes = ready.map(({ active }) => active.row.id)
+    await commitFinished(
+      run,
+      ready.map(({ finished }) => finished),
+      async (trx) => {
+        await this.#options.executor.complete(trx, jobsOf(ready))
+        await clearFailures(trx, nodes)
+        await signal(trx, 'change')
+      },
+    )
+    await clearIntents(this.#project, run.projected.splice(0))
+  }
+
+  async #giveUp(
+    failed: readonly { readonly active: Active; readonly error: unknown }[],
+  ): Promise<void> {
+    const [first] = failed
+    if (first === undefined) return
+    const { run } = first.active
+    const given = failed.filter(({ active }) => active.abort.signal.aborted)
+    const broken = failed.filter(({ active }) => !active.abort.signal.aborted)
+    await recordFailures(run, broken.map(failedOf), async (trx, failures) => {
+      await this.#options.executor.complete(trx, jobsOf(broken))
+      const codes = failures.map(({ code }) => code as ErrorCode)
+      await this.#putBroken(trx, broken, codes)
+      await signal(trx, 'change')
+    })
+    await releaseClaims(
+      run,
+      failed.map(({ active }) => active.task),
+    )
+    await this.#options.executor.release(jobsOf(given))
+  }
+
+  async #putBroken(
+    trx: WriteTransaction,
+    broken: readonly { readonly active: Active }[],
+    codes: readonly ErrorCode[],
+  ): Promise<void> {
+    const nodes = broken.map(({ active }) => active.row.id)
+    const before = await trx.db
+      .selectFrom('failure')
+      .select(['node', 'attempts', 'revision'])
+      .where('node', 'in', nodes)
+      .execute()
+    const nowMs = this.#project.clock.nowMs()
+    const put = broken.map(({ active: { row } }, at): Obstacle => {
+      const code = codes[at] ?? 'ASSET_FAILED'
+      const last = before.find((one) => one.node === row.id && one.revision === row.revision)
+      const attempts = (last?.attempts ?? 0) + 1
+      const delayMs = retryDelayMs(code, attempts)
+      return {
+        node: row.id,
+        kind: 'failed',
+        attempts,
+        code,
+        revision: row.revision,
+        at_ms: nowMs,
+        retry_ms: delayMs === undefined ? null : nowMs + delayMs,
+      }
+    })
+    await putFailures(trx, put)
+  }
+
+  #runOf(id: number, definitions: Run['definitions']): Run {
+    const { actor, slots, onEvent } = this.#options
+    const options = {
+      actor,
+      command: 'worker',
+      concurrency: slots,
+      ...(onEvent && { onEvent }),
+    }
+    return newRun(this.#project, options, {
+      id,
+      hold: workerHold(this.#project, this.holder),
+      definitions,
+    })
+  }
+
+  /** Renews claims and jobs; gives up what another took over, and all when nothing was renewed. */
+  async #beat(): Promise<void> {
+    const active = [...this.#active.values()]
+    const { clock } = this.#project
+    const claimed = active.map(({ row }) => row.id)
+    try {
+      const lost = await renewClaims(this.#project, { holder: this.holder, claimed })
+      await this.#options.executor.beat(
+        this.holder,
+        active.map(({ job }) => job),
+      )
+      // A claim that was committed meanwhile is not lost.
+      for (const node of lost) if (!this.#isReady(node)) this.#active.get(node)?.abort.abort()
+      this.#beatMs = clock.elapsedMs()
+    } catch (error) {
+      this.#options.onError?.(error)
+      if (clock.elapsedMs() - this.#beatMs < HOLD_MS) return
+      for (const { abort } of active) abort.abort()
+    }
+  }
+
+  #isReady(node: number): boolean {
+    return !this.#active.has(node) || this.#ready.some(({ active }) => active.row.id === node)
+  }
+}
+
+const jobsOf = (some: readonly { readonly active: Active }[]): readonly Job[] =>
+  some.map(({ active }) => active.job)
+
+const failedOf = ({
+  active,
+  error,
+}: {
+  readonly active: Active
+  readonly error: unknown
+}): Failed => ({ task: active.task, error })
+
+/** Takes the first, and others of its run, from a queue. */
+function takeRun<One extends { readonly active: Active }>(queue: One[], most: number): One[] {
+  const id = queue[0]?.active.run.id
+  const taken = queue.filter(({ active }) => active.run.id === id).slice(0, most)
+  queue.splice(0, queue.length, ...queue.filter((one) => !taken.includes(one)))
+  return taken
+}
+
+/** Why claimed nodes were not built: not tried again before something else happens, or for a moment. */
+function obstaclesOf(
+  claimed: Claimed,
+  { rows, nowMs }: { readonly rows: readonly DirtyRow[]; readonly nowMs: number },
+): readonly Obstacle[] {
+  const held = new Set(claimed.held)
+  const blocked = new Set(claimed.blocked.map(({ key }) => key))
+  return rows.flatMap((row): Obstacle[] => {
+    const isBlocked = blocked.has(row.key)
+    if (!isBlocked && !held.has(row.id)) return []
+    return [
+      {
+        node: row.id,
+        kind: isBlocked ? 'blocked' : 'waits',
+        attempts: 0,
+        code: isBlocked ? 'BLOCKED' : 'WAITS',
+        revision: row.revision,
+        at_ms: nowMs,
+        retry_ms: isBlocked ? null : nowMs + WAIT_MS,
+      },
+    ]
+  })
+}
