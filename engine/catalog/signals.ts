@@ -5,14 +5,18 @@
  * reaches every machine; on SQLite it reaches listeners of this process. It may be lost (a dropped
  * connection, another process), so listeners poll as well, and hear once after every reconnection.
  */
+import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
-import type { WriteTransaction } from './open.ts'
+import type { Tables } from './tables.ts'
 
 /** `work`: jobs were queued; `change`: something was committed that may make others ready */
 export type Channel = 'work' | 'change'
 
 /** Signals with the transaction: heard when it has committed, and not when it rolls back. */
-export async function signal({ db, dialect }: WriteTransaction, channel: Channel): Promise<void> {
+export async function signal(
+  { db, dialect }: { readonly db: Kysely<Tables>; readonly dialect: 'sqlite' | 'postgres' },
+  channel: Channel,
+): Promise<void> {
   // On SQLite every write that makes a revision is heard, see open.ts.
   if (dialect === 'postgres') await sql`select pg_notify(${channelName(channel)}, '')`.execute(db)
 }

@@ -2,24 +2,123 @@
  * The embedded executor: a table in the catalog. Needs nothing, works on both databases, and is
  * meant for one process; several may share it, as every taking is one transaction.
  */
+import type { RawBuilder } from 'kysely'
 import { sql } from 'kysely'
 import { leaseNow } from '../catalog/leases.ts'
+import type { Connection, DialectName, WriteTransaction } from '../catalog/open.ts'
 import { rowsTable } from '../catalog/rows.ts'
-import type { BuildTask, Executor, Job } from './executor.ts'
+import type { BuildTask, Executor, Job, Outstanding, QueueDepth } from './executor.ts'
 import { BOOKKEEPING, HOLD_MS } from './hold.ts'
 import { isDeadHolder } from './holder.ts'
 import type { Project } from './project.ts'
 
-/** Opens it over a project's catalog. */
-export function embeddedExecutor({ catalog, clock }: Pick<Project, 'catalog' | 'clock'>): Executor {
-  const requeue = async (): Promise<void> => {
-    const taken = catalog.db.selectFrom('job').select(['id', 'holder', 'expires_ms'])
+/** Jobs in the catalog's own table. Cost: a transaction to take, one statement inside others. */
+export class EmbeddedExecutor implements Executor {
+  readonly name = 'embedded'
+  readonly #catalog: Project['catalog']
+  readonly #clock: Project['clock']
+
+  /** Over a project's catalog. */
+  constructor({ catalog, clock }: Pick<Project, 'catalog' | 'clock'>) {
+    this.#catalog = catalog
+    this.#clock = clock
+  }
+
+  async enqueue(trx: WriteTransaction, tasks: readonly BuildTask[]): Promise<void> {
+    if (tasks.length === 0) return
+    const wanted = rowsTable(
+      trx.dialect,
+      { node: 'int', task: 'text', priority: 'int' },
+      tasks.map((task) => [task.node, JSON.stringify(task), task.place]),
+    )
+    const nowMs = await leaseNow(trx, this.#clock)
+    await sql`insert into job (node, task, priority, enqueued_ms)
+      select node, task, priority, ${sql.lit(nowMs)} from ${wanted} w where true
+      on conflict (node) do nothing`.execute(trx.db)
+  }
+
+  async outstanding(db: Connection): Promise<readonly Outstanding[]> {
+    const rows = await db.selectFrom('job').select(['task', 'holder']).execute()
+    return rows.map((row) => ({
+      task: JSON.parse(row.task) as BuildTask,
+      isTaken: row.holder !== null,
+    }))
+  }
+
+  async take(holder: string, count: number): Promise<readonly Job[]> {
+    const queued = this.#catalog.db.selectFrom('job').select('id').where('holder', 'is', null)
+    // A look without a lock: most polls find nothing.
+    if ((await queued.limit(1).executeTakeFirst()) === undefined) return []
+    return this.#catalog.write(async (trx) => {
+      const nowMs = await leaseNow(trx, this.#clock)
+      const { rows } = await sql<{ id: number; task: string; taken: number }>`
+        update job set holder = ${holder}, expires_ms = ${nowMs + HOLD_MS}, taken_ms = ${nowMs}
+        where id in (select id from job where holder is null order by priority, id limit ${count})
+        returning id, task, taken_ms as taken`.execute(trx.db)
+      return rows.map((row) => ({
+        id: String(row.id),
+        task: JSON.parse(row.task) as BuildTask,
+        taking: row.taken,
+      }))
+    }, BOOKKEEPING)
+  }
+
+  async complete({ db, dialect }: WriteTransaction, jobs: readonly Job[]): Promise<void> {
+    if (jobs.length === 0) return
+    await sql`delete from job where ${isTakenAs(dialect, jobs)}`.execute(db)
+  }
+
+  async release(jobs: readonly Job[]): Promise<void> {
+    if (jobs.length === 0) return
+    await this.#catalog.write(async ({ db, dialect }) => {
+      await sql`update job set holder = null, taken_ms = null
+        where ${isTakenAs(dialect, jobs)}`.execute(db)
+    }, BOOKKEEPING)
+  }
+
+  async beat(holder: string, jobs: readonly Job[]): Promise<void> {
+    if (jobs.length > 0) {
+      await this.#catalog.write(async (trx) => {
+        const endMs = (await leaseNow(trx, this.#clock)) + HOLD_MS
+        const held = trx.db.updateTable('job').where('holder', '=', holder)
+        await held.set({ expires_ms: endMs }).execute()
+      }, BOOKKEEPING)
+    }
+    await this.#requeueDead()
+  }
+
+  async cancel({ db, dialect }: WriteTransaction, nodes: readonly number[]): Promise<void> {
+    if (nodes.length === 0) return
+    const wanted = rowsTable(
+      dialect,
+      { node: 'int' },
+      nodes.map((node) => [node]),
+    )
+    await sql`delete from job where holder is null
+      and node in (select w.node from ${wanted} w)`.execute(db)
+  }
+
+  async depth(db: Connection): Promise<QueueDepth> {
+    const { all, taken } = await db
+      .selectFrom('job')
+      .select(({ fn }) => [fn.countAll<number>().as('all'), fn.count<number>('holder').as('taken')])
+      .executeTakeFirstOrThrow()
+    return { queued: all - taken, taken }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // The catalog is the project's to close.
+  }
+
+  /** Jobs whose worker is gone, or said nothing for as long as a claim stands, are queued again. */
+  async #requeueDead(): Promise<void> {
+    const taken = this.#catalog.db.selectFrom('job').select(['id', 'holder', 'expires_ms'])
     const rows = await taken.where('holder', 'is not', null).execute()
     if (rows.length === 0) return
-    const nowMs = await leaseNow(catalog, clock)
+    const nowMs = await leaseNow(this.#catalog, this.#clock)
     const dead = rows.filter((row) => row.expires_ms <= nowMs || isDeadHolder(row.holder ?? ''))
     if (dead.length === 0) return
-    await catalog.write(async ({ db, dialect }) => {
+    await this.#catalog.write(async ({ db, dialect }) => {
       const wanted = rowsTable(
         dialect,
         { id: 'int', expires: 'int' },
@@ -29,100 +128,14 @@ export function embeddedExecutor({ catalog, clock }: Pick<Project, 'catalog' | '
         (select w.id, w.expires from ${wanted} w)`.execute(db)
     }, BOOKKEEPING)
   }
-  return {
-    name: 'embedded',
-    enqueue: async (trx, tasks) => {
-      if (tasks.length === 0) return
-      const wanted = rowsTable(
-        trx.dialect,
-        { node: 'int', task: 'text', priority: 'int' },
-        tasks.map((task) => [task.node, JSON.stringify(task), task.place]),
-      )
-      const nowMs = await leaseNow(trx, clock)
-      await sql`insert into job (node, task, priority, enqueued_ms)
-        select node, task, priority, ${sql.lit(nowMs)} from ${wanted} w where true
-        on conflict (node) do nothing`.execute(trx.db)
-    },
-    outstanding: async (db) =>
-      (await db.selectFrom('job').select(['task', 'holder']).execute()).map((row) => ({
-        task: JSON.parse(row.task) as BuildTask,
-        isTaken: row.holder !== null,
-      })),
-    take: async (holder, count) => {
-      // A look without a lock: most polls find nothing.
-      const any = catalog.db.selectFrom('job').select('id').where('holder', 'is', null).limit(1)
-      if ((await any.executeTakeFirst()) === undefined) return []
-      return catalog.write(async (trx) => {
-        const nowMs = await leaseNow(trx, clock)
-        const { rows } = await sql<{ id: number; task: string; taken: number }>`
-          update job set holder = ${holder}, expires_ms = ${nowMs + HOLD_MS}, taken_ms = ${nowMs}
-          where id in (select id from job where holder is null order by priority, id limit ${count})
-          returning id, task, taken_ms as taken`.execute(trx.db)
-        return rows.map(jobOf)
-      }, BOOKKEEPING)
-    },
-    complete: async ({ db, dialect }, jobs) => {
-      if (jobs.length === 0) return
-      const done = rowsTable(
-        dialect,
-        { id: 'int', taken: 'int' },
-        jobs.map(({ id, taking }) => [Number(id), taking]),
-      )
-      await sql`delete from job where (id, taken_ms) in
-        (select w.id, w.taken from ${done} w)`.execute(db)
-    },
-    release: async (jobs) => {
-      if (jobs.length === 0) return
-      await catalog.write(async ({ db, dialect }) => {
-        const given = rowsTable(
-          dialect,
-          { id: 'int', taken: 'int' },
-          jobs.map(({ id, taking }) => [Number(id), taking]),
-        )
-        await sql`update job set holder = null, taken_ms = null where (id, taken_ms) in
-          (select w.id, w.taken from ${given} w)`.execute(db)
-      }, BOOKKEEPING)
-    },
-    beat: async (holder, jobs) => {
-      if (jobs.length > 0) {
-        await catalog.write(async (trx) => {
-          const endMs = (await leaseNow(trx, clock)) + HOLD_MS
-          const jobsOf = trx.db.updateTable('job').where('holder', '=', holder)
-          await jobsOf.set({ expires_ms: endMs }).execute()
-        }, BOOKKEEPING)
-      }
-      await requeue()
-    },
-    cancel: async ({ db, dialect }, nodes) => {
-      if (nodes.length === 0) return
-      const wanted = rowsTable(
-        dialect,
-        { node: 'int' },
-        nodes.map((node) => [node]),
-      )
-      await sql`delete from job where holder is null
-        and node in (select w.node from ${wanted} w)`.execute(db)
-    },
-    depth: async (db) => {
-      const rows = await db
-        .selectFrom('job')
-        .select(({ fn }) => [
-          fn.countAll<number>().as('all'),
-          fn.count<number>('holder').as('taken'),
-        ])
-        .executeTakeFirstOrThrow()
-      return { queued: rows.all - rows.taken, taken: rows.taken }
-    },
-    [Symbol.asyncDispose]: async () => undefined,
-  }
 }
 
-const jobOf = (row: {
-  readonly id: number
-  readonly task: string
-  readonly taken: number
-}): Job => ({
-  id: String(row.id),
-  task: JSON.parse(row.task) as BuildTask,
-  taking: row.taken,
-})
+/** That a job is still in the taking that these are from. */
+function isTakenAs(dialect: DialectName, jobs: readonly Job[]): RawBuilder<unknown> {
+  const wanted = rowsTable(
+    dialect,
+    { id: 'int', taken: 'int' },
+    jobs.map(({ id, taking }) => [Number(id), taking]),
+  )
+  return sql`(id, taken_ms) in (select w.id, w.taken from ${wanted} w)`
+}

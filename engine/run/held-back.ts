@@ -7,6 +7,7 @@ import type { NodeRow } from '../catalog/nodes.ts'
 import { dependentsOf, dirtyNodes } from '../catalog/nodes.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
 
+/** Grows with each asset's turn. Memory: the nodes below what is dirty. */
 export class HeldBack {
   /** stale and not built: whoever reads one waits */
   readonly held: Set<number>

@@ -62,6 +62,7 @@ const OUT_MAX = 256
 /** A run that the daemon hands out; it ends when nothing of it is left to hand out. */
 export const DISPATCHED = 'dispatched'
 
+/** Turns what is dirty into jobs, a tick at a time. Cost of a tick that finds nothing: a few reads. */
 export class Reconciler {
   readonly #project: Project
   readonly #options: ReconcilerOptions

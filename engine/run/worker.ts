@@ -68,6 +68,7 @@ const POLL_MS = 1_000
 /** While the database is down, a worker asks again after at most this long. */
 const OUTAGE_MS = 5_000
 
+/** Builds what an executor hands out, until it is stopped. Errors of the catalog or the store do not end it. */
 export class BuildWorker implements AsyncDisposable {
   readonly holder = workerHolder()
   readonly #project: Project
@@ -95,6 +96,8 @@ export class BuildWorker implements AsyncDisposable {
     const worker = new BuildWorker(project, options)
     worker.#listener = await project.catalog.listen('work', worker.#wake.set)
     worker.#heartbeat = setInterval(() => void worker.#beat(), BEAT_MS)
+    // Jobs of a worker that died need not wait for the first beat.
+    await worker.#beat()
     worker.#loops = Promise.all([worker.#take(), worker.#settle()])
     return worker
   }

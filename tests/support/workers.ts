@@ -7,10 +7,8 @@ import type {
   ReconcilerOptions,
   WorkerOptions,
 } from '../../engine/index.ts'
-import { BuildWorker, Reconciler, bossExecutor, embeddedExecutor } from '../../engine/index.ts'
+import { BuildWorker, Reconciler, bossExecutor, EmbeddedExecutor } from '../../engine/index.ts'
 import type { EngineProject } from './engine-project.ts'
-
-export const EXECUTORS = ['embedded', 'pg-boss'] as const
 
 /** Which executor on which database; pg-boss needs PostgreSQL. */
 export const DISPATCHES = [
@@ -26,7 +24,7 @@ export async function openExecutor(
   at: Pick<EngineProject, 'project' | 'url'>,
   name: Executor['name'],
 ): Promise<Executor> {
-  if (name === 'embedded') return embeddedExecutor(at.project)
+  if (name === 'embedded') return new EmbeddedExecutor(at.project)
   return bossExecutor({
     url: at.url,
     onError: (error) => {

@@ -27,6 +27,15 @@ export const SWEEPS: Readonly<Record<string, readonly string[]>> = {
     'store',
   ],
   'sensor-kill.test.ts': ['sensor'],
+  'worker-kill.test.ts': [
+    'attempt',
+    'catalog',
+    'commit',
+    'reconcile',
+    'recover',
+    'store',
+    'worker',
+  ],
 }
 
 /** The names in the source, sorted. */
