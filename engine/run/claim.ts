@@ -56,8 +56,10 @@ export interface Task {
 export interface Claimed {
   readonly tasks: readonly Task[]
   readonly blocked: readonly (NodeName & { readonly why: string })[]
-  /** nodes that read something stale, or that another claims: they wait */
+  /** nodes that read something stale: they wait */
   readonly held: readonly number[]
+  /** nodes that another has claimed */
+  readonly busy: readonly number[]
 }
 
 export interface ClaimRequest {
@@ -78,7 +80,6 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
   const { trx, nowMs, run } = evaluation
   const frame = frameOf(evaluation, request.held)
   const busy = await openClaims(trx, request.rows)
-  for (const node of busy) request.held.add(node)
   const rows = request.rows.filter((row) => !busy.has(row.id))
   const dirty = new Map(rows.map((row) => [row.id, row]))
   const resolved = await resolveNodes(frame, request.asset, rows)
@@ -139,7 +140,8 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
         ? [{ asset: request.asset.name, key: node.row.key, why: decision.why }]
         : [],
     ),
-    held: [...busy, ...resolved.filter(waits).map((node) => node.row.id)],
+    held: resolved.filter(waits).map((node) => node.row.id),
+    busy: [...busy],
   }
 }
 

@@ -369,7 +369,7 @@ function obstaclesOf(
   claimed: Claimed,
   { rows, nowMs }: { readonly rows: readonly DirtyRow[]; readonly nowMs: number },
 ): readonly Obstacle[] {
-  const held = new Set(claimed.held)
+  const held = new Set([...claimed.held, ...claimed.busy])
   const blocked = new Set(claimed.blocked.map(({ key }) => key))
   return rows.flatMap((row): Obstacle[] => {
     const isBlocked = blocked.has(row.key)

@@ -79,3 +79,33 @@ describe.each(DISPATCHES)('on %s with the %s executor', (database, executorName)
     expect(await at.project.catalog.db.selectFrom('failure').selectAll().execute()).toEqual([])
   })
 })
+
+test('a run waits for what a worker is building, and ends with all of it current', async () => {
+  let begin = (): void => undefined
+  const begun = new Promise<void>((resolve) => (begin = resolve))
+  let open = (): void => undefined
+  const gate = new Promise<void>((resolve) => (open = resolve))
+  const slow = defineAsset({
+    kind: 'stored',
+    name: 'slow',
+    dimensions: ['i'],
+    recipe: '1',
+    from: { word: sameKey },
+    build: async ({ inputs }) => {
+      begin()
+      await gate
+      return { parts: [], value: String(inputs.key) }
+    },
+  })
+  at = await engineProject({ assets: [wordFact, slow] })
+  await using executor = await openExecutor(at, 'embedded')
+  const facts = { 'word/1': { text: 'one', shelves: [] } }
+  const drained = drain(at.project, { executor, workers: 1, also: [factChanges(facts)] })
+  await begun
+  const ran = at.run('*', { facts })
+  setTimeout(open, 300)
+  expect((await ran).status).toBe('succeeded')
+  await drained
+  expect(at.takeLog()).toEqual(['slow[1]'])
+  expect((await at.plan()).steps).toEqual([])
+})
