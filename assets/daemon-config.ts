@@ -8,6 +8,7 @@ export const DAEMON_DEFAULTS = {
   every: { inbox: '15s', discovery: '1m', registry: '15s', queue: '30s' },
   port: 8321,
   hosts: [],
+  pools: {},
   schedules: [],
 } as const
 
@@ -42,6 +43,12 @@ export const daemonDocument = z.strictObject({
     .max(20)
     .exactOptional()
     .describe('further names that /healthz and /metrics may be called by'),
+  pools: z
+    .record(z.string(), z.int().min(1).max(1000))
+    .exactOptional()
+    .describe(
+      'builds of an asset at once, on all machines together; by default nothing bounds them',
+    ),
   schedules: z
     .array(
       z.strictObject({
@@ -71,6 +78,8 @@ export interface DaemonConfig {
   readonly everyMs: Readonly<Record<'inbox' | 'discovery' | 'registry' | 'queue', number>>
   readonly port: number
   readonly hosts: readonly string[]
+  /** asset → builds of it at once */
+  readonly pools: Readonly<Record<string, number>>
   readonly schedules: readonly Schedule[]
 }
 
@@ -101,6 +110,7 @@ export function readDaemonConfig(
     },
     port: document?.port ?? DAEMON_DEFAULTS.port,
     hosts: document?.hosts ?? [],
+    pools: document?.pools ?? {},
     schedules,
   }
 }

@@ -46,6 +46,8 @@ export async function main(
         environment: process.env,
         cores: availableParallelism(),
         migrations: MIGRATIONS,
+        serve: async (options) =>
+          (await import('../engine/web/health-server.ts')).serveHealth(options),
         openStore: (config) => openLocalStore({ root: config.store.value }),
       })
     },

@@ -72,3 +72,9 @@ async function take(access: PlanningAccess, asked: readonly Asked[]): Promise<vo
     where queue_id in (select w.id from ${marked} w)`.execute(trx.db)
   await skipRequests(trx, await unneededRequests(trx.db), nowMs)
 }
+
+/** While the queue is paused no daemon hands out canonical months. */
+export async function pausedAssets(db: Connection): Promise<ReadonlySet<string>> {
+  const { pause } = await sensorState(db, QUEUE_SENSOR)
+  return new Set(pause === undefined ? [] : [MONTH_ASSET])
+}

@@ -4,17 +4,33 @@
  *
  * It decides nothing: what is to be done is what is dirty. A month's claim takes up the requests
  * that are open then, and the commit of that claim answers exactly those, by id; one made meanwhile
- * stays open and leads to one more build. A failure never consumes a request: it counts, and after
- * ATTEMPTS_MAX the request is DEAD until a person or a later build takes it up again.
+ * stays open and leads to one more build. A failure never consumes a request: it counts, and once
+ * the build is not tried again by itself the request is DEAD, until a person asks again or a later
+ * build of its month answers it.
  */
 import { sql } from 'kysely'
-import type { Claim, Committed, Connection, Hooks, WriteTransaction } from '../engine/index.ts'
-import { formatKey, nodeText, parseKey, rowsTable } from '../engine/index.ts'
+import type {
+  Claim,
+  Committed,
+  Connection,
+  ErrorCode,
+  Hooks,
+  WriteTransaction,
+} from '../engine/index.ts'
+import {
+  ATTEMPTS_MAX,
+  ERRORS,
+  formatKey,
+  nodeText,
+  parseKey,
+  retryDelayMs,
+  rowsTable,
+} from '../engine/index.ts'
 import { platformTables } from '../registry/tables.ts'
 
 export const MONTH_ASSET = 'gold_canonical'
-/** Failed builds after which a request is not taken up by itself. */
-const ATTEMPTS_MAX = 5
+/** A store that is down is no fault of the request: it is taken up for as long as it takes. */
+const NEVER_DEAD = 1_000_000_000
 
 interface Request {
   /** of the canonical month */
@@ -122,6 +138,14 @@ export const claimRequests: NonNullable<Hooks['onClaimed']> = async ({ trx, nowM
     from ${rows} w where ${SAME_MONTH} and q.processed_ms is null and q.forced = 0`.execute(trx.db)
 }
 
+/** Failures of a build like this one after which it is not tried again by itself. */
+function attemptsMax({ error }: Committed): number {
+  if (error === undefined || !Object.hasOwn(ERRORS, error)) return ATTEMPTS_MAX
+  const code = error as ErrorCode
+  if (retryDelayMs(code, ATTEMPTS_MAX) !== undefined) return NEVER_DEAD
+  return retryDelayMs(code, 1) === undefined ? 1 : ATTEMPTS_MAX
+}
+
 /** With a claim's commit: answers the requests it took up, or counts the failure. */
 export async function answerRequests(
   trx: WriteTransaction,
@@ -137,11 +161,12 @@ export async function answerRequests(
     .where('processed_ms', 'is', null)
     .where('claim_epoch', '=', one.epoch)
   if (one.outcome === 'failed') {
+    const status = sql<'FAILED' | 'DEAD'>`case when attempts + 1 >= ${sql.lit(attemptsMax(one))}
+      then 'DEAD' else 'FAILED' end`
     await taken
       .set((row) => ({
         attempts: row('attempts', '+', 1),
-        status: sql<'FAILED' | 'DEAD'>`case when attempts + 1 >= ${sql.lit(ATTEMPTS_MAX)}
-          then 'DEAD' else 'FAILED' end`,
+        status,
         outcome: one.error ?? null,
         claimed_by: null,
         claimed_ms: null,

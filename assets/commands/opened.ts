@@ -2,6 +2,8 @@
 import { dirname, join } from 'node:path'
 import type { OpenProject, Project, StoredFile } from '../../engine/index.ts'
 import { readConfig, findProject } from '../config.ts'
+import type { Serve } from '../daemon-parts.ts'
+import { daemonParts } from '../daemon-parts.ts'
 import type { OpenOptions, Platform } from '../platform.ts'
 import { openPlatform } from '../platform.ts'
 
@@ -11,6 +13,7 @@ export interface OpenedPlatform extends OpenProject {
 }
 
 export interface OpenPlatformHow extends Pick<OpenOptions, 'migrations' | 'openStore'> {
+  readonly serve: Serve
   /** where the search for a project starts */
   readonly folder: string
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -32,11 +35,11 @@ export async function openForCommands(how: OpenPlatformHow): Promise<OpenedPlatf
   } = how
   const config = readConfig({ root: findProject(folder), environment, flags: {}, cores })
   const platform = await openPlatform({ config, migrations, openStore, sync, allowBlocked })
-  return openedPlatform(platform)
+  return openedPlatform(platform, how.serve)
 }
 
 /** Joins a platform with what the generic commands need of it. */
-function openedPlatform(platform: Platform): OpenedPlatform {
+function openedPlatform(platform: Platform, serve: Serve): OpenedPlatform {
   const { config, project, duck } = platform
   return {
     platform,
@@ -51,10 +54,7 @@ function openedPlatform(platform: Platform): OpenedPlatform {
       run: async (task) => (await duck.run(task)).rows,
     },
     rowKey: async (node) => (await import('./row-key.ts')).rowKeyOf(project, node),
-    daemon: {
-      sensors: async () => (await import('../sensors.ts')).roadSensors(platform),
-      requests: async (db) => (await import('../queue-requests.ts')).openRequests(db),
-    },
+    daemon: daemonParts(platform, serve),
     whatIf: async (files): Promise<Project> => {
       const { projectAsIf } = await import('./what-if.ts')
       return projectAsIf(platform, files)

@@ -6,7 +6,35 @@ const SENSOR_OR_ALL = { ...SENSOR, form: '[sensor]' } as const
 const REASON = { flags: '--reason <text>', description: 'why, for the audit' } as const
 const ALL = { flags: '--all', description: 'every sensor' } as const
 
+const WORKERS = {
+  flags: '--workers <count>',
+  description: 'builds at once (default: tributary.json, or cores)',
+} as const
+
 export const DAEMON_COMMANDS: readonly Command[] = [
+  {
+    name: 'daemon',
+    summary: 'stay, look for what moves, and build it; Ctrl-C or SIGTERM stops within 5 s',
+    options: [
+      WORKERS,
+      { flags: '--no-work', description: 'build nothing here: `tributary worker` does elsewhere' },
+      { flags: '--port <port>', description: 'of /healthz and /metrics; 0: any (default: 8321)' },
+      { flags: '--host <address>', description: 'to listen on (default: 127.0.0.1)' },
+    ],
+    examples: [
+      ['daemon', 'everything on this machine'],
+      ['daemon --no-work', 'dispatch only, with workers on others'],
+      ['daemon --json | jq .event', 'its log, for programs'],
+    ],
+    load: async () => (await import('./daemon.ts')).runDaemon,
+  },
+  {
+    name: 'worker',
+    summary: 'stay and build what a daemon hands out, on any machine with the same settings',
+    options: [WORKERS],
+    examples: [['worker --workers 4', 'four builds at once']],
+    load: async () => (await import('./daemon.ts')).runWorker,
+  },
   {
     name: 'sensors list',
     summary: 'what a daemon looks at, how often, and what each did last',

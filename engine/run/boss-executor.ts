@@ -86,13 +86,16 @@ export async function bossExecutor({ url, onError }: BossOptions): Promise<Execu
         and singleton_key = any(${keys})`.execute(db)
     },
     depth: async (db) => {
-      const { rows } = await sql<{ queued: number; taken: number }>`
+      const { rows } = await sql<{ queued: number; taken: number; oldest: number | null }>`
         select count(*) filter (where state in ('created', 'retry')) as queued,
-          count(*) filter (where state = 'active') as taken
+          count(*) filter (where state = 'active') as taken,
+          floor(extract(epoch from min(created_on) filter (where state in ('created', 'retry')))
+            * 1000)::bigint as oldest
         from pgboss.job where name = ${QUEUE}`.execute(db)
       const [row] = rows
       assert(row !== undefined, 'a count is one row')
-      return row
+      const { queued, taken, oldest } = row
+      return { queued, taken, oldestMs: oldest ?? undefined }
     },
     [Symbol.asyncDispose]: async () => boss.stop({ graceful: false, close: true }),
   }

@@ -11,12 +11,7 @@ export type DaemonEvent =
       readonly result: Ticked
       readonly ms: number
     }
-  | {
-      readonly type: 'started'
-      readonly node: NodeName
-      /** since it was handed out */
-      readonly waitedMs?: number
-    }
+  | { readonly type: 'started'; readonly node: NodeName }
   | {
       readonly type: 'finished'
       readonly node: NodeName

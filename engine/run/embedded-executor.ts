@@ -103,7 +103,12 @@ export class EmbeddedExecutor implements Executor {
       .selectFrom('job')
       .select(({ fn }) => [fn.countAll<number>().as('all'), fn.count<number>('holder').as('taken')])
       .executeTakeFirstOrThrow()
-    return { queued: all - taken, taken }
+    const oldest = await db
+      .selectFrom('job')
+      .select(({ fn }) => fn.min('enqueued_ms').as('ms'))
+      .where('holder', 'is', null)
+      .executeTakeFirst()
+    return { queued: all - taken, taken, oldestMs: oldest?.ms ?? undefined }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

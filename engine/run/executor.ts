@@ -40,6 +40,8 @@ export interface Outstanding {
 export interface QueueDepth {
   readonly queued: number
   readonly taken: number
+  /** when the oldest of the queued was queued, by the database's clock; undefined: none is */
+  readonly oldestMs: number | undefined
 }
 
 export interface Executor extends AsyncDisposable {

@@ -15,7 +15,7 @@ import { clearBlocks, standingFailures } from '../catalog/failures.ts'
 import { Contents } from '../catalog/contents.ts'
 import type { DirtyRow } from '../catalog/nodes.ts'
 import { dirtyNodes } from '../catalog/nodes.ts'
-import type { WriteTransaction } from '../catalog/open.ts'
+import type { Connection, WriteTransaction } from '../catalog/open.ts'
 import { Rollback } from '../catalog/open.ts'
 import type { Actor } from '../catalog/runs.ts'
 import { catalogRevision, endRun, insertAudit, insertRun } from '../catalog/runs.ts'
@@ -29,7 +29,7 @@ import type { Evaluation } from './evaluate.ts'
 import { evaluateUnheld } from './evaluate.ts'
 import type { BuildTask, Executor, Outstanding } from './executor.ts'
 import { HeldBack } from './held-back.ts'
-import { workerHold } from './hold.ts'
+import { BOOKKEEPING, workerHold } from './hold.ts'
 import { workerHolder } from './holder.ts'
 import { hasMoved, observe, planIn } from './planning.ts'
 import type { Observation, Project } from './project.ts'
@@ -46,6 +46,8 @@ export interface ReconcilerOptions {
   /** what bounds builds of a kind: the pool of a node, and each pool's bound */
   readonly poolOf?: (node: NodeName) => string
   readonly pools?: Readonly<Record<string, number>>
+  /** assets of which nothing is handed out while a person wants it so */
+  readonly pausedAssets?: (db: Connection) => Promise<ReadonlySet<string>>
 }
 
 export interface Reconciled {
@@ -121,8 +123,9 @@ export class Reconciler {
 
   async #handOut(): Promise<Omit<Reconciled, 'plan'>> {
     const { catalog, clock } = this.#project
-    const { executor } = this.#options
-    const outstanding = await executor.outstanding(catalog.db)
+    const { pausedAssets } = this.#options
+    const paused = (await pausedAssets?.(catalog.db)) ?? new Set<string>()
+    const outstanding = await this.#stillOut(paused)
     const revision = await catalogRevision(catalog.db)
     const seen = `${revision} ${outstanding.map(({ task }) => task.node).join()}`
     const isDue = this.#retryMs !== undefined && this.#retryMs <= clock.nowMs()
@@ -132,7 +135,7 @@ export class Reconciler {
       return { queued: 0, outstanding: outstanding.length, retryMs: this.#retryMs }
     }
     const result = await catalog.write(async (trx) => {
-      const pass = await this.#pass(trx, outstanding)
+      const pass = await this.#pass(trx, outstanding, paused)
       if (pass.isIdle) throw new Rollback(pass)
       return pass
     })
@@ -143,9 +146,22 @@ export class Reconciler {
     return { queued, outstanding: outstanding.length + queued, retryMs }
   }
 
+  /** Jobs that have not ended; those of paused assets that nobody took are called back. */
+  async #stillOut(paused: ReadonlySet<string>): Promise<readonly Outstanding[]> {
+    const { executor } = this.#options
+    const { catalog } = this.#project
+    const all = await executor.outstanding(catalog.db)
+    const back = all.filter(({ task, isTaken }) => !isTaken && paused.has(task.asset))
+    if (back.length === 0) return all
+    const nodes = back.map(({ task }) => task.node)
+    await catalog.write(async (trx) => executor.cancel(trx, nodes), BOOKKEEPING)
+    return all.filter((one) => !back.includes(one))
+  }
+
   async #pass(
     trx: WriteTransaction,
     outstanding: readonly Outstanding[],
+    paused: ReadonlySet<string>,
   ): Promise<Omit<Reconciled, 'plan'> & { readonly isIdle: boolean }> {
     const project = this.#project
     const definitions = await loadDefinitions(project.graph, trx, false)
@@ -160,7 +176,7 @@ export class Reconciler {
       run: run ?? 0,
     }
     const obstacles = await standingFailures(trx.db)
-    const found = await this.#ready(evaluation, { outstanding, obstacles })
+    const found = await this.#ready(evaluation, { outstanding, obstacles, paused })
     const chosen = fairShare(
       found.ready,
       outstanding.map(({ task }) => task),
@@ -187,9 +203,11 @@ export class Reconciler {
     {
       outstanding,
       obstacles,
+      paused,
     }: {
       readonly outstanding: readonly Outstanding[]
       readonly obstacles: ReadonlyMap<number, Failure>
+      readonly paused: ReadonlySet<string>
     },
   ): Promise<{ readonly ready: readonly BuildTask[]; readonly evaluated: number }> {
     const { trx, definitions, nowMs } = evaluation
@@ -206,7 +224,11 @@ export class Reconciler {
         await evaluateUnheld(evaluation, { asset, rows, held: back.held })
         evaluated += rows.filter((row) => !back.held.has(row.id)).length
       }
-      if (asset.kind === 'stored' && !isBelow(definitions, asset.name, busy)) {
+      if (
+        asset.kind === 'stored' &&
+        !paused.has(asset.name) &&
+        !isBelow(definitions, asset.name, busy)
+      ) {
         const free = rows.filter(
           (row) => !back.isHeld(asset.name, row.id) && !isObstructed(obstacles.get(row.id), nowMs),
         )

@@ -4,6 +4,8 @@
  * All of it ends in one planning transaction: facts, marks and values are as a run would leave them
  * before it builds. Building is the workers' part.
  */
+import { clearBlocks } from '../catalog/failures.ts'
+import { signal } from '../catalog/signals.ts'
 import type { Plan } from '../core/plan.ts'
 import { workerHold } from './hold.ts'
 import { ownHolder } from './holder.ts'
@@ -101,6 +103,8 @@ export async function applyAndPlan(
     const { plan } = await planIn(trx, { project, options: { ...options, actor }, observed, run })
     await trx.db.updateTable('run').set({ plan: plan.id }).where('id', '=', run).execute()
     await project.hooks.onPlanned?.({ trx, nowMs, actor, run })
+    await clearBlocks(trx)
+    await signal(trx, 'change')
     return planWords(plan)
   })
   const hold = workerHold(project, ownHolder())

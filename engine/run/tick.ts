@@ -8,13 +8,14 @@
  * launch was committed, the tick is ended and the next look finds nothing.
  */
 import type { Lease } from '../catalog/leases.ts'
-import { dropLease, renewLease, requireLease, takeLease } from '../catalog/leases.ts'
+import { dropLease, leaseNow, renewLease, requireLease, takeLease } from '../catalog/leases.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
 import { endRun, insertRun } from '../catalog/runs.ts'
 import type { OpenTick, SensorState, TickStatus } from '../catalog/sensors.ts'
 import { beginTick, endTick, reserveRun, sensorState } from '../catalog/sensors.ts'
 import { assert, isEngineError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
+import { BEAT_MS, BOOKKEEPING, HOLD_MS } from './hold.ts'
 import { isDeadHolder, ownHolder } from './holder.ts'
 import type { Project } from './project.ts'
 import type { Look, Sensor } from './sensor.ts'
@@ -36,9 +37,6 @@ export interface TickCall {
   readonly lastFailure?: string | undefined
 }
 
-const LEASE_MS = 30_000
-const HEARTBEAT_MS = 10_000
-const BOOKKEEPING = { volatile: true, bookkeeping: true } as const
 type Act = Extract<Look, { kind: 'act' }>
 
 /** Ticks once. Throws what the catalog or the clock throws; a failing sensor is a result. */
@@ -81,13 +79,13 @@ async function lead(project: Project, sensor: Sensor, seen: Seen): Promise<Ticke
   )
   if (begun === undefined) return { kind: 'skipped', why: 'another daemon acts on it' }
   const { lease, tick } = begun
-  const heartbeat = setInterval(() => {
-    const untilMs = project.clock.nowMs() + LEASE_MS
-    // A beat that fails is made up for by the next; a lost lease shows at the commit.
-    catalog
-      .write(async (trx) => renewLease(trx, lease, untilMs), BOOKKEEPING)
-      .catch(() => undefined)
-  }, HEARTBEAT_MS)
+  const renew = async (): Promise<boolean> =>
+    catalog.write(async (trx) => {
+      const untilMs = (await leaseNow(trx, project.clock)) + HOLD_MS
+      return renewLease(trx, lease, untilMs)
+    }, BOOKKEEPING)
+  // A beat that fails is made up for by the next; a lost lease shows at the commit.
+  const heartbeat = setInterval(() => void renew().catch(() => undefined), BEAT_MS)
   try {
     failpoint('sensor.tick_created')
     if (seen.look.kind === 'skip')
@@ -111,7 +109,7 @@ async function begin(
 ): Promise<Begun | undefined> {
   const nowMs = clock.nowMs()
   const holder = seen.call.holder ?? ownHolder()
-  const when = { nowMs, forMs: LEASE_MS, isDead: isDeadHolder }
+  const when = { nowMs: await leaseNow(trx, clock), forMs: HOLD_MS, isDead: isDeadHolder }
   let lease: Lease
   try {
     lease = await takeLease(trx, { name: `sensor:${sensor.name}`, holder }, when)

@@ -109,10 +109,10 @@ export class BuildWorker implements AsyncDisposable {
 
   /**
    * Stops taking; what is running may end within the grace, and is then given up: its claims and
-   * jobs are released, so that another worker goes on at once.
+   * jobs are released, so that another worker goes on at once. Called again with a shorter grace, it
+   * gives up sooner.
    */
   async stop(graceMs: number): Promise<void> {
-    if (this.#isStopping) return void (await this.#loops)
     this.#isStopping = true
     const giveUp = setTimeout(() => {
       for (const { abort } of this.#active.values()) abort.abort()
@@ -122,6 +122,7 @@ export class BuildWorker implements AsyncDisposable {
     clearTimeout(giveUp)
     clearInterval(this.#heartbeat)
     await this.#listener?.[Symbol.asyncDispose]()
+    this.#listener = undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,15 +9,9 @@ import { Hono } from 'hono'
 import type { ServerType } from '@hono/node-server'
 import { EngineError } from '../core/errors.ts'
 import type { DaemonEvent } from '../run/daemon-event.ts'
+import type { SensorNow } from '../run/sensor-loop.ts'
 import type { Figures } from '../run/vitals.ts'
 import { Metrics } from './metrics.ts'
-
-export interface SensorHealth {
-  readonly name: string
-  readonly looked_at: string | null
-  readonly result: string
-  readonly why: string
-}
 
 export interface HealthOptions {
   readonly host: string
@@ -26,7 +20,7 @@ export interface HealthOptions {
   /** further names it may be called by */
   readonly names: readonly string[]
   readonly figures: () => Promise<Figures>
-  readonly sensors: () => readonly SensorHealth[]
+  readonly sensors: () => readonly SensorNow[]
   readonly isStopping: () => boolean
 }
 
@@ -55,7 +49,7 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
   })
   app.get('/healthz', async (context) => {
     const now = await figures()
-    const body = { ...healthJson(now, options), sensors: options.sensors() }
+    const body = { ...healthJson(now, options), sensors: options.sensors().map(sensorJson) }
     return context.json(body, body.status === 'ok' ? 200 : 503)
   })
   app.get('/metrics', async (context) => {
@@ -90,6 +84,13 @@ function healthJson(now: Figures, { isStopping }: Pick<HealthOptions, 'isStoppin
     slots: now.slots,
   }
 }
+
+const sensorJson = ({ sensor, lookedAtMs, last }: SensorNow) => ({
+  name: sensor.name,
+  looked_at: lookedAtMs === undefined ? null : new Date(lookedAtMs).toISOString(),
+  result: last?.kind ?? null,
+  why: last === undefined ? null : last.kind === 'skipped' ? last.why : last.words,
+})
 
 function remembered(ask: () => Promise<Figures>): () => Promise<Figures> {
   let answer: Promise<Figures> | undefined

@@ -8,14 +8,12 @@ import type { Figures } from '../run/vitals.ts'
 
 const BUILD_SECONDS = [0.01, 0.05, 0.25, 1, 5, 15, 60, 300, 900]
 const TICK_SECONDS = [0.001, 0.01, 0.05, 0.25, 1, 5, 30]
-const START_SECONDS = [0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 120]
 
 /** The counters of one daemon, fed by its events. */
 export class Metrics {
   readonly #registry = new Registry()
   readonly #builds: Counter<'asset' | 'outcome'>
   readonly #buildSeconds: Histogram<'asset'>
-  readonly #startSeconds: Histogram
   readonly #ticks: Counter<'sensor' | 'result'>
   readonly #tickSeconds: Histogram<'sensor'>
   readonly #troubles: Counter<'loop' | 'code'>
@@ -36,12 +34,6 @@ export class Metrics {
       help: 'how long builds take',
       labelNames: ['asset'],
       buckets: BUILD_SECONDS,
-      registers,
-    })
-    this.#startSeconds = new Histogram({
-      name: 'tributary_queue_to_start_seconds',
-      help: 'from handing a build out to its start',
-      buckets: START_SECONDS,
       registers,
     })
     this.#ticks = new Counter({
@@ -74,9 +66,6 @@ export class Metrics {
         this.#ticks.inc({ sensor: event.sensor, result: event.result.kind })
         this.#tickSeconds.observe({ sensor: event.sensor }, event.ms / 1000)
         break
-      case 'started':
-        if (event.waitedMs !== undefined) this.#startSeconds.observe(event.waitedMs / 1000)
-        break
       case 'finished':
         this.#builds.inc({ asset: event.node.asset, outcome: event.outcome })
         this.#buildSeconds.observe({ asset: event.node.asset }, event.ms / 1000)
@@ -88,6 +77,7 @@ export class Metrics {
         this.#troubles.inc({ loop: event.loop, code: event.code })
         break
       case 'ready':
+      case 'started':
       case 'stopping':
       case 'stopped':
         break
