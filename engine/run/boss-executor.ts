@@ -8,7 +8,8 @@
 import { sql } from 'kysely'
 import { PgBoss, fromKysely } from 'pg-boss'
 import { assert } from '../core/errors.ts'
-import type { BuildTask, Executor, Job } from './executor.ts'
+import type { Connection } from '../catalog/open.ts'
+import type { BuildTask, Executor, Job, QueueDepth } from './executor.ts'
 
 const QUEUE = 'tributary_build'
 /** pg-boss's own minimum. */
@@ -85,21 +86,23 @@ export async function bossExecutor({ url, onError }: BossOptions): Promise<Execu
       await sql`delete from pgboss.job where name = ${QUEUE} and state in ('created', 'retry')
         and singleton_key = any(${keys})`.execute(db)
     },
-    depth: async (db) => {
-      const { rows } = await sql<{ queued: number; taken: number; oldest: number | null }>`
-        select count(*) filter (where state in ('created', 'retry')) as queued,
-          count(*) filter (where state = 'active') as taken,
-          floor(extract(epoch from min(created_on) filter (where state in ('created', 'retry')))
-            * 1000)::bigint as oldest
-        from pgboss.job where name = ${QUEUE}`.execute(db)
-      const [row] = rows
-      assert(row !== undefined, 'a count is one row')
-      const { queued, taken, oldest } = row
-      return { queued, taken, oldestMs: oldest ?? undefined }
-    },
+    depth,
     [Symbol.asyncDispose]: async () => boss.stop({ graceful: false, close: true }),
   }
 }
 
 const attempts = (jobs: readonly Job[]): { id: string; retryCount: number }[] =>
   jobs.map(({ id, taking }) => ({ id, retryCount: taking }))
+
+async function depth(db: Connection): Promise<QueueDepth> {
+  const { rows } = await sql<{ queued: number; taken: number; oldest: number | null }>`
+    select count(*) filter (where state in ('created', 'retry')) as queued,
+      count(*) filter (where state = 'active') as taken,
+      floor(extract(epoch from min(created_on) filter (where state in ('created', 'retry')))
+        * 1000)::bigint as oldest
+    from pgboss.job where name = ${QUEUE}`.execute(db)
+  const [row] = rows
+  assert(row !== undefined, 'a count is one row')
+  const { queued, taken, oldest } = row
+  return { queued, taken, oldestMs: oldest ?? undefined }
+}

@@ -1,6 +1,7 @@
 /**
  * A daemon's log: one JSON line an event, through pino. A fixed set of fields: names of nodes,
- * sensors and loops, codes, counts and times. Looks that found nothing are left out.
+ * sensors and loops, codes, counts and times. Looks that found nothing are left out, and so are
+ * starts: what ends says how long it took.
  */
 import { nodeText } from '../core/key.ts'
 import type { DaemonEvent } from './daemon-event.ts'
@@ -35,7 +36,7 @@ export async function openDaemonLog(write: (line: string) => void): Promise<Daem
         }
         break
       case 'started':
-        log.info({ node: nodeText(event.node) }, 'started')
+        log.debug({ node: nodeText(event.node) }, 'started')
         break
       case 'finished': {
         const { outcome, ms, rows } = event

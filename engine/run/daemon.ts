@@ -72,7 +72,7 @@ export class Daemon implements AsyncDisposable {
         onError: (error) => daemon.#trouble('worker', error),
       })
     }
-    const loops = [...daemon.#sensors.map(async (loop) => loop.run())]
+    const loops = daemon.#sensors.map(async (loop) => loop.run())
     daemon.#loops = Promise.all([...loops, daemon.#reconcile(), daemon.#watch()])
     options.onEvent({ type: 'ready', sensors: loops.length, workers: slots })
     return daemon
