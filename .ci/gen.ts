@@ -7,6 +7,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { configDocument } from '../assets/config.ts'
+import { policyFiles } from '../minio/policy-files.ts'
 import { exportJsonSchemas, jsonSchemaText } from '../registry/json-schema.ts'
 import { errorsPage } from './errors-page.ts'
 
@@ -14,6 +15,9 @@ import { errorsPage } from './errors-page.ts'
 const GENERATED: readonly (readonly [string, () => string])[] = [
   ['docs/errors.md', errorsPage],
   ['registry/json-schema/tributary.json', () => jsonSchemaText(configDocument)],
+  ...Object.entries(policyFiles()).map(
+    ([name, text]) => [`minio/policies/${name}`, () => text] as const,
+  ),
   ...Object.entries(exportJsonSchemas()).map(
     ([name, text]) => [`registry/json-schema/${name}`, () => text] as const,
   ),
