@@ -1,16 +1,18 @@
 /**
  * Two tiers on a plain clone: `default` (npm test) and `faults` (npm run test:faults), the slower
- * one, which kills processes and damages projects. `.ci/run` runs both. `nightly` (npm run
- * test:nightly) is the same in full: every hit, every system call, long disturbances.
+ * one, which kills processes and damages projects. `services` (npm run test:services) runs on real
+ * servers, built once where they are missing. `.ci/run` runs these three. `nightly` (npm run
+ * test:nightly) is the faults in full: every hit, every system call, long disturbances.
  */
 import { configDefaults, defineConfig } from 'vitest/config'
 
 const NIGHTLY = ['tests/nightly/*.test.ts']
 const FAULTS = ['tests/faults/*.test.ts', 'tests/verify/{damage,fsck,heal}.test.ts']
+const SERVICES = ['tests/**/*.services.test.ts']
 
 export default defineConfig({
   test: {
-    globalSetup: ['tests/support/postgres-setup.ts'],
+    globalSetup: ['tests/support/postgres-setup.ts', 'tests/support/s3-setup.ts'],
     // Processes, not threads: native packages, and tests that kill what they started.
     pool: 'forks',
     maxWorkers: 2,
@@ -22,11 +24,15 @@ export default defineConfig({
         test: {
           name: 'default',
           include: ['tests/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'dist/**', ...FAULTS, ...NIGHTLY],
+          exclude: [...configDefaults.exclude, 'dist/**', ...FAULTS, ...NIGHTLY, ...SERVICES],
         },
       },
-      { extends: true, test: { name: 'faults', include: FAULTS, testTimeout: 600_000 } },
+      {
+        extends: true,
+        test: { name: 'faults', include: FAULTS, exclude: SERVICES, testTimeout: 600_000 },
+      },
       { extends: true, test: { name: 'nightly', include: NIGHTLY, testTimeout: 3_600_000 } },
+      { extends: true, test: { name: 'services', include: SERVICES, testTimeout: 600_000 } },
     ],
   },
 })

@@ -8,6 +8,10 @@ import { z } from 'zod'
 import { EngineError } from '../engine/index.ts'
 import type { DaemonConfig } from './daemon-config.ts'
 import { DAEMON_DEFAULTS, daemonDocument, readDaemonConfig } from './daemon-config.ts'
+import type { S3Config } from './s3-config.ts'
+import { readS3Config, s3Document } from './s3-config.ts'
+import type { Environment, Setting } from './setting.ts'
+import { firstOf, fromEnvironment } from './setting.ts'
 
 export const CONFIG_FILE = 'tributary.json'
 
@@ -18,13 +22,17 @@ export const CONFIG_DEFAULTS = {
   inbox: 'inbox',
   discovery: 'scraped',
   scratch: '.tributary/scratch',
+  cache: '.tributary/cache',
+  cache_bytes: 10 * 2 ** 30,
   intake: { quiescence: '10m' },
-  retain_versions: 3,
   daemon: DAEMON_DEFAULTS,
 } as const
 
 const INTAKE_AFTER = ['delete', 'keep'] as const
 type IntakeAfter = (typeof INTAKE_AFTER)[number]
+
+/** On S3 readers list what there is: with older versions beside it a listing is not exact. */
+const RETAINED_VERSIONS = { folder: 3, s3: 1 } as const
 
 const DURATION = /^(\d{1,5})([smh])$/
 const UNIT_MINUTES: Readonly<Record<string, number>> = { s: 1 / 60, m: 1, h: 60 }
@@ -40,7 +48,11 @@ export const configDocument = z.strictObject({
     .string()
     .exactOptional()
     .describe('state: a SQLite file, or a postgres:// URL; .tributary/catalog.db by default'),
-  store: z.string().exactOptional().describe('folder of the published tables; data by default'),
+  store: z
+    .string()
+    .exactOptional()
+    .describe('published tables: a folder, or s3://bucket/prefix; data by default'),
+  s3: s3Document.exactOptional().describe('how s3:// is reached; keys come from the environment'),
   inbox: z
     .string()
     .exactOptional()
@@ -55,6 +67,15 @@ export const configDocument = z.strictObject({
     .string()
     .exactOptional()
     .describe('builds in progress; survives a crash; .tributary/scratch by default'),
+  cache: z
+    .string()
+    .exactOptional()
+    .describe('local copies of what is read from s3://; .tributary/cache by default'),
+  cache_bytes: z
+    .int()
+    .min(0)
+    .exactOptional()
+    .describe('beyond this, the copies read longest ago go; 10 GiB by default'),
   intake: z
     .strictObject({
       quiescence: z
@@ -77,7 +98,7 @@ export const configDocument = z.strictObject({
     .min(1)
     .max(1000)
     .exactOptional()
-    .describe('versions whose parts are kept, the current one included; 3 by default'),
+    .describe('versions whose parts are kept, the current one included; 3 by default, 1 on s3://'),
   daemon: daemonDocument.exactOptional().describe('what `tributary daemon` looks at, and when'),
   concurrency: z
     .int()
@@ -87,12 +108,6 @@ export const configDocument = z.strictObject({
     .describe('builds at once; the number of cores by default'),
 })
 
-export type Origin = 'flag' | 'environment' | 'tributary.json' | 'default'
-export interface Setting<Value> {
-  readonly value: Value
-  readonly origin: Origin
-}
-
 export interface Config {
   /** absolute; holds tributary.json */
   readonly root: string
@@ -101,6 +116,9 @@ export interface Config {
   readonly inbox: Setting<string>
   readonly discovery: Setting<string>
   readonly scratch: Setting<string>
+  readonly s3: S3Config
+  readonly cache: Setting<string>
+  readonly cacheBytes: Setting<number>
   readonly quiescenceMinutes: Setting<number>
   readonly intakeAfter: Setting<IntakeAfter>
   readonly retainVersions: Setting<number>
@@ -118,7 +136,7 @@ export function findProject(start: string): string {
 
 export interface ConfigSources {
   readonly root: string
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Environment
   readonly flags: { readonly concurrency?: number }
   readonly cores: number
 }
@@ -127,15 +145,15 @@ export interface ConfigSources {
 export function readConfig({ root, environment, flags, cores }: ConfigSources): Config {
   const document = readDocument(join(root, CONFIG_FILE))
   const quiescence = document.intake?.quiescence
-  const text = (variables: readonly string[], own: string | undefined, or: string) => {
-    for (const variable of variables) {
-      const value = fromEnvironment(environment, variable)
-      if (value !== undefined) return { value, origin: 'environment' as const }
-    }
-    return own === undefined
-      ? { value: or, origin: 'default' as const }
-      : { value: own, origin: 'tributary.json' as const }
-  }
+  const text = (
+    variables: readonly string[],
+    own: string | undefined,
+    or: string,
+  ): Setting<string> =>
+    firstOf(environment, variables) ??
+    (own === undefined
+      ? { value: or, origin: 'default' }
+      : { value: own, origin: 'tributary.json' })
   const path = (setting: Setting<string>): Setting<string> =>
     isUrl(setting.value) ? setting : { ...setting, value: resolve(root, setting.value) }
   const number = (name: string, own: number | undefined, or: number): Setting<number> => {
@@ -161,15 +179,19 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
     document.intake?.after,
     isUrl(inbox.value) ? 'delete' : 'keep',
   )
+  const store = path(text(['TRIBUTARY_STORE'], document.store, CONFIG_DEFAULTS.store))
   return {
     root,
     catalog: path(
       text(['TRIBUTARY_CATALOG', 'METADATA_DB_URL'], document.catalog, CONFIG_DEFAULTS.catalog),
     ),
-    store: path(text(['TRIBUTARY_STORE'], document.store, CONFIG_DEFAULTS.store)),
+    store,
     inbox,
     discovery: path(text(['TRIBUTARY_DISCOVERY'], document.discovery, CONFIG_DEFAULTS.discovery)),
     scratch: path(text(['TRIBUTARY_SCRATCH'], document.scratch, CONFIG_DEFAULTS.scratch)),
+    s3: readS3Config(environment, document.s3),
+    cache: path(text(['TRIBUTARY_CACHE'], document.cache, CONFIG_DEFAULTS.cache)),
+    cacheBytes: number('CACHE_BYTES', document.cache_bytes, CONFIG_DEFAULTS.cache_bytes),
     quiescenceMinutes: number(
       'QUIESCENCE_MINUTES',
       quiescence === undefined ? undefined : durationMinutes(quiescence),
@@ -179,7 +201,7 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
     retainVersions: number(
       'RETAIN_VERSIONS',
       document.retain_versions,
-      CONFIG_DEFAULTS.retain_versions,
+      store.value.startsWith('s3://') ? RETAINED_VERSIONS.s3 : RETAINED_VERSIONS.folder,
     ),
     concurrency,
     daemon: readDaemonConfig(document.daemon),
@@ -194,16 +216,6 @@ function intakeAfter(value: string): IntakeAfter {
   if (known !== undefined) return known
   const reason = `it is neither ${INTAKE_AFTER.join(' nor ')}`
   throw new EngineError('CONFIG_INVALID', { file: 'TRIBUTARY_INTAKE_AFTER', reason })
-}
-
-function fromEnvironment(
-  environment: ConfigSources['environment'],
-  name: string,
-): string | undefined {
-  const file = environment[`${name}_FILE`]
-  if (file !== undefined && file !== '') return readFileSync(file, 'utf8').trim()
-  const value = environment[name]
-  return value === '' ? undefined : value
 }
 
 function readDocument(file: string): z.output<typeof configDocument> {

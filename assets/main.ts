@@ -38,7 +38,8 @@ export async function main(
     user: userName,
     open: async ({ folder, ...how }) => {
       const { openForCommands } = await import('./commands/opened.ts')
-      const { openLocalStore } = await import('../minio/local-store.ts')
+      const { openStore } = await import('../minio/open.ts')
+      const { s3Settings } = await import('./s3-config.ts')
       const { MIGRATIONS } = await import('../migrations/index.ts')
       return openForCommands({
         ...how,
@@ -48,7 +49,17 @@ export async function main(
         migrations: MIGRATIONS,
         serve: async (options) =>
           (await import('../engine/web/health-server.ts')).serveHealth(options),
-        openStore: (config) => openLocalStore({ root: config.store.value }),
+        openStore: async ({ store, s3, cache, cacheBytes }) =>
+          openStore({
+            store: store.value,
+            s3: s3Settings(s3),
+            cache: { folder: cache.value, bytesMax: cacheBytes.value },
+          }),
+        openInbox: async ({ inbox, s3 }) => {
+          if (!inbox.value.startsWith('s3://')) return undefined
+          const { openS3Inbox } = await import('../minio/s3-inbox.ts')
+          return openS3Inbox(inbox.value, s3Settings(s3))
+        },
       })
     },
   })

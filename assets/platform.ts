@@ -30,9 +30,9 @@ export interface Platform extends AsyncDisposable {
 export interface OpenOptions {
   readonly config: Config
   readonly migrations: MigrationSet
-  readonly openStore: (config: Config) => ObjectStore
-  /** an inbox that is no folder; omitted: there is none */
-  readonly openInbox?: (config: Config) => Promise<Inbox>
+  readonly openStore: (config: Config) => ObjectStore | Promise<ObjectStore>
+  /** an inbox that is no folder; undefined: it is one */
+  readonly openInbox?: (config: Config) => Promise<Inbox | undefined>
   /** false: the registry stays as the catalog has it */
   readonly sync?: boolean
   /** a sync may activate a schema that a live layout has no mapping to */
@@ -78,7 +78,7 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
   const project: Project = {
     graph: buildGraph(roadAssets(inbox, duck)),
     catalog,
-    store: options.openStore(config),
+    store: await options.openStore(config),
     clock: systemClock,
     observers: sync ? [registryFolder, ...others] : others,
     hooks:
@@ -100,7 +100,7 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
         url: join(folder, 'catalog.db'),
         migrations: options.migrations,
       }),
-      store: options.openStore({
+      store: await options.openStore({
         ...config,
         store: { value: join(folder, 'store'), origin: 'default' },
       }),

@@ -118,6 +118,7 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
     project: async (projection) => guard(() => swapLinks(top, projection, makeFolder)),
     remove: async (folders) => guard(() => removeFolders(folders.map(at), made)),
     fetch: async (part) => fetchPart(at(part.path), part),
+    digest: async (path) => digestIfThere(at(path)),
     sizes: async (paths) => paths.map((path) => sizeOf(`${top}/${path}`)),
     units: () => listFolders(top),
     shows: async (projections) => projections.map((one) => isShown(top, one)),
@@ -306,6 +307,11 @@ async function digestOf(path: string, sizeBytes: number): Promise<string> {
   const sum = createHash('sha256')
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), sum)
   return sum.digest('hex')
+}
+
+async function digestIfThere(path: string): Promise<string | undefined> {
+  const sizeBytes = sizeOf(path)
+  return sizeBytes === undefined ? undefined : digestOf(path, sizeBytes)
 }
 
 const sizeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.size

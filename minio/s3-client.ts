@@ -1,7 +1,7 @@
 /**
  * The client for S3-compatible stores, and the place `s3://bucket/prefix` names in one.
  *
- * Retries are the SDK's (3 attempts, jittered backoff); what a lost answer means is for the caller
+ * Retries are the SDK's (5 attempts, jittered backoff); what a lost answer means is for the caller
  * to find out, since «no such upload» may be the echo of a completion that worked.
  */
 import { S3Client } from '@aws-sdk/client-s3'
@@ -23,10 +23,10 @@ export interface S3Place {
   readonly prefix: string
 }
 
-/** One request takes at most this long to answer; a body flows as long as bytes come. */
+/** One request takes at most this long to answer, and a body pauses no longer. */
 const REQUEST_TIMEOUT_MS = 30_000
 const CONNECT_TIMEOUT_MS = 5_000
-const ATTEMPTS_MAX = 3
+const ATTEMPTS_MAX = 5
 /** requests in flight: beyond this they queue in the client */
 const SOCKETS_MAX = 64
 
@@ -38,10 +38,13 @@ export function s3Client({ endpoint, region, credentials }: S3Settings): S3Clien
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
     ...(credentials !== undefined && { credentials }),
     maxAttempts: ATTEMPTS_MAX,
+    // What is read is checked against the catalog's SHA-256 in any case.
+    responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionTimeout: CONNECT_TIMEOUT_MS,
       throwOnRequestTimeout: true,
+      socketTimeout: REQUEST_TIMEOUT_MS,
       httpAgent: { maxSockets: SOCKETS_MAX },
       httpsAgent: { maxSockets: SOCKETS_MAX },
     },
@@ -49,9 +52,6 @@ export function s3Client({ endpoint, region, credentials }: S3Settings): S3Clien
 }
 
 const S3_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/
-
-/** Whether a setting names a place in an S3 store. */
-export const isS3Url = (text: string): boolean => text.startsWith('s3://')
 
 /** Reads `s3://bucket/prefix`. Throws CONFIG_INVALID. */
 export function parseS3Url(url: string): S3Place {

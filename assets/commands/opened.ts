@@ -12,7 +12,10 @@ export interface OpenedPlatform extends OpenProject {
   readonly platform: Platform
 }
 
-export interface OpenPlatformHow extends Pick<OpenOptions, 'migrations' | 'openStore'> {
+export interface OpenPlatformHow extends Pick<
+  OpenOptions,
+  'migrations' | 'openStore' | 'openInbox'
+> {
   readonly serve: Serve
   /** where the search for a project starts */
   readonly folder: string
@@ -30,11 +33,19 @@ export async function openForCommands(how: OpenPlatformHow): Promise<OpenedPlatf
     cores,
     migrations,
     openStore,
+    openInbox,
     sync = true,
     allowBlocked = false,
   } = how
   const config = readConfig({ root: findProject(folder), environment, flags: {}, cores })
-  const platform = await openPlatform({ config, migrations, openStore, sync, allowBlocked })
+  const platform = await openPlatform({
+    config,
+    migrations,
+    openStore,
+    ...(openInbox !== undefined && { openInbox }),
+    sync,
+    allowBlocked,
+  })
   return openedPlatform(platform, how.serve)
 }
 

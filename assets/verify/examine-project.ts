@@ -8,7 +8,8 @@ import type { Clock, MigrationSet } from '../../engine/index.ts'
 import { examineCatalog, isEngineError, systemClock } from '../../engine/index.ts'
 import { loadFolder } from '../../registry/folder.ts'
 import { readRegistry } from '../../registry/read.ts'
-import type { Config, Origin, Setting } from '../config.ts'
+import type { Config } from '../config.ts'
+import type { Origin, Setting } from '../setting.ts'
 import { probeFolder, unreadable } from './store-probe.ts'
 
 export interface Examined {
@@ -55,11 +56,22 @@ export async function examineProject(
   return { settings: settingsOf(config), examined, exitCode: isUsable ? 0 : 5 }
 }
 
-function settingsOf(config: Config): ProjectExamination['settings'] {
-  return Object.entries(config).flatMap(([name, setting]: [string, string | Setting<unknown>]) =>
-    typeof setting === 'string'
+type NamedSetting = readonly [string, Setting<string | number | undefined>]
+
+function settingsOf({
+  root: _,
+  daemon: _own,
+  s3,
+  ...config
+}: Config): ProjectExamination['settings'] {
+  const named: readonly NamedSetting[] = [
+    ...Object.entries(config),
+    ...Object.entries(s3).map(([name, one]): NamedSetting => [`s3.${name}`, one]),
+  ]
+  return named.flatMap(([name, { value, origin, isSecret }]) =>
+    value === undefined
       ? []
-      : [{ name: snakeCase(name), value: redacted(String(setting.value)), origin: setting.origin }],
+      : [{ name: snakeCase(name), value: isSecret ? '***' : redacted(String(value)), origin }],
   )
 }
 

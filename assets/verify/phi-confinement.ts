@@ -138,7 +138,9 @@ async function searchFiles(
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
     for (const name of readdirSync(folder)) {
       const path = join(folder, name)
-      if (path === config.scratch.value || path === config.store.value) continue
+      const { scratch, store, cache } = config
+      // They hold the data itself.
+      if ([scratch, store, cache].some(({ value }) => value === path)) continue
       const found = lstatSync(path)
       if (found.isDirectory()) pending.push(path)
       else if (found.isFile() && !path.startsWith(catalog)) {

@@ -323,7 +323,8 @@ export async function firstWanted(
 /**
  * Parts that fell out of retention: their rows are removed; returned are the paths that no kept
  * version of the node names. (On S3 a part that carries over keeps its path.) A node that a person
- * rolled back lets go of nothing: the version it returns to may be the oldest.
+ * rolled back lets go of nothing: the version it returns to may be the oldest. For a retired node
+ * nothing is its current version, and counts as one.
  */
 export async function releaseParts(
   { db, dialect }: WriteTransaction,
@@ -338,10 +339,11 @@ export async function releaseParts(
   )
   const { rows: old } = await sql<{ id: number }>`
     select id from (
-      select b.id, b.node, n.built, row_number() over (partition by b.node order by b.id desc) as place
+      select b.id, b.node, n.built, case when n.version = 0 then 1 else 0 end as absent,
+        row_number() over (partition by b.node order by b.id desc) as place
       from ${wanted} w join node n on n.id = w.id join build b on b.node = w.id
       where b.parts_build = b.id and exists (select 1 from part p where p.build = b.id)) ranked
-    where place > ${keep} and not exists (
+    where place > ${keep} - absent and not exists (
       select 1 from build h where h.id = ranked.built and h.parts_build = ranked.id)
     and not exists (select 1 from edge e join node s on s.id = e.src join asset a on a.id = s.asset
       where e.dst = ranked.node and s.version <> 0 and a.name = ${ROLLBACK})

@@ -65,6 +65,8 @@ export interface ObjectStore {
     readonly sizeBytes: number
     readonly sha256: string
   }) => Promise<string>
+  /** SHA-256 of a path's bytes as they lie in the store, from no cache; undefined: not there */
+  readonly digest: (path: string) => Promise<string | undefined>
   /** sizes of the given paths; undefined: not there. For `--verify` */
   readonly sizes: (paths: readonly string[]) => Promise<readonly (number | undefined)[]>
   /** every unit there is: for the sweeper and fsck */

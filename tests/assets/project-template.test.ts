@@ -46,13 +46,13 @@ test('the configuration names every default, and changes none', async () => {
   const values = (): unknown =>
     Object.entries(readConfig(given)).map(([name, setting]) => [
       name,
-      typeof setting === 'string' ? setting : setting.value,
+      typeof setting === 'string' || !('value' in setting) ? setting : setting.value,
     ])
   const written = values()
   writeFileSync(join(folder, 'tributary.json'), '{}')
   expect(values()).toEqual(written)
-  // How many builds run at once is the machine's to say.
-  const named = [...Object.keys(CONFIG_DEFAULTS), '$schema', 'concurrency']
+  // These follow from the machine and the store.
+  const named = [...Object.keys(CONFIG_DEFAULTS), '$schema', 'concurrency', 'retain_versions', 's3']
   expect(Object.keys(configDocument.shape).toSorted()).toEqual(named.toSorted())
 })
 

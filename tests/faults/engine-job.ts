@@ -2,10 +2,12 @@
  * The job that engine kills are tried on: outputs, parts, copies, retirements and removals at once,
  * in two states. One version is kept, so that every commit also removes something.
  */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { AssetDefinition } from '../../engine/index.ts'
 import { byKey, defineAsset, sameKey } from '../../engine/index.ts'
 import { library } from '../support/engine-assets.ts'
-import type { EngineProject, Facts } from '../support/engine-project.ts'
+import type { EngineProject, Facts, ServicesPlace } from '../support/engine-project.ts'
 import { engineProjectAt } from '../support/engine-project.ts'
 
 /** One build writes many keys: a file of `{ month: text }`. */
@@ -76,8 +78,17 @@ export const AFTER: Facts = {
 /** The library, and builds that write many keys. */
 export const jobAssets: readonly AssetDefinition[] = [...library, ...months]
 
-export const openJob = async (
+/** A folder with a file of this name is a project on servers. */
+export const PLACE_FILE = 'place.json'
+
+/** Opens the job in a folder; on PostgreSQL and S3 where its place file says so. */
+export async function openJob(
   root: string,
   { durable = false }: { readonly durable?: boolean } = {},
-): Promise<EngineProject> =>
-  engineProjectAt(root, { assets: jobAssets, retainedVersions: 1, durable })
+): Promise<EngineProject> {
+  const file = join(root, PLACE_FILE)
+  const place = existsSync(file)
+    ? { services: JSON.parse(readFileSync(file, 'utf8')) as ServicesPlace }
+    : {}
+  return engineProjectAt(root, { assets: jobAssets, retainedVersions: 1, durable, ...place })
+}

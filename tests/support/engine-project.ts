@@ -11,6 +11,7 @@ import type {
   AssetDefinition,
   BuildResult,
   Json,
+  ObjectStore,
   Observation,
   Plan,
   Project,
@@ -29,6 +30,9 @@ import {
   systemClock,
 } from '../../engine/index.ts'
 import { openLocalStore } from '../../minio/local-store.ts'
+import type { S3Settings } from '../../minio/s3-client.ts'
+import { parseS3Url } from '../../minio/s3-client.ts'
+import { openS3Store } from '../../minio/s3-store.ts'
 import { MIGRATIONS } from '../../migrations/index.ts'
 
 export type Database = 'sqlite' | 'postgres'
@@ -80,6 +84,17 @@ export interface EngineProjectOptions {
   readonly hooks?: Project['hooks']
   /** fsync what is staged, as the product does; default false */
   readonly durable?: boolean
+  /** PostgreSQL and S3 instead of files; `database` is not asked then */
+  readonly services?: ServicesPlace
+}
+
+/** Where a project on servers lies; plain data, so that a child process can be told. */
+export interface ServicesPlace {
+  /** of a database of its own */
+  readonly catalog: string
+  /** `s3://bucket/prefix` */
+  readonly store: string
+  readonly s3: S3Settings
 }
 
 /** Opens a project in a folder that a test keeps, on SQLite. */
@@ -88,7 +103,8 @@ export async function engineProjectAt(
   options: EngineProjectOptions,
 ): Promise<EngineProject> {
   mkdirSync(root, { recursive: true })
-  return openAt(options, { root, url: join(root, 'catalog.db'), remove: async () => undefined })
+  const url = options.services?.catalog ?? join(root, 'catalog.db')
+  return openAt(options, { root, url, remove: async () => undefined })
 }
 
 /** Opens an empty project in a folder of its own. */
@@ -96,10 +112,10 @@ export async function engineProject(options: EngineProjectOptions): Promise<Engi
   const root = mkdtempSync(join(tmpdir(), 'tributary-engine-'))
   // Loaded only here: the children of kill tests are no vitest processes.
   const database =
-    options.database === 'postgres'
+    options.services === undefined && options.database === 'postgres'
       ? await (await import('./postgres.ts')).freshDatabase()
       : undefined
-  const url = database?.url ?? join(root, 'catalog.db')
+  const url = options.services?.catalog ?? database?.url ?? join(root, 'catalog.db')
   return openAt(options, {
     root,
     url,
@@ -121,10 +137,7 @@ async function openAt(options: EngineProjectOptions, place: Place): Promise<Engi
   const project: Project = {
     graph: buildGraph(options.assets.map((asset) => logged(asset, log))),
     catalog: await openCatalog({ url: place.url, migrations: MIGRATIONS }),
-    store: openLocalStore({
-      root: join(place.root, 'store'),
-      durable: options.durable ?? false,
-    }),
+    store: storeOf(options, place.root),
     clock: systemClock,
     observers: [],
     hooks: options.hooks ?? {},
@@ -158,6 +171,17 @@ async function openAt(options: EngineProjectOptions, place: Place): Promise<Engi
       await place.remove()
     },
   }
+}
+
+function storeOf({ services, durable = false }: EngineProjectOptions, root: string): ObjectStore {
+  if (services === undefined) return openLocalStore({ root: join(root, 'store'), durable })
+  return openS3Store({
+    place: parseS3Url(services.store),
+    settings: services.s3,
+    cache: { folder: join(root, 'cache'), bytesMax: 1 << 30 },
+    // Whatever upload is left when a test looks for strays is one.
+    staleUploadMs: 0,
+  })
 }
 
 function logged(asset: AssetDefinition, log: string[]): AssetDefinition {

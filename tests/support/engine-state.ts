@@ -112,6 +112,7 @@ export async function storeOffences(
     from node n join asset a on a.id = n.asset join build b on b.id = n.built
     left join part p on p.build = b.parts_build and n.version <> 0
     order by n.id, p.ordinal`.execute(project.catalog.db)
+  if (project.store.name.startsWith('s3://')) return bucketOffences(project, rows, except.size > 0)
   const store = join(root, 'store')
   const offences: string[] = []
   const wanted = new Map<string, string>()
@@ -140,6 +141,38 @@ export async function storeOffences(
   for (const [path, target] of seen) {
     const isLost = except.size > 0 && target.endsWith('(dangling)')
     if (!wanted.has(path) && !isLost) offences.push(`${path} is a stale file`)
+  }
+  return offences
+}
+
+/** The same in a bucket, where an object is what readers see: parts and nothing else. */
+async function bucketOffences(
+  { graph, store }: Project,
+  rows: readonly PartRow[],
+  mayLack: boolean,
+): Promise<readonly string[]> {
+  const offences: string[] = []
+  const wanted = new Set<string>()
+  for (const row of rows) {
+    const asset = graph.assets.get(row.asset)
+    if (asset?.kind !== 'stored' && asset?.kind !== 'output') continue
+    const publication = asset.publish?.(parseKey(row.key))
+    if (publication === undefined) continue
+    const highest = (await store.lastManifest(publication.path))?.number ?? 0
+    if (highest !== row.commitNumber) {
+      offences.push(`${row.asset}[${row.key}]: manifest ${highest}, commit ${row.commitNumber}`)
+    }
+    if (row.name === null) continue
+    wanted.add(row.path)
+    const digest = await store.digest(row.path)
+    if (digest === undefined && !mayLack) offences.push(`${row.path} is not there`)
+    else if (digest !== undefined && digest !== row.sha256) {
+      offences.push(`${row.path} has other bytes`)
+    }
+    if (!row.path.startsWith(`${publication.path}/`)) offences.push(`${row.path} lies elsewhere`)
+  }
+  for await (const unit of store.units()) {
+    if (!wanted.has(unit)) offences.push(`${unit} is a stale object`)
   }
   return offences
 }
@@ -181,12 +214,11 @@ function publishedFiles(store: string): ReadonlyMap<string, string> {
   return found
 }
 
-/** Version folders and files that no part of the catalog lies in. */
-export async function orphans(project: Project): Promise<readonly string[]> {
-  const { rows } = await sql<{ path: string }>`select path from part`.execute(project.catalog.db)
+/** Units of the store that no part of the catalog lies in. */
+export async function orphans({ catalog, store }: Project): Promise<readonly string[]> {
+  const { rows } = await sql<{ path: string }>`select path from part`.execute(catalog.db)
+  const known = new Set(rows.map(({ path }) => store.unitOf(path)))
   const found: string[] = []
-  for await (const folder of project.store.units()) {
-    if (!rows.some(({ path }) => path.startsWith(`${folder}/`))) found.push(folder)
-  }
+  for await (const unit of store.units()) if (!known.has(unit)) found.push(unit)
   return found
 }

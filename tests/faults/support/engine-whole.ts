@@ -54,21 +54,9 @@ export class EngineWhole implements Disposable {
     rmSync(root, { recursive: true, force: true })
   }
 
-  /** The contents of the undisturbed run, readers that see them, and nothing left about. */
+  /** See expectWhole below. */
   async expectWhole(job: EngineProject, root: string): Promise<void> {
-    const { project } = job
-    expect(await contents(job)).toEqual(this.#clean)
-    expect(await storeOffences(project, { root })).toEqual([])
-    expect(await orphans(project)).toEqual([])
-    expect(globSync('**/*.{tmp,tributary-tmp}', { cwd: join(root, 'store') })).toEqual([])
-    const { db, dialect } = project.catalog
-    expect(await db.selectFrom('intent').selectAll().execute()).toEqual([])
-    expect(
-      await db.selectFrom('run').select('id').where('status', '=', 'running').execute(),
-    ).toEqual([])
-    const snapshot = { db, dialect }
-    const audit = await auditTrace(snapshot, await loadDefinitions(project.graph, snapshot, false))
-    expect(audit.faults).toEqual([])
+    await expectWhole(job, { root, clean: this.#clean })
   }
 
   [Symbol.dispose](): void {
@@ -76,7 +64,27 @@ export class EngineWhole implements Disposable {
   }
 }
 
-const contents = async ({ project }: EngineProject): Promise<ReadonlyMap<string, string>> =>
+export const contents = async ({ project }: EngineProject): Promise<ReadonlyMap<string, string>> =>
   new Map(
     [...(await presentNodes(project.catalog))].map(([node, { contentId }]) => [node, contentId]),
   )
+
+/** The contents of the undisturbed run, readers that see them, and nothing left about. */
+export async function expectWhole(
+  job: EngineProject,
+  { root, clean }: { readonly root: string; readonly clean: ReadonlyMap<string, string> },
+): Promise<void> {
+  const { project } = job
+  expect(await contents(job)).toEqual(clean)
+  expect(await storeOffences(project, { root })).toEqual([])
+  expect(await orphans(project)).toEqual([])
+  expect(globSync('store/**/*.{tmp,tributary-tmp}', { cwd: root })).toEqual([])
+  const { db, dialect } = project.catalog
+  expect(await db.selectFrom('intent').selectAll().execute()).toEqual([])
+  expect(await db.selectFrom('run').select('id').where('status', '=', 'running').execute()).toEqual(
+    [],
+  )
+  const snapshot = { db, dialect }
+  const audit = await auditTrace(snapshot, await loadDefinitions(project.graph, snapshot, false))
+  expect(audit.faults).toEqual([])
+}

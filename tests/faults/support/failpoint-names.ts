@@ -26,6 +26,7 @@ export const SWEEPS: Readonly<Record<string, readonly string[]>> = {
     'stage',
     'store',
   ],
+  's3-kill.services.test.ts': ['attempt', 'catalog', 'commit', 'recover', 'run', 's3', 'stage'],
   'sensor-kill.test.ts': ['sensor'],
   'worker-kill.test.ts': [
     'attempt',
