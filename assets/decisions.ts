@@ -8,6 +8,7 @@ import {
   formatKey,
   insertAudit,
   loadDefinitions,
+  projectJournal,
   writeFacts,
 } from '../engine/index.ts'
 import { monthsOf } from '../registry/period.ts'
@@ -69,6 +70,7 @@ export async function decide(project: Project, decision: Decision, actor: Actor)
     const atMs = project.clock.nowMs()
     await insertAudit(trx, { atMs, actor, action: decision.kind, subject, run: null })
   })
+  await projectJournal(project)
 }
 
 const formatMonth = (month: Extract<Decision, { kind: 'pin' }>['month']): string =>

@@ -11,6 +11,7 @@ import type { Inbox } from './inbox.ts'
 import { roadAssets } from './index.ts'
 import { manifestObserver } from './manifests.ts'
 import { queueObserver } from './queue-observer.ts'
+import { PLATFORM_KEPT } from './kept-tables.ts'
 import { platformHooks } from './records.ts'
 import type { SyncOptions } from './sync-options.ts'
 import { CurrentRegistry, registryObserver } from './registry-observer.ts'
@@ -85,6 +86,7 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
       config.intakeAfter.value === 'delete'
         ? { ...platformHooks, afterRun: async (access) => sweepAfter({ ...access, inbox }) }
         : platformHooks,
+    kept: PLATFORM_KEPT,
     scratchRoot: config.scratch.value,
     logFolder: join(dirname(config.scratch.value), 'logs'),
     retainedVersions: config.retainVersions.value,

@@ -78,11 +78,16 @@ export async function prepareSync(
     await sql`insert into seen_file (scope, path, token, sha256)
       select ${REGISTRY_SCOPE}, path, token, '' from ${seen} w`.execute(trx.db)
     if (!changed) return
-    await platformTables(trx.db).deleteFrom('registry_file').execute()
     const rows = files.map(({ path, text }) => [path, text])
     const kept = rowsTable(trx.dialect, { path: 'text', content: 'text' }, rows)
+    // Only what differs is written: each written row goes into the store's journal.
+    await sql`delete from registry_file where path not in (select path from ${kept} w)`.execute(
+      trx.db,
+    )
     await sql`insert into registry_file (path, content)
-      select path, content from ${kept} w`.execute(trx.db)
+      select path, content from ${kept} w where true
+      on conflict (path) do update set content = excluded.content
+      where registry_file.content <> excluded.content`.execute(trx.db)
     await access.replaceFacts(Object.keys(FACT_DIMENSIONS), registryAsFacts(registry))
     await options.after(access, registry)
   }

@@ -5,6 +5,7 @@ import { createRegistry } from './0002-registry.ts'
 import { createWork } from './0003-work.ts'
 import { createSensors } from './0004-sensors.ts'
 import { chainAudit } from './0006-audit.ts'
+import { createJournal } from './0009-care.ts'
 
 export const MIGRATIONS: Readonly<
   Record<string, (db: Kysely<unknown>, dialect: 'sqlite' | 'postgres') => Promise<void>>
@@ -14,4 +15,5 @@ export const MIGRATIONS: Readonly<
   '0003-work': createWork,
   '0004-sensors': createSensors,
   '0006-audit': chainAudit,
+  '0009-care': createJournal,
 }

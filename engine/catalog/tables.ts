@@ -2,7 +2,10 @@
 import type { Generated } from 'kysely'
 
 export type Tables = {
-  catalog: { one: number; revision: number; received_ms: number }
+  /** journal: the number of the last journal object that was given out */
+  catalog: { one: number; revision: number; received_ms: number; journal: Generated<number> }
+  /** what the store's journal has not been told yet: see migrations/0009-care.ts */
+  unprojected: { entry: string; key: string; taken: number }
   /** live: nodes that have content */
   asset: { id: Generated<number>; name: string; live: Generated<number> }
   node: {

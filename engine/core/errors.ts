@@ -92,6 +92,12 @@ export const ERRORS = {
     text: ({ catalog, reason }) => `the catalog ${catalog} cannot be used: ${reason}`,
     hint: 'check that the file or server is there, readable and not damaged; see tributary doctor',
   }),
+  CATALOG_NOT_EMPTY: spec<{ readonly catalog: string }>({
+    fault: 'conflict',
+    retry: 'never',
+    text: ({ catalog }) => `the catalog ${catalog} is not empty`,
+    hint: 'name an empty one with --into URL, or move the old one away: nothing is overwritten',
+  }),
   CHECK_FAILED: spec<{ readonly node: string; readonly check: string; readonly reason: string }>({
     fault: 'input',
     retry: 'when-input-changes',
@@ -359,6 +365,12 @@ export const ERRORS = {
     retry: 'never',
     text: ({ sensor, known }) => `no sensor is named ${sensor}; there are: ${known.join(', ')}`,
     hint: 'look them up with `tributary sensors list`',
+  }),
+  STORED_INVALID: spec<{ readonly path: string; readonly number: number }>({
+    fault: 'upstream',
+    retry: 'never',
+    text: ({ path, number }) => `object ${number} of ${path} in the store is not what was written`,
+    hint: 'put it back from a copy of the store, or restore the catalog from a backup',
   }),
   STORE_UNUSABLE: spec<{ readonly store: string; readonly reason: string }>({
     fault: 'upstream',

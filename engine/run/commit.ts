@@ -18,6 +18,7 @@ import type { Actor } from '../catalog/runs.ts'
 import { insertAudit } from '../catalog/runs.ts'
 import type { TraceCommit } from '../catalog/trace.ts'
 import { commitTraces } from '../catalog/trace.ts'
+import { noteUnprojected } from '../catalog/unprojected.ts'
 import { ABSENT } from '../core/digest.ts'
 import type { Json } from '../core/digest.ts'
 import { assert } from '../core/errors.ts'
@@ -26,6 +27,7 @@ import { nodeText } from '../core/key.ts'
 import { holdOf } from '../core/rollback.ts'
 import type { Finished, Staged } from './attempt.ts'
 import type { Hold } from './hold.ts'
+import { projectJournal } from './journal.ts'
 import type { Committed, Project } from './project.ts'
 import type { OpenIntent } from './recover.ts'
 import { publishNodes } from './publish.ts'
@@ -78,6 +80,7 @@ export async function commitGroup(
     nodes: result.published,
     keep: async (forMs) => group.hold.keep(result.claimed, forMs),
   })
+  await projectJournal(project)
   failpoint('commit.published')
   await project.store.remove(result.released)
   return result
@@ -130,6 +133,9 @@ async function commitIn(
   const committed = entries.map((entry) => committedOf(entry, { changed, builds }))
   await group.project.hooks.onCommit?.({ trx, nowMs, run: group.run }, committed)
   const published = entries.filter((entry) => movesReaders(group, entry)).map((entry) => entry.node)
+  // The store has a manifest of what is published; of the rest its journal speaks.
+  const heads = own.filter((entry) => !movesReaders(group, entry))
+  await noteUnprojected(trx, 'head', heads)
   const shown = new Set(published.concat(outputs.flatMap((o) => o.writer ?? [])))
   const nodes = own.map((entry) => entry.node)
   await closeIntents(trx, nodes, shown)

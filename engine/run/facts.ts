@@ -8,8 +8,10 @@ import { Contents } from '../catalog/contents.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
 import type { TraceCommit } from '../catalog/trace.ts'
 import { commitTraces } from '../catalog/trace.ts'
+import { noteUnprojected } from '../catalog/unprojected.ts'
 import { ABSENT, canonicalJson, valueContentId } from '../core/digest.ts'
 import { assert } from '../core/errors.ts'
+import { FRESHNESS, RECIPE } from '../core/fingerprint.ts'
 import { nodeText } from '../core/key.ts'
 import type { Fact } from './project.ts'
 
@@ -44,6 +46,11 @@ export async function writeFacts(
   }
   await commitTraces(trx, commits)
   await moveMemberships(trx, definitions, parents)
+  await noteUnprojected(
+    trx,
+    'fact',
+    parents.filter(({ asset }) => asset !== RECIPE && asset !== FRESHNESS),
+  )
   return commits.length
 }
 

@@ -17,6 +17,7 @@ import { failpoint } from '../core/failpoint.ts'
 import { nodeText } from '../core/key.ts'
 import { anchorAudit } from './anchor.ts'
 import type { Evaluation } from './evaluate.ts'
+import { projectJournal } from './journal.ts'
 import { evaluateUnheld } from './evaluate.ts'
 import { HeldBack } from './held-back.ts'
 import type { Hold } from './hold.ts'
@@ -102,6 +103,7 @@ async function runUnder(
     }
   })
   failpoint('run.planned')
+  await projectJournal(project)
   for (const change of observed.changes) await change.mend?.(hold)
   const log =
     project.logFolder === undefined ? undefined : await openRunLog(project.logFolder, run.id)
@@ -120,6 +122,7 @@ async function runUnder(
   const status = statusOf(run)
   log?.end({ status, counts: run.counts })
   await finishRun(run, status)
+  await projectJournal(project)
   const anchored = await anchorAudit(project)
   if (anchored !== undefined) log?.anchored(anchored)
   await clearScratch(project)

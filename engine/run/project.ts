@@ -7,6 +7,7 @@ import type { AssetIds } from '../catalog/nodes.ts'
 import { findNodes, loadAssetIds } from '../catalog/nodes.ts'
 import type { Catalog, Connection, WriteTransaction } from '../catalog/open.ts'
 import type { Actor } from '../catalog/runs.ts'
+import type { KeptTable } from '../catalog/unprojected.ts'
 import type { Json } from '../core/digest.ts'
 import { FRESHNESS, RECIPE, ROLLBACK } from '../core/fingerprint.ts'
 import type { AssetGraph } from '../core/graph.ts'
@@ -126,6 +127,8 @@ export interface Project {
   readonly scratchRoot: string
   /** a file for each run's log; omitted: none is written */
   readonly logFolder?: string
+  /** tables of its own whose rows nothing else could give back: the store's journal holds them */
+  readonly kept?: readonly KeptTable[]
   /** versions whose parts are kept, the current one included; at least 1 */
   readonly retainedVersions: number
 }

@@ -12,17 +12,19 @@ import type { Connection, WriteTransaction } from '../catalog/open.ts'
 import { rowsTable } from '../catalog/rows.ts'
 import { leaseNow } from '../catalog/leases.ts'
 import type { Tables } from '../catalog/tables.ts'
+import { isUnprojected } from '../catalog/unprojected.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { Hold } from './hold.ts'
 import { runHolder } from './hold.ts'
 import { isDeadHolder } from './holder.ts'
+import { projectJournal } from './journal.ts'
 import type { Project } from './project.ts'
 import { publishNodes } from './publish.ts'
 
-/** Whether a run left something open: an intent, or itself. */
+/** Whether something is left open: an intent, a lagging journal, or a run itself. */
 export async function isLeftOpen(db: Connection): Promise<boolean> {
   const intent = await db.selectFrom('intent').select('node').limit(1).executeTakeFirst()
-  if (intent !== undefined) return true
+  if (intent !== undefined || (await isUnprojected(db))) return true
   const last = await db
     .selectFrom('run')
     .select('status')
@@ -35,7 +37,7 @@ export async function isLeftOpen(db: Connection): Promise<boolean> {
 type Intent = Selectable<Tables['intent']>
 
 /**
- * Ends the open intents of holders that are gone. Cost when there is none: one query.
+ * Ends the open intents of holders that are gone. Cost when there is none: two queries.
  *
  * They are taken over in one transaction that raises the epoch of their nodes: whoever wakes up
  * commits nothing, and of two recoveries one finds nothing to do.
@@ -45,6 +47,7 @@ export async function recover(
   definitions: Definitions,
   hold: Hold,
 ): Promise<number> {
+  await projectJournal(project)
   if ((await deadIntents(project, project.catalog)).length === 0) return 0
   const intents = await takeOver(project, hold)
   if (intents.length === 0) return 0
