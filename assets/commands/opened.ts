@@ -1,6 +1,7 @@
 /** The platform as the command line opens it: what the generic commands ask for, and itself. */
 import { dirname, join } from 'node:path'
-import type { OpenProject, Project, StoredFile } from '../../engine/index.ts'
+import type { MigrationSet, OpenProject, Project, StoredFile } from '../../engine/index.ts'
+import { openCatalog } from '../../engine/index.ts'
 import { readConfig, findProject } from '../config.ts'
 import type { Serve } from '../daemon-parts.ts'
 import { daemonParts } from '../daemon-parts.ts'
@@ -46,15 +47,19 @@ export async function openForCommands(how: OpenPlatformHow): Promise<OpenedPlatf
     sync,
     allowBlocked,
   })
-  return openedPlatform(platform, how.serve)
+  return openedPlatform(platform, how)
 }
 
 /** Joins a platform with what the generic commands need of it. */
-function openedPlatform(platform: Platform, serve: Serve): OpenedPlatform {
+function openedPlatform(
+  platform: Platform,
+  { migrations, serve }: Pick<OpenPlatformHow, 'migrations' | 'serve'>,
+): OpenedPlatform {
   const { config, project, duck } = platform
   return {
     platform,
     project,
+    catalogAt: async (url) => openCatalog({ url, migrations }),
     concurrency: config.concurrency.value,
     query: {
       tables: ['silver', 'gold_submitter', 'gold_canonical'].map((asset) => ({

@@ -24,18 +24,30 @@ export const ENGINE_KEPT: readonly KeptTable[] = [{ table: 'audit', key: ['seq']
 
 export type Row = Readonly<Record<string, Cell>>
 
+/** A row of a kept table; null: it was removed. */
+export interface RowEntry {
+  readonly table: string
+  readonly key: readonly Cell[]
+  readonly row: Row | null
+}
+
+/** A fact; no `value`: it became absent. */
+export interface FactEntry {
+  readonly fact: NodeName
+  readonly value?: Json
+}
+
+/** A node that stands on a build which published nothing. */
+export interface HeadEntry {
+  readonly head: NodeName
+  readonly commit_number: number
+  readonly content_id: string
+  readonly fingerprint: string | null
+  readonly value: Json
+}
+
 /** One thing the catalog knows, as it was when the object was written. */
-export type JournalEntry =
-  | { readonly table: string; readonly key: readonly Cell[]; readonly row: Row | null }
-  /** no `value`: it became absent */
-  | { readonly fact: NodeName; readonly value?: Json }
-  | {
-      readonly head: NodeName
-      readonly commit_number: number
-      readonly content_id: string
-      readonly fingerprint: string | null
-      readonly value: Json
-    }
+export type JournalEntry = RowEntry | FactEntry | HeadEntry
 
 const FACT = 'fact'
 const HEAD = 'head'

@@ -5,6 +5,7 @@
  * `load` imports that when it is called. Generic commands know the engine only; a project's own
  * commands use the same interface with a richer `Opened`.
  */
+import type { Catalog } from '../catalog/open.ts'
 import type { NodeName } from '../core/key.ts'
 import type { Project } from '../run/project.ts'
 import type { DaemonParts } from './daemon-parts.ts'
@@ -77,6 +78,8 @@ export interface Problem {
 /** An open project, as the generic commands need it. */
 export interface OpenProject extends AsyncDisposable {
   readonly project: Project
+  /** opens another catalog, migrated: a file's path or a URL. Close it */
+  readonly catalogAt: (url: string) => Promise<Catalog>
   /** builds at once, unless -j says otherwise */
   readonly concurrency: number
   /** what `query` can read */

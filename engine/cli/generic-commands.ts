@@ -1,4 +1,5 @@
 /** The commands that any project has, whatever its assets are about: declarations only. */
+import { CARE_COMMANDS } from './care-commands.ts'
 import type { Command, CommandOption } from './command.ts'
 import { HISTORY_COMMANDS } from './history-commands.ts'
 import { PLAN_OPTIONS, SELECTION_ARGUMENT } from './plan-options.ts'
@@ -170,20 +171,7 @@ export const GENERIC_COMMANDS: readonly Command[] = [
     load: async () => (await import('./query.ts')).runQuery,
   },
   ...HISTORY_COMMANDS,
-  {
-    name: 'fsck',
-    summary: 'catalog, store, manifests and every byte: what is lost, changed or left over',
-    options: [
-      { flags: '--repair', description: 'mend it; lost and changed parts wait for the next run' },
-      { flags: '--build', description: 'with --repair: make them again at once' },
-      { flags: '--reason <text>', description: 'why, for the audit' },
-    ],
-    examples: [
-      ['fsck', 'look: exit 1 when something is wrong'],
-      ['fsck --repair --build', 'mend everything now'],
-    ],
-    load: async () => (await import('./fsck.ts')).runFsck,
-  },
+  ...CARE_COMMANDS,
   {
     name: 'help',
     summary: 'what an error code means and what to do; works offline',

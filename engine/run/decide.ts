@@ -100,7 +100,12 @@ export function decide({ asset, node, dirty, builds, partsOf }: Evidence): Decis
   const own = fingerprint({ asset: asset.name, key: node.row.key, slots: node.slots })
   if (outline.verdict === 'copy') return copyOf({ outline, own, parts: partsOf(outline.of) })
   const usable = dirty?.cause === 'forced' ? [] : builds
-  if (outline.parts === undefined) return wholeBuild({ asset, own, builds: usable })
+  if (outline.parts === undefined) {
+    // A build that writes further nodes gives back only what stands: older outputs may be gone.
+    const whole = asset.outputs === undefined ? usable : usable.filter((one) => one.current)
+    const isLost = asset.outputs !== undefined && insists
+    return wholeBuild(own, isLost ? [] : whole)
+  }
   return partsBuild({ asset, node, own, outlined: outline.parts, builds: usable })
 }
 
@@ -175,20 +180,9 @@ function copyOf({
   }
 }
 
-function wholeBuild({
-  asset,
-  own,
-  builds,
-}: {
-  readonly asset: StoredAsset
-  readonly own: Fingerprint
-  readonly builds: readonly RetainedBuild[]
-}): Decision {
-  const build: Decision = { kind: 'build', fingerprint: own, parts: undefined }
-  // A build that writes further nodes is made again: its outputs may be beyond retention.
-  if (asset.outputs !== undefined) return build
+function wholeBuild(own: Fingerprint, builds: readonly RetainedBuild[]): Decision {
   const same = builds.find((one) => one.fingerprint === own && one.version !== 0 && one.isWhole)
-  if (same === undefined) return build
+  if (same === undefined) return { kind: 'build', fingerprint: own, parts: undefined }
   return { kind: 'known', fingerprint: own, version: same.version, parts: same.parts }
 }
 

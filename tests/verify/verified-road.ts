@@ -45,7 +45,7 @@ export interface Verdict {
 
 /** What doctor says. */
 export async function verdictOn(
-  road: RoadProject,
+  road: Pick<RoadProject, 'platform' | 'project'>,
   { deep = false }: { readonly deep?: boolean } = {},
 ): Promise<Verdict> {
   const results = await verifyProject({ ...road.platform, project: road.project }, { deep })

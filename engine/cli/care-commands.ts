@@ -1,0 +1,35 @@
+/** The commands that keep a project well: declarations only. */
+import type { Command, CommandOption } from './command.ts'
+
+const REASON: CommandOption = { flags: '--reason <text>', description: 'why, for the audit' }
+const INTO: CommandOption = {
+  flags: '--into <url>',
+  description: 'another catalog: a file’s path or postgres://…; default: the project’s own',
+}
+
+export const CARE_COMMANDS: readonly Command[] = [
+  {
+    name: 'fsck',
+    summary: 'catalog, store, manifests and every byte: what is lost, changed or left over',
+    options: [
+      { flags: '--repair', description: 'mend it; lost and changed parts wait for the next run' },
+      { flags: '--build', description: 'with --repair: make them again at once' },
+      REASON,
+    ],
+    examples: [
+      ['fsck', 'look: exit 1 when something is wrong'],
+      ['fsck --repair --build', 'mend everything now'],
+    ],
+    load: async () => (await import('./fsck.ts')).runFsck,
+  },
+  {
+    name: 'rebuild-catalog',
+    summary: 'an empty catalog from the store alone: submissions, decisions, registry, contents',
+    options: [INTO, REASON],
+    examples: [
+      ['rebuild-catalog', 'when the catalog is lost; then materialize'],
+      ['rebuild-catalog --into postgres://db/claims', 'or to move to another database'],
+    ],
+    load: async () => (await import('./rebuild-catalog.ts')).runRebuildCatalog,
+  },
+]
