@@ -4,7 +4,8 @@
  * A message is shown as its template: each value of the context stands as `‹its name›`.
  */
 import type { ErrorCode } from '../engine/core/errors.ts'
-import { ERRORS, EXIT_CODES } from '../engine/core/errors.ts'
+import { EXIT_CODES } from '../engine/core/error-rows.ts'
+import { ERRORS } from '../engine/core/errors.ts'
 
 const RETRY_WORDS = {
   never: 'no',

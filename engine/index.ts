@@ -1,6 +1,7 @@
 /** The engine's only door: everything that registry, assets and minio may use of it. */
 export * from './core/asset.ts'
 export * from './core/digest.ts'
+export type { Position } from './core/error-rows.ts'
 export * from './core/errors.ts'
 export * from './core/failpoint.ts'
 export * from './core/fingerprint.ts'

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { errorsPage } from '../.ci/errors-page.ts'
-import { ERRORS, EXIT_CODES } from '../engine/core/errors.ts'
+import { EXIT_CODES } from '../engine/core/error-rows.ts'
+import { ERRORS } from '../engine/core/errors.ts'
 
 const codes = Object.keys(ERRORS)
 const rows = Object.entries(ERRORS)

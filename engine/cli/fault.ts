@@ -7,7 +7,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EXIT_CODES, EngineError, isEngineError } from '../core/errors.ts'
+import { EXIT_CODES } from '../core/error-rows.ts'
+import { EngineError, isEngineError } from '../core/errors.ts'
 import type { Terminal } from './output.ts'
 
 export interface FaultContext {

@@ -1,6 +1,7 @@
 /** `help CODE`: what an error means and what to do, from the table that throws it. */
 import type { ErrorCode } from '../core/errors.ts'
-import { ERRORS, EXIT_CODES, EngineError } from '../core/errors.ts'
+import { EXIT_CODES } from '../core/error-rows.ts'
+import { ERRORS, EngineError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest-name.ts'
 import type { CommandCall } from './command.ts'
 import { flagOption } from './command.ts'

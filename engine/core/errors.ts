@@ -7,40 +7,9 @@
  * or a header: this is health data.
  */
 
+import type { Fault, Position, Retry, Spec } from './error-rows.ts'
+import { EXIT_CODES, at, spec } from './error-rows.ts'
 import { nearestName } from './nearest-name.ts'
-
-/** Who has to act. It decides the exit code: see EXIT_CODES. */
-export type Fault = 'usage' | 'config' | 'input' | 'conflict' | 'upstream' | 'bug'
-/** Whether the same call can succeed later. */
-export type Retry = 'never' | 'when-input-changes' | 'backoff'
-
-/** Exit code by fault (0 done · 3 changes pending · 130 interrupted are not errors). */
-export const EXIT_CODES: Readonly<Record<Fault, number>> = {
-  usage: 2,
-  config: 2,
-  input: 1,
-  conflict: 4,
-  upstream: 5,
-  bug: 70,
-}
-
-interface Spec<Context> {
-  readonly fault: Fault
-  readonly retry: Retry
-  /** what happened: subject first, lower case, no final dot, found value last */
-  readonly text: (context: Context) => string
-  /** what to do about it */
-  readonly hint: string
-}
-const spec = <Context>(row: Spec<Context>): Spec<Context> => row
-
-/** A place in a file a person wrote: `file:line:column`, both from 1. */
-export interface Position {
-  readonly file: string
-  readonly line: number
-  readonly column: number
-}
-const at = ({ file, line, column }: Position): string => `${file}:${line}:${column}`
 
 // Sorted by code. One row a code; tests/errors.test.ts holds the rules.
 export const ERRORS = {
@@ -86,17 +55,17 @@ export const ERRORS = {
       `the catalog was written by a newer version: schema ${found}, this one knows ${known}`,
     hint: 'update tributary on this machine; nothing was changed',
   }),
-  CATALOG_UNUSABLE: spec<{ readonly catalog: string; readonly reason: string }>({
-    fault: 'upstream',
-    retry: 'backoff',
-    text: ({ catalog, reason }) => `the catalog ${catalog} cannot be used: ${reason}`,
-    hint: 'check that the file or server is there, readable and not damaged; see tributary doctor',
-  }),
   CATALOG_NOT_EMPTY: spec<{ readonly catalog: string }>({
     fault: 'conflict',
     retry: 'never',
     text: ({ catalog }) => `the catalog ${catalog} is not empty`,
     hint: 'name an empty one with --into URL, or move the old one away: nothing is overwritten',
+  }),
+  CATALOG_UNUSABLE: spec<{ readonly catalog: string; readonly reason: string }>({
+    fault: 'upstream',
+    retry: 'backoff',
+    text: ({ catalog, reason }) => `the catalog ${catalog} cannot be used: ${reason}`,
+    hint: 'check that the file or server is there, readable and not damaged; see tributary doctor',
   }),
   CHECK_FAILED: spec<{ readonly node: string; readonly check: string; readonly reason: string }>({
     fault: 'input',

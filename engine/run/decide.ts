@@ -100,12 +100,7 @@ export function decide({ asset, node, dirty, builds, partsOf }: Evidence): Decis
   const own = fingerprint({ asset: asset.name, key: node.row.key, slots: node.slots })
   if (outline.verdict === 'copy') return copyOf({ outline, own, parts: partsOf(outline.of) })
   const usable = dirty?.cause === 'forced' ? [] : builds
-  if (outline.parts === undefined) {
-    // A build that writes further nodes gives back only what stands: older outputs may be gone.
-    const whole = asset.outputs === undefined ? usable : usable.filter((one) => one.current)
-    const isLost = asset.outputs !== undefined && insists
-    return wholeBuild(own, isLost ? [] : whole)
-  }
+  if (outline.parts === undefined) return wholeBuild(own, givingBack(asset, { usable, insists }))
   return partsBuild({ asset, node, own, outlined: outline.parts, builds: usable })
 }
 
@@ -178,6 +173,15 @@ function copyOf({
     value: outline.value,
     parts: copied,
   }
+}
+
+/** A build that writes further nodes gives back only what stands: older outputs may be gone. */
+function givingBack(
+  asset: StoredAsset,
+  { usable, insists }: { readonly usable: readonly RetainedBuild[]; readonly insists: boolean },
+): readonly RetainedBuild[] {
+  if (asset.outputs === undefined) return usable
+  return insists ? [] : usable.filter((one) => one.current)
 }
 
 function wholeBuild(own: Fingerprint, builds: readonly RetainedBuild[]): Decision {

@@ -87,7 +87,7 @@ export async function repairStore(
     const faulty = [...audit.missing, ...audit.forgotten]
     const changed = faulty.filter(({ kind }) => kind === 'changed')
     await project.store.setAside([...new Set(changed.map(({ path }) => path))])
-    failpoint('fsck.set-aside')
+    failpoint('fsck.aside')
     const marks = await marksOf(project, audit.missing)
     const report = reportOf(findings, marks.size)
     if (report.faults.length > 0) {

@@ -31,6 +31,7 @@ import type { BuildTask, Executor, Outstanding } from './executor.ts'
 import { HeldBack } from './held-back.ts'
 import { BOOKKEEPING, workerHold } from './hold.ts'
 import { workerHolder } from './holder.ts'
+import { projectJournal } from './journal.ts'
 import { hasMoved, observe, planIn } from './planning.ts'
 import type { Observation, Project } from './project.ts'
 import { loadDefinitions } from './project.ts'
@@ -106,6 +107,7 @@ export class Reconciler {
     })
     failpoint('reconcile.planned')
     for (const change of observed.changes) await change.mend?.(this.#hold)
+    await projectJournal(project)
     return plan
   }
 

@@ -26,6 +26,7 @@ import { nodeText } from '../core/key.ts'
 import type { RollbackFact } from '../core/rollback.ts'
 import { rollbackKey, rolledBackNode } from '../core/rollback.ts'
 import { writeFacts } from './facts.ts'
+import { projectJournal } from './journal.ts'
 import type { Project } from './project.ts'
 import { loadDefinitions } from './project.ts'
 
@@ -34,7 +35,7 @@ export async function rollBack(
   project: Project,
   { node, commitNumber, actor }: Decided & { readonly commitNumber: number },
 ): Promise<KeptVersion> {
-  return project.catalog.write(async (trx) => {
+  const shown = await project.catalog.write(async (trx) => {
     const definitions = await loadDefinitions(project.graph, trx, true)
     const row = await rollable(trx, definitions, node)
     const kept = await keptVersions(trx.db, row.id)
@@ -53,6 +54,8 @@ export async function rollBack(
     await audit(project, trx, { action: 'rollback', node, actor })
     return version
   })
+  await projectJournal(project)
+  return shown
 }
 
 interface Decided {
@@ -74,6 +77,7 @@ export async function clearRollback(project: Project, { node, actor }: Decided):
     }
     await audit(project, trx, { action: 'rollback --clear', node, actor })
   })
+  await projectJournal(project)
 }
 
 /**

@@ -8,7 +8,7 @@ import { fsck, makePlan, materialize, openCatalog, rebuildCatalog } from '../../
 import { MIGRATIONS } from '../../migrations/index.ts'
 import { encounters, medicalFile } from '../support/deliveries.ts'
 import { freshDatabase } from '../support/postgres.ts'
-import { RoadProject } from '../support/project.ts'
+import type { RoadProject } from '../support/project.ts'
 import { soundRoad, verdictOn } from './verified-road.ts'
 
 const ACTOR = { name: 'test', reason: 'the disk is gone' }

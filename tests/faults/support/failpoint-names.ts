@@ -14,12 +14,14 @@ const CALL = /failpoint\('([^']+)'\)/g
 /** Test file → the families it sweeps. */
 export const SWEEPS: Readonly<Record<string, readonly string[]>> = {
   'anchor.test.ts': ['anchor'],
+  'care.test.ts': ['fsck', 'journal'],
   'engine-kill.test.ts': ['attempt', 'catalog', 'commit', 'recover', 'run', 'stage', 'store'],
   'road-kill.test.ts': [
     'attempt',
     'catalog',
     'commit',
     'inbox',
+    'journal',
     'raw',
     'recover',
     'run',
