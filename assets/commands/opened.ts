@@ -1,6 +1,6 @@
 /** The platform as the command line opens it: what the generic commands ask for, and itself. */
 import { dirname, join } from 'node:path'
-import type { MigrationSet, OpenProject, Project, StoredFile } from '../../engine/index.ts'
+import type { OpenProject, Project, StoredFile } from '../../engine/index.ts'
 import { openCatalog } from '../../engine/index.ts'
 import { readConfig, findProject } from '../config.ts'
 import type { Serve } from '../daemon-parts.ts'
