@@ -108,6 +108,19 @@ export async function* listManifests(
   }
 }
 
+/** Every entry below the store with its time and size, folders and links included. */
+export async function* listEverything(root: string): AsyncIterable<string> {
+  const pending = ['']
+  for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+    for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+      if (entry.isDirectory()) pending.push(path)
+      const { mtimeNs, size } = lstatSync(join(root, path), { bigint: true })
+      yield `${path} ${mtimeNs} ${size}`
+    }
+  }
+}
+
 /** Paths below the store that belong to nothing: temporary names, foreign files, dead links. */
 export async function* listStrays(root: string): AsyncIterable<string> {
   const pending = ['']

@@ -44,6 +44,7 @@ import {
   lastManifest,
   linkedParts,
   listManifests,
+  listEverything,
   listStrays,
 } from './local-look.ts'
 
@@ -126,6 +127,7 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
     manifests: (path) => listManifests(top, path === undefined ? undefined : inside(path)),
     readManifest: async (path, number) => readIfThere(at(manifestPath(path, number))),
     setAside: async (paths) => guard(() => setAside(paths.map(at))),
+    listing: () => listEverything(top),
     strays: () => listStrays(top),
   }
 }

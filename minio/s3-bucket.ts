@@ -39,6 +39,8 @@ export interface Head {
 export interface Listed {
   readonly key: string
   readonly sizeBytes: number
+  /** its ETag and when it was written, by the server: another object has another */
+  readonly written: string
 }
 
 export interface OpenUpload {
@@ -168,9 +170,10 @@ export class Bucket {
         this.client.send(new ListObjectsV2Command(request)),
       )
       const decode = decoding(page.EncodingType)
-      yield (page.Contents ?? []).map(({ Key = '', Size = 0 }) => ({
+      yield (page.Contents ?? []).map(({ Key = '', Size = 0, ETag = '', LastModified }) => ({
         key: decode(Key).slice(this.#prefix.length),
         sizeBytes: Size,
+        written: `${ETag} ${LastModified?.toISOString()}`,
       }))
       const ContinuationToken = page.NextContinuationToken
       after = ContinuationToken === undefined ? undefined : { ContinuationToken }

@@ -105,6 +105,11 @@ export function openS3Store(options: S3StoreOptions): ObjectStore {
     manifests: (path) => listManifests(bucket, path),
     readManifest: async (path, number) => readText(bucket, manifestKey(path, number)),
     setAside: async (paths) => setAside(bucket, paths.map(insideStore)),
+    listing: async function* listing() {
+      for await (const page of bucket.pages('')) {
+        for (const { key, sizeBytes, written } of page) yield `${key} ${sizeBytes} ${written}`
+      }
+    },
     strays: async function* strays() {
       const oldMs = Date.now() - (options.staleUploadMs ?? STALE_UPLOAD_MS)
       for await (const { key, uploadId, initiatedMs } of bucket.uploads()) {

@@ -1,6 +1,5 @@
 /** I8: a second run with nothing changed plans nothing and writes nothing. */
-import { lstatSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import type { Project } from '../../engine/index.ts'
 import {
   catalogRevision,
   counted,
@@ -54,19 +53,23 @@ async function whatWaits({ platform: { project } }: Verification): Promise<strin
 
 /** Runs what the empty plan says, and no other: it is refused if anything moved since. */
 async function runIdle(
-  { platform: { project, config } }: Verification,
+  { platform: { project } }: Verification,
   planId: string,
   faults: Faults,
 ): Promise<void> {
   const { db } = project.catalog
-  const before = { revision: await catalogRevision(db), files: treeDigest(config.store.value) }
+  const look = async () => ({
+    revision: await catalogRevision(db),
+    files: await storeDigest(project.store),
+  })
+  const before = await look()
   try {
     await materialize(project, { actor: ACTOR, command: 'doctor', concurrency: 1, planId })
   } catch (error) {
     if (isEngineError(error, 'PLAN_MOVED') || isEngineError(error, 'RUN_BUSY')) return
     throw error
   }
-  const after = { revision: await catalogRevision(db), files: treeDigest(config.store.value) }
+  const after = await look()
   faults.addWhen(
     before.revision !== after.revision,
     () => 'a run with nothing to do wrote to the catalog',
@@ -74,18 +77,9 @@ async function runIdle(
   faults.addWhen(before.files !== after.files, () => 'a run with nothing to do changed the store')
 }
 
-/** Names and times of everything below a folder; of a store elsewhere, nothing. */
-function treeDigest(root: string): string {
-  if (/^[a-z0-9]+:\/\//.test(root)) return ''
-  const lines: string[] = []
-  const pending = [root]
-  for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const path = join(folder, entry.name)
-      if (entry.isDirectory()) pending.push(path)
-      const { mtimeNs, size } = lstatSync(path, { bigint: true })
-      lines.push(`${path} ${mtimeNs} ${size}`)
-    }
-  }
-  return sha256(lines.toSorted().join('\n'))
+/** One number for everything the store holds, in whatever order it is listed. */
+async function storeDigest({ listing }: Project['store']): Promise<string> {
+  let sum = 0n
+  for await (const line of listing()) sum += BigInt(`0x${sha256(line)}`)
+  return sum.toString(16)
 }

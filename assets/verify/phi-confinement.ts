@@ -4,11 +4,12 @@
  * Canaries are looked for in every text column of the catalog, in reports, manifests and in the
  * files beside the catalog, such as logs. What is said of a hit is its place, never the value.
  */
-import { createReadStream, lstatSync, readdirSync } from 'node:fs'
+import { createReadStream, existsSync, lstatSync, readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { sql } from 'kysely'
 import { counted, isEngineError, parseKey, rowsTable } from '../../engine/index.ts'
+import { isUrl } from '../config.ts'
 import type { Canary } from './canaries.ts'
 import { holds, sampleCanaries } from './canaries.ts'
 import { currentNodes, currentParts } from './catalog-look.ts'
@@ -122,28 +123,31 @@ async function searchReports(
   return searched
 }
 
-/** Files beside an embedded catalog: logs, dumps. Returns how many were read. */
+/** Files beside scratch and an embedded catalog: logs, dumps. Returns how many were read. */
 async function searchFiles(
   { platform: { config } }: Verification,
   canaries: readonly Canary[],
   faults: Faults,
 ): Promise<number> {
-  const catalog = config.catalog.value
-  if (/^[a-z]+:\/\//.test(catalog)) return 0
-  const root = dirname(catalog)
-  // A project that keeps its catalog in its own folder has no folder of the program's.
-  if (relative(root, config.root) === '') return 0
+  const { catalog, scratch, store, cache } = config
+  // They hold the data itself.
+  const zones = new Set([scratch, store, cache].map(({ value }) => value))
+  const places = isUrl(catalog.value) ? [scratch] : [catalog, scratch]
+  // A project that keeps them in its own folder has no folder of the program's.
+  const roots = [...new Set(places.map(({ value }) => dirname(value)))].filter(
+    (root) => root !== config.root && existsSync(root),
+  )
   let searched = 0
-  const pending = [root]
-  for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+  const seen = new Set<string>()
+  for (let folder = roots.pop(); folder !== undefined; folder = roots.pop()) {
+    if (seen.has(folder)) continue
+    seen.add(folder)
     for (const name of readdirSync(folder)) {
       const path = join(folder, name)
-      const { scratch, store, cache } = config
-      // They hold the data itself.
-      if ([scratch, store, cache].some(({ value }) => value === path)) continue
+      if (zones.has(path)) continue
       const found = lstatSync(path)
-      if (found.isDirectory()) pending.push(path)
-      else if (found.isFile() && !path.startsWith(catalog)) {
+      if (found.isDirectory()) roots.push(path)
+      else if (found.isFile() && !path.startsWith(catalog.value)) {
         searched += 1
         await searchFile(path, { canaries, place: relative(config.root, path), faults })
       }

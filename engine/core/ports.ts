@@ -85,6 +85,11 @@ export interface ObjectStore {
   readonly readManifest: (path: string, number: number) => Promise<string | undefined>
   /** takes changed parts out of the way of readers and builds; their bytes stay, for a person */
   readonly setAside: (paths: readonly string[]) => Promise<void>
+  /**
+   * every file or object there is, with what differs after any write to it, in no order: equal
+   * listings prove that nothing was written
+   */
+  readonly listing: () => AsyncIterable<string>
   /** what no version, manifest or projection is: half-written files, links to nothing */
   readonly strays: () => AsyncIterable<string>
 }
