@@ -1,7 +1,8 @@
 /** Opens a project folder as the command line does. Needs no test runner: child processes use it. */
-import { readConfig } from '../../assets/config.ts'
+import { isUrl, readConfig } from '../../assets/config.ts'
 import type { Platform } from '../../assets/platform.ts'
 import { openPlatform } from '../../assets/platform.ts'
+import { s3Settings } from '../../assets/s3-config.ts'
 import { openLocalStore } from '../../minio/local-store.ts'
 import { MIGRATIONS } from '../../migrations/index.ts'
 
@@ -12,5 +13,18 @@ export const openRoad = async (
   openPlatform({
     config: readConfig({ root, environment, flags: {}, cores: 2 }),
     migrations: MIGRATIONS,
-    openStore: (config) => openLocalStore({ root: config.store.value, durable: false }),
+    openStore: async ({ store, s3, cache, cacheBytes }) => {
+      if (!isUrl(store.value)) return openLocalStore({ root: store.value, durable: false })
+      const { openStore } = await import('../../minio/open.ts')
+      return openStore({
+        store: store.value,
+        s3: s3Settings(s3),
+        cache: { folder: cache.value, bytesMax: cacheBytes.value },
+      })
+    },
+    openInbox: async ({ inbox, s3 }) => {
+      if (!isUrl(inbox.value)) return undefined
+      const { openS3Inbox } = await import('../../minio/s3-inbox.ts')
+      return openS3Inbox(inbox.value, s3Settings(s3))
+    },
   })

@@ -29,6 +29,8 @@ export interface RoadOptions extends RoadFolder {
   readonly root?: string
   /** settings, as the environment has them */
   readonly environment?: Readonly<Record<string, string>>
+  /** a local folder with a canonical month's parts as readers find them; default: where they lie */
+  readonly monthFolder?: (month: string, root: string) => Promise<string>
 }
 
 /** What a run did, in words. */
@@ -198,11 +200,20 @@ export class RoadProject implements AsyncDisposable {
     months: string | readonly string[],
     columns: readonly string[] = ['*'],
   ): Promise<readonly DuckRow[]> {
-    const globs = [months].flat().map((month) => `'${this.published(month)}/*.parquet'`)
+    const { monthFolder = async (month: string) => this.published(month) } = this.#options
+    const folders = await Promise.all(
+      [months].flat().map(async (month) => monthFolder(month, this.root)),
+    )
+    const globs = folders.map((folder) => `'${folder}/*.parquet'`)
     this.#reader ??= new DuckPool({ size: 1, folder: this.path('.reader') })
     const from = `read_parquet([${globs.join(', ')}], hive_partitioning=false)`
     const statement = `select ${columns.join(', ')} from ${from} order by all`
-    return (await this.#reader.run({ statements: [statement], folders: [this.path('data')] })).rows
+    return (
+      await this.#reader.run({
+        statements: [statement],
+        folders: this.#options.monthFolder === undefined ? [this.path('data')] : folders,
+      })
+    ).rows
   }
 
   /** The folder where readers find a canonical month. */
