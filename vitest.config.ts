@@ -2,11 +2,13 @@
  * Two tiers on a plain clone: `default` (npm test) and `faults` (npm run test:faults), the slower
  * one, which kills processes and damages projects. `services` (npm run test:services) runs on real
  * servers, built once where they are missing. `.ci/run` runs these three. `nightly` (npm run
- * test:nightly) is the faults in full: every hit, every system call, long disturbances.
+ * test:nightly) is the faults in full: every hit, every system call, long disturbances. `readers`
+ * (npm run test:readers) reads what is published with other people's programs, which pip installs.
  */
 import { configDefaults, defineConfig } from 'vitest/config'
 
 const NIGHTLY = ['tests/nightly/*.test.ts']
+const READERS = ['tests/readers/*.test.ts']
 const FAULTS = ['tests/faults/*.test.ts', 'tests/verify/{damage,fsck,heal}.test.ts']
 const SERVICES = ['tests/**/*.services.test.ts']
 
@@ -24,13 +26,21 @@ export default defineConfig({
         test: {
           name: 'default',
           include: ['tests/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'dist/**', ...FAULTS, ...NIGHTLY, ...SERVICES],
+          exclude: [
+            ...configDefaults.exclude,
+            'dist/**',
+            ...FAULTS,
+            ...NIGHTLY,
+            ...SERVICES,
+            ...READERS,
+          ],
         },
       },
       {
         extends: true,
         test: { name: 'faults', include: FAULTS, exclude: SERVICES, testTimeout: 600_000 },
       },
+      { extends: true, test: { name: 'readers', include: READERS, testTimeout: 600_000 } },
       { extends: true, test: { name: 'nightly', include: NIGHTLY, testTimeout: 3_600_000 } },
       { extends: true, test: { name: 'services', include: SERVICES, testTimeout: 600_000 } },
     ],

@@ -7,8 +7,10 @@
  *
  * Invariants:
  * 1. Nothing under `.versions` is written twice: an attempt's folder is its own.
- * 2. A reader of the published path sees one whole version, old or new, or none: a rename swaps
- *    the link. (Overwriting a file in place gave silently wrong counts in 8 of 383 DuckDB scans.)
+ * 2. A reader that follows the published path once sees one whole version, old or new, or none: a
+ *    rename swaps the link. (Overwriting a file in place gave silently wrong counts in 8 of 383
+ *    DuckDB scans.) One that globs opens each part by itself, and may read two parts of a month
+ *    across a swap: the newest manifest names the parts that belong together.
  * 3. The link is a projection: it may lag behind the catalog, never lead it.
  * 4. A part that carries over is a hard link in the new folder, so folders are removed whole.
  */
@@ -257,7 +259,7 @@ function swapLinks(
     if (first === undefined && isLink(target)) rmSync(target)
     if (first !== undefined) {
       makeFolder(dirname(target))
-      swapLink(target, join(top, attemptFolder(first.path)))
+      swapLink(top, path, join(top, attemptFolder(first.path)))
     }
     return
   }
@@ -267,13 +269,15 @@ function swapLinks(
   }
   if (current === undefined) return
   makeFolder(target)
-  for (const part of current.parts) swapLink(join(target, part.name), join(top, part.path))
+  for (const part of current.parts) swapLink(top, `${path}/${part.name}`, join(top, part.path))
 }
 
-function swapLink(link: string, to: string): void {
+/** The link is made where no reader looks: beside its place `*` would find a month twice. */
+function swapLink(top: string, path: string, to: string): void {
+  const link = join(top, path)
   const wanted = relative(dirname(link), to)
   if (isLink(link) && readlinkSync(link) === wanted) return
-  const temporary = `${link}.tributary-tmp`
+  const temporary = join(top, VERSIONS, `${path}.tributary-tmp`)
   try {
     symlinkSync(wanted, temporary)
   } catch (error) {

@@ -53,7 +53,7 @@ export async function openForCommands(how: OpenPlatformHow): Promise<OpenedPlatf
 /** Joins a platform with what the generic commands need of it. */
 function openedPlatform(
   platform: Platform,
-  { migrations, serve }: Pick<OpenPlatformHow, 'migrations' | 'serve'>,
+  { migrations, serve, environment }: Pick<OpenPlatformHow, 'migrations' | 'serve' | 'environment'>,
 ): OpenedPlatform {
   const { config, project, duck } = platform
   return {
@@ -68,6 +68,12 @@ function openedPlatform(
       })),
       files: async (parts) => localFiles(platform, parts),
       run: async (task) => (await duck.run(task)).rows,
+    },
+    readers: {
+      location: config.store.value.replace(/\/+$/, ''),
+      manifests: isElsewhere(config.store.value) ? '' : '.versions/',
+      endpoint: originOf(environment['S3_ENDPOINT']),
+      region: environment['S3_REGION'],
     },
     rowKey: async (node) => (await import('./row-key.ts')).rowKeyOf(project, node),
     daemon: daemonParts(platform, serve),
@@ -101,6 +107,10 @@ async function localFiles(
   }
   return { paths, folders: [...new Set(paths.map((path) => dirname(path)))] }
 }
+
+/** Scheme, host and port of a URL: a name and a password in it are nobody's business. */
+const originOf = (url: string | undefined): string | undefined =>
+  url !== undefined && URL.canParse(url) ? new URL(url).origin : undefined
 
 /** Whether a store is a URL and no folder. */
 export const isElsewhere = (store: string): boolean => /^[a-z0-9]+:\/\//i.test(store)

@@ -7,6 +7,7 @@
  */
 import type { Catalog } from '../catalog/open.ts'
 import type { NodeName } from '../core/key.ts'
+import type { ReaderPlace } from './connect-snippets.ts'
 import type { Project } from '../run/project.ts'
 import type { DaemonParts } from './daemon-parts.ts'
 import type { Terminal } from './output.ts'
@@ -93,8 +94,12 @@ export interface OpenProject extends AsyncDisposable {
     readonly run: (task: {
       readonly statements: readonly string[]
       readonly folders: readonly string[]
+      /** default: 10 minutes */
+      readonly timeoutMs?: number
     }) => Promise<readonly { readonly [name: string]: unknown }[]>
   }
+  /** where readers outside find the tables; see `connect` */
+  readonly readers: ReaderPlace
   /** how `diff` compares a partition's rows; undefined: as whole rows */
   readonly rowKey?: (node: NodeName) => Promise<RowKey | undefined>
   /** what a daemon of this project does; omitted: it has none */

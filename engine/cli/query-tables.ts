@@ -12,12 +12,18 @@ import type { CommandCall, OpenProject, QueryTables, StoredFile } from './comman
 import { textOption } from './command.ts'
 import { isoText } from './text.ts'
 
+export interface TablePart extends StoredFile {
+  /** of its partition */
+  readonly key: string
+  readonly name: string
+}
+
 export interface QueryTable {
   readonly schema: string
   readonly name: string
   readonly partitions: number
   readonly rows: number
-  readonly parts: readonly StoredFile[]
+  readonly parts: readonly TablePart[]
   /** partitions whose parts of then are not kept, as `asset[key]` */
   readonly gone: readonly string[]
 }
@@ -62,6 +68,7 @@ export async function asOfOption(call: CommandCall, db: Connection): Promise<AsO
 
 interface PartRow {
   readonly key: string
+  readonly part: string
   /** null: its parts are not kept */
   readonly path: string | null
   readonly sizeBytes: number
@@ -79,13 +86,17 @@ export async function findTables(
     Omit<QueryTable, 'partitions'> & {
       rows: number
       readonly nodes: Set<string>
-      readonly parts: StoredFile[]
+      readonly parts: TablePart[]
       readonly gone: string[]
     }
   >()
   for (const kind of query.tables) {
     const at = project.graph.assets.get(kind.asset)?.dimensions.indexOf(kind.by) ?? -1
-    for (const { key, path, rows, ...file } of await partsOf(project.catalog.db, kind, asOf)) {
+    for (const { key, path, rows, part, sizeBytes, sha256 } of await partsOf(
+      project.catalog.db,
+      kind,
+      asOf,
+    )) {
       const name = parseKey(key)[at] ?? ''
       const id = tableName({ schema: kind.asset, name })
       const empty = { schema: kind.asset, name, nodes: new Set<string>(), parts: [], gone: [] }
@@ -94,7 +105,7 @@ export async function findTables(
       table.nodes.add(key)
       table.rows += rows ?? 0
       if (path === null) table.gone.push(nodeText({ asset: kind.asset, key }))
-      else table.parts.push({ path, ...file })
+      else table.parts.push({ key, name: part, path, sizeBytes, sha256 })
     }
   }
   return [...found.values()].map(({ nodes, ...table }) => ({ ...table, partitions: nodes.size }))
@@ -106,7 +117,7 @@ async function partsOf(
   asOf: AsOf | undefined,
 ): Promise<readonly PartRow[]> {
   const { rows } = await sql<PartRow>`
-    select n.key, p.path, p.size_bytes as "sizeBytes", p.sha256, p.rows
+    select n.key, p.name as part, p.path, p.size_bytes as "sizeBytes", p.sha256, p.rows
     from asset a join node n on n.asset = a.id join build b on b.id = ${headOf(asOf)}
     left join part p on p.build = b.parts_build
     where a.name = ${asset} and b.version <> 0 and b.parts_build <> 0
@@ -121,6 +132,22 @@ function headOf(asOf: AsOf | undefined): RawBuilder<unknown> {
   const until = 'run' in asOf ? sql`x.run <= ${asOf.run}` : sql`x.at_ms <= ${asOf.atMs}`
   return sql`(select max(x.id) from build x
     where x.node = n.id and x.outcome <> 'failed' and ${until})`
+}
+
+/** The tables with these names. Throws USAGE. */
+export function chosenTables(
+  tables: readonly QueryTable[],
+  names: readonly string[],
+): readonly QueryTable[] {
+  const unknown = names.find((name) => tables.every((table) => tableName(table) !== name))
+  if (unknown !== undefined) {
+    const known = tables.map(tableName).join(', ') || 'none yet'
+    throw new EngineError('USAGE', {
+      command: 'query',
+      reason: `there is no table ${unknown}; there are: ${known}`,
+    })
+  }
+  return tables.filter((table) => names.includes(tableName(table)))
 }
 
 const GONE_SHOWN_MAX = 20
