@@ -6,6 +6,7 @@ import { createWork } from './0003-work.ts'
 import { createSensors } from './0004-sensors.ts'
 import { chainAudit } from './0006-audit.ts'
 import { createJournal } from './0009-care.ts'
+import { markCommits } from './0010-commit-marks.ts'
 
 export const MIGRATIONS: Readonly<
   Record<string, (db: Kysely<unknown>, dialect: 'sqlite' | 'postgres') => Promise<void>>
@@ -16,4 +17,5 @@ export const MIGRATIONS: Readonly<
   '0004-sensors': createSensors,
   '0006-audit': chainAudit,
   '0009-care': createJournal,
+  '0010-commit-marks': markCommits,
 }

@@ -7,17 +7,23 @@
  * 2. On SQLite a write is durable when it returns unless it says `volatile`: one fsync of the log.
  *    A volatile write survives a killed process, not a power cut, and is made durable by the next
  *    durable one; claims and intents are volatile, commits are durable.
- * 3. Migrations run inside a lock of our own: Kysely's migrator is not safe on SQLite when several
+ * 3. On PostgreSQL a transaction that a restart or a conflict ended is run again, so `work` may be
+ *    called more than once and changes nothing but through its connection. A COMMIT without an
+ *    answer is neither believed nor repeated: the server is asked what became of it.
+ * 4. Migrations run inside a lock of our own: Kysely's migrator is not safe on SQLite when several
  *    processes start together (measured: of 3, 2 failed with «table already exists»).
  */
 import SqliteDatabase from 'better-sqlite3'
-import { CompiledQuery, Kysely, PostgresDialect, SqliteAdapter, SqliteDialect, sql } from 'kysely'
+import { Kysely, PostgresDialect, SqliteAdapter, SqliteDialect, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import { EngineError, assert, isEngineError } from '../core/errors.ts'
-import { failpoint } from '../core/failpoint.ts'
+import { EngineError, isEngineError } from '../core/errors.ts'
+import { CommitMarks } from './commit-mark.ts'
+import { openSessions } from './postgres.ts'
 import type { Channel } from './signals.ts'
 import { LocalSignals, listenOnPostgres } from './signals.ts'
 import type { Tables } from './tables.ts'
+import type { Opened } from './transaction.ts'
+import { transactionsOn } from './transaction.ts'
 
 export type DialectName = 'sqlite' | 'postgres'
 /** A connection inside a transaction, or outside one for single reads. */
@@ -54,15 +60,6 @@ export interface Catalog {
   readonly close: () => Promise<void>
 }
 
-/** Ends a write transaction without keeping anything, and gives its result all the same. */
-export class Rollback<Result> extends Error {
-  readonly result: Result
-  constructor(result: Result) {
-    super('rolled back on purpose')
-    this.result = result
-  }
-}
-
 export type MigrationSet = Readonly<
   Record<string, (db: Kysely<unknown>, dialect: DialectName) => Promise<void>>
 >
@@ -93,12 +90,6 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
       },
     )
   }
-}
-
-interface Opened {
-  readonly db: Connection
-  /** SQLite: switches between one fsync a commit and none */
-  readonly setDurable: ((durable: boolean) => void) | undefined
 }
 
 /** SQLite rolls its DDL back; Kysely's own adapter does not ask it to. */
@@ -133,71 +124,41 @@ function openSqlite(path: string): Opened {
     database.pragma(`synchronous = ${want ? 'full' : 'normal'}`)
     durable = want
   }
-  return { db, setDurable }
+  return { db, setDurable, repeat: async (work) => work(), marks: undefined }
 }
 
-// Loaded only where it is used: the driver costs 30 ms of start-up, the migrator 10.
 async function openPostgres({ url, poolSize = 4 }: CatalogOptions): Promise<Opened> {
-  const { default: pg } = await import('pg')
-  // Counts, ids and milliseconds stay below 2^53; the driver would give them as text.
-  const types = new pg.TypeOverrides()
-  types.setTypeParser(pg.types.builtins.INT8, Number)
-  const pool = new pg.Pool({ connectionString: url, max: poolSize, types })
-  // An idle connection that breaks is dropped by the pool, and the next query opens another; without
-  // a listener the event would end the process.
-  pool.on('error', () => undefined)
+  const { pool, repeat } = await openSessions({ url, name: withoutPassword(url), poolSize })
   return {
     db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
     setDurable: undefined,
+    repeat,
+    marks: new CommitMarks(),
   }
 }
 
 function catalogOver(
-  { db, setDurable }: Opened,
+  opened: Opened,
   {
     name,
     dialect,
     url,
   }: { readonly name: string; readonly dialect: DialectName; readonly url: string },
 ): Catalog {
+  const { db } = opened
+  const { read, write } = transactionsOn(opened)
   const signals = new LocalSignals()
-  const within = async <Result>(
-    { isWrite, durable }: { readonly isWrite: boolean; readonly durable: boolean },
-    work: (connection: Connection) => Promise<Result>,
-  ): Promise<Result> =>
-    db.connection().execute(async (connection) => {
-      // Only outside a transaction may the level change; the connection is ours alone here.
-      setDurable?.(durable)
-      await run(connection, isWrite ? exclusive : snapshot)
-      try {
-        const result = await work(connection)
-        if (isWrite) failpoint('catalog.committing')
-        await run(connection, 'commit')
-        if (isWrite) failpoint('catalog.committed')
-        return result
-      } catch (error) {
-        // A full disk or a lost server has ended the transaction already: that is the error to tell.
-        await run(connection, 'rollback').catch(() => undefined)
-        if (error instanceof Rollback) return error.result as Result
-        throw error
-      }
-    })
-  const snapshot =
-    dialect === 'sqlite' ? 'begin' : 'begin isolation level repeatable read read only'
-  const exclusive = dialect === 'sqlite' ? 'begin immediate' : 'begin'
   return {
     name,
     dialect,
     db,
-    read: async (work) => within({ isWrite: false, durable: true }, work),
-    write: async (work, { volatile = false, bookkeeping = false } = {}) => {
-      const result = await within({ isWrite: true, durable: !volatile }, async (connection) => {
-        const revision = await (bookkeeping
-          ? lockedRevision(connection, dialect)
-          : nextRevision(connection))
-        return work({ db: connection, dialect, revision })
-      })
-      if (!bookkeeping) signals.fire()
+    read,
+    write: async (work, options = {}) => {
+      const result = await write(
+        async (on, revision) => work({ db: on, dialect, revision }),
+        options,
+      )
+      if (options.bookkeeping !== true) signals.fire()
       return result
     },
     listen: async (channel, heard) =>
@@ -206,26 +167,6 @@ function catalogOver(
         : signals.listen(channel, heard),
     close: async () => db.destroy(),
   }
-}
-
-async function nextRevision(connection: Connection): Promise<number> {
-  const { rows } = await sql<{ revision: number }>`
-    update catalog set revision = revision + 1 where one = 1 returning revision
-  `.execute(connection)
-  const [row] = rows
-  assert(row !== undefined, 'the catalog has its one row')
-  return row.revision
-}
-
-/** Takes the catalog's row as every writer does, and leaves it as it is. */
-async function lockedRevision(connection: Connection, dialect: DialectName): Promise<number> {
-  const rows = connection.selectFrom('catalog').select('revision')
-  const row = await (dialect === 'sqlite' ? rows : rows.forUpdate()).executeTakeFirstOrThrow()
-  return row.revision
-}
-
-const run = async (db: Connection, statement: string): Promise<void> => {
-  await db.executeQuery(CompiledQuery.raw(statement))
 }
 
 interface MigrateOptions {

@@ -24,5 +24,7 @@ export const monthsJob: readonly AssetDefinition[] = [
   }),
 ]
 
-export const openMonths = async (root: string): Promise<EngineProject> =>
-  engineProjectAt(root, { assets: monthsJob })
+export const openMonths = async (
+  root: string,
+  catalog: { readonly url?: string; readonly poolSize?: number } = {},
+): Promise<EngineProject> => engineProjectAt(root, { assets: monthsJob, ...catalog })

@@ -1,5 +1,5 @@
 /** I4 on the folder: readers that never stop looking, through deaths at every step of a commit. */
-import { mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runNode } from './support/child.ts'
 import { countFault } from './support/count.ts'
 import { sweptBy } from './support/failpoint-names.ts'
-import { readMonths } from './support/month-reader.ts'
+import { lookInFolder, readMonths } from './support/month-reader.ts'
 
 const CHILD = fileURLToPath(new URL('months-child.ts', import.meta.url))
 const STEPS = sweptBy('engine-kill.test.ts').filter((name) =>
@@ -19,21 +19,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-/** As a program that opens the month once and reads what it found there. */
-async function look(path: string): Promise<ReadonlyMap<string, string> | undefined> {
-  try {
-    const folder = realpathSync(join(root, 'store', path))
-    return new Map(
-      readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
-    )
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
 test('a month is never seen empty, mixed or older by a reader polling through every fault', async () => {
-  const reader = readMonths(look)
+  const reader = readMonths(lookInFolder(root))
   let edition = 1
   await runNode([CHILD, root, '1', '1'])
   for (const name of STEPS) {

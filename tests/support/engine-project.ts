@@ -82,6 +82,9 @@ export interface EngineProjectOptions {
   readonly database?: Database
   readonly retainedVersions?: number
   readonly hooks?: Project['hooks']
+  /** a catalog elsewhere; default: SQLite in the folder */
+  readonly url?: string
+  readonly poolSize?: number
   /** fsync what is staged, as the product does; default false */
   readonly durable?: boolean
   /** PostgreSQL and S3 instead of files; `database` is not asked then */
@@ -97,13 +100,13 @@ export interface ServicesPlace {
   readonly s3: S3Settings
 }
 
-/** Opens a project in a folder that a test keeps, on SQLite. */
+/** Opens a project in a folder that a test keeps. */
 export async function engineProjectAt(
   root: string,
   options: EngineProjectOptions,
 ): Promise<EngineProject> {
   mkdirSync(root, { recursive: true })
-  const url = options.services?.catalog ?? join(root, 'catalog.db')
+  const url = options.url ?? options.services?.catalog ?? join(root, 'catalog.db')
   return openAt(options, { root, url, remove: async () => undefined })
 }
 
@@ -136,7 +139,11 @@ async function openAt(options: EngineProjectOptions, place: Place): Promise<Engi
   const log: string[] = []
   const project: Project = {
     graph: buildGraph(options.assets.map((asset) => logged(asset, log))),
-    catalog: await openCatalog({ url: place.url, migrations: MIGRATIONS }),
+    catalog: await openCatalog({
+      url: place.url,
+      migrations: MIGRATIONS,
+      ...(options.poolSize !== undefined && { poolSize: options.poolSize }),
+    }),
     store: storeOf(options, place.root),
     clock: systemClock,
     observers: [],

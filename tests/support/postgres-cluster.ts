@@ -28,6 +28,12 @@ export interface TestPostgres {
   readonly close: () => Promise<void>
 }
 
+/** A private cluster from local binaries, which a test may hurt. */
+export interface LocalCluster extends TestPostgres {
+  /** Ends every session without ceremony, as a crash would, and starts again. */
+  readonly restart: () => Promise<void>
+}
+
 const run = promisify(execFile)
 const isRoot = process.getuid?.() === 0
 // UTF8 with byte order, whatever the locale of the machine.
@@ -52,7 +58,17 @@ export async function openTestPostgres(): Promise<TestPostgres> {
   )
 }
 
-async function openLocalCluster(): Promise<TestPostgres> {
+/**
+ * A cluster of its own, from the machine's binaries or the package's. With `keepsCommits` a crash
+ * loses none that was acknowledged, as in production; a crash of the machine still would.
+ */
+export async function openLocalCluster({
+  keepsCommits = false,
+  connectionsMax = 100,
+}: {
+  readonly keepsCommits?: boolean
+  readonly connectionsMax?: number
+} = {}): Promise<LocalCluster> {
   const bin = await newestLocalBinaries()
   const folder = await makeClusterFolder()
   const data = join(folder, 'data')
@@ -71,7 +87,9 @@ async function openLocalCluster(): Promise<TestPostgres> {
     await runAsOwner('initdb', ['-D', data, '-U', 'postgres', '--auth=trust', ...INITDB_FLAGS])
     // A socket in a private folder: no port to race for, nobody else can connect.
     const settings = [
-      ...SERVER_SETTINGS,
+      ...(keepsCommits ? ['fsync=off'] : SERVER_SETTINGS),
+      `max_connections=${connectionsMax}`,
+      'superuser_reserved_connections=0',
       "listen_addresses=''",
       `unix_socket_directories=${folder}`,
     ]
@@ -91,7 +109,19 @@ async function openLocalCluster(): Promise<TestPostgres> {
     throw error
   }
   const host = encodeURIComponent(folder)
-  return { url: `postgresql://postgres@localhost/postgres?host=${host}`, origin: bin, close }
+  const url = `postgresql://postgres@localhost/postgres?host=${host}`
+  const restart = async (): Promise<void> =>
+    runAsOwner('pg_ctl', [
+      '-D',
+      data,
+      '-m',
+      'immediate',
+      '-w',
+      '-l',
+      join(folder, 'log'),
+      'restart',
+    ])
+  return { url, origin: bin, close, restart }
 }
 
 async function newestLocalBinaries(): Promise<string> {

@@ -48,7 +48,7 @@ const HOMES: ReadonlyMap<string, string> = new Map([
   ['@bomb.sh/tab', 'engine/cli'],
   ['pino', 'engine/run'],
   ['croner', 'engine/run'],
-  ['cockatiel', 'engine/run'],
+  ['cockatiel', 'engine'],
   ['hono', 'engine/web'],
   ['@hono/node-server', 'engine/web'],
   ['@prometheus-io/client', 'engine/web'],

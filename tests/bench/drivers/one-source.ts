@@ -2,7 +2,7 @@
  * One changed source of N: `one-source ROOT REVISION`. The listing of the sources, and then the
  * decision from the observed fact to the plan; several edits in one process, nothing is kept.
  */
-import { Rollback } from '../../../engine/catalog/open.ts'
+import { Rollback } from '../../../engine/catalog/transaction.ts'
 import type { Plan } from '../../../engine/core/plan.ts'
 import { observe, planIn } from '../../../engine/run/planning.ts'
 import { writeSource } from '../peers/cases.ts'

@@ -2,6 +2,8 @@
  * A reader that never stops looking at published months (I4): once published, a month is never
  * missing or empty, all its parts are of one edition, and no edition comes back.
  */
+import { readFileSync, readdirSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { MONTHS, PART_NAMES, pathOf } from '../months-job.ts'
 
@@ -55,3 +57,17 @@ export function readMonths(look: Look): MonthReader {
     },
   }
 }
+
+/** Looks at a job's folder as a program that opens a month once and reads what it found there. */
+export const lookInFolder =
+  (root: string): Look =>
+  async (path) => {
+    try {
+      const folder = realpathSync(join(root, 'store', path))
+      const names = readdirSync(folder)
+      return new Map(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+      throw error
+    }
+  }
