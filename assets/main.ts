@@ -79,6 +79,21 @@ const HOST: Host = {
     const config = readConfig({ root, environment: process.env, flags: {}, cores })
     return { config, migrations: MIGRATIONS }
   },
+  askStore: async ({ store, s3 }) => {
+    const { askStore } = await import('../minio/store-tools.ts')
+    const { s3Settings } = await import('./s3-config.ts')
+    return askStore(store.value, s3Settings(s3), Date.now())
+  },
+  bootstrapStore: async ({ store, inbox, s3 }, { principals }) => {
+    const { bootstrapStore } = await import('../minio/store-tools.ts')
+    const { s3Settings } = await import('./s3-config.ts')
+    const names = { store: store.value, inbox: inbox.value }
+    return bootstrapStore(names, s3Settings(s3), principals)
+  },
+  policyFiles: async ({ store, inbox }) => {
+    const { policiesFor } = await import('../minio/store-tools.ts')
+    return policiesFor({ store: store.value, inbox: inbox.value })
+  },
   question: async (text) => {
     const { createInterface } = await import('node:readline/promises')
     using terminal = createInterface({ input: process.stdin, output: process.stderr })

@@ -28,6 +28,8 @@ export interface BootstrapOptions {
   /** of a user who owns the bucket, or may make it */
   readonly client: S3Client
   readonly place: S3Place
+  /** false: an inbox's, whose files leave it once they are in raw */
+  readonly isStore: boolean
   /** the bucket's own policy, for servers with principals; MinIO's is its users' */
   readonly policy?: Policy
 }
@@ -43,13 +45,13 @@ const DERIVED = ['silver', 'rejects', 'gold_submitter', 'gold_canonical']
 export async function bootstrapBucket(
   options: BootstrapOptions,
 ): Promise<readonly BootstrapStep[]> {
-  const { client, place, policy } = options
+  const { client, place, isStore, policy } = options
   try {
     return [
       await bucketStep(client, place),
       await versioningStep(client, place),
       await lockStep(client, place),
-      ...(await ruleSteps(client, place)),
+      ...(await ruleSteps(client, place, isStore ? DERIVED : [''])),
       ...(policy === undefined ? [] : [await policyStep(client, place, policy)]),
     ]
   } catch (error) {
@@ -125,8 +127,9 @@ const NO_LOCK = 'ObjectLockConfigurationNotFoundError'
 async function ruleSteps(
   client: S3Client,
   { bucket, prefix }: S3Place,
+  zones: readonly string[],
 ): Promise<readonly BootstrapStep[]> {
-  const wanted = rulesFor(prefix)
+  const wanted = rulesFor(prefix, zones)
   const before = await rulesOf(client, bucket)
   const isThere = (found: readonly LifecycleRule[], { id, holds }: WantedRule): boolean =>
     found.some((rule) => rule.ID === id && holds(rule))
@@ -164,7 +167,7 @@ interface WantedRule {
   readonly holds: (rule: LifecycleRule) => boolean
 }
 
-function rulesFor(prefix: string): readonly WantedRule[] {
+function rulesFor(prefix: string, zones: readonly string[]): readonly WantedRule[] {
   const under = prefix === '' ? '' : `${prefix}/`
   const uploads: WantedRule = {
     id: 'tributary-uploads',
@@ -180,17 +183,17 @@ function rulesFor(prefix: string): readonly WantedRule[] {
     without: 'doctor says what it does with them instead',
     holds: (rule) => rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation === UPLOAD_DAYS,
   }
-  const versions = DERIVED.map((zone): WantedRule => {
-    const id = `tributary-old-${zone.replace('_', '-')}`
+  const versions = zones.map((zone): WantedRule => {
+    const id = `tributary-old-${zone === '' ? 'inbox' : zone.replace('_', '-')}`
     return {
       id,
       rule: {
         ID: id,
         Status: 'Enabled',
-        Filter: { Prefix: `${under}${zone}/` },
+        Filter: { Prefix: zone === '' ? under : `${under}${zone}/` },
         NoncurrentVersionExpiration: { NoncurrentDays: OLD_VERSION_DAYS },
       },
-      words: `old versions in ${zone}/ go after ${OLD_VERSION_DAYS} days`,
+      words: `old versions in ${zone === '' ? 'the inbox' : `${zone}/`} go after ${OLD_VERSION_DAYS} days`,
       without: 'they stay until somebody removes them',
       holds: (rule) => rule.NoncurrentVersionExpiration?.NoncurrentDays === OLD_VERSION_DAYS,
     }

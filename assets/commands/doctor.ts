@@ -10,8 +10,13 @@ import type { Host } from './host.ts'
 /** Runs `doctor`: 5 when the project cannot work, 1 when an invariant does not hold. */
 export const runDoctor =
   (host: Host) =>
-  async (call: CommandCall<OpenedPlatform>): Promise<number> =>
-    flagOption(call, 'verify') ? verify(call) : examine(call, host)
+  async (call: CommandCall<OpenedPlatform>): Promise<number> => {
+    if (flagOption(call, 'store')) {
+      const { examineStore } = await import('./doctor-store.ts')
+      return examineStore(call, host)
+    }
+    return flagOption(call, 'verify') ? verify(call) : examine(call, host)
+  }
 
 async function verify(call: CommandCall<OpenedPlatform>): Promise<number> {
   const { terminal, json, options } = call
@@ -38,6 +43,7 @@ async function examine(
   const { settings, examined, exitCode } = await examineProject(config, {
     migrations,
     nodeVersion: host.nodeVersion,
+    askStore: host.askStore,
   })
   if (json) {
     terminal.printJson({ format_version: '1.0', usable: exitCode === 0, examined, settings })

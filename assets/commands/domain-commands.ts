@@ -11,6 +11,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   sensors: 'what a daemon looks at: list, tick, logs, pause',
   manifest: 'discovery manifests: what was found, what it changes',
   queue: 'requests to rebuild canonical months: ask, ask again, take back, pause',
+  store: 'the S3 store’s bucket',
   audit: 'who changed what and why: list it, prove it whole',
 }
 
@@ -234,12 +235,30 @@ const start = (host: Host): readonly Command<OpenedPlatform>[] => [
     options: [
       { flags: '--verify', description: 'evaluate every invariant, one line each' },
       { flags: '--deep', description: 'with --verify: read every byte too' },
+      {
+        flags: '--store',
+        description: 'ask the S3 store what it does, and say what it is good for',
+      },
     ],
     examples: [
       ['doctor', 'settings and where each comes from'],
       ['doctor --verify', 'exit 0 only if all invariants hold'],
+      ['doctor --store', 'before a bucket is trusted'],
     ],
     load: async () => (await import('./doctor.ts')).runDoctor(host),
+  },
+  {
+    name: 'store bootstrap',
+    summary: 'make the bucket, its versions, its lock and its rules; with the owner’s keys',
+    options: [
+      {
+        flags: '--principals <file>',
+        description: 'JSON of access keys and components: set the bucket’s policy too (not MinIO)',
+      },
+      { flags: '--policies <folder>', description: 'write the policies of every component there' },
+    ],
+    examples: [['store bootstrap --policies policies', 'then: mc admin policy create …']],
+    load: async () => (await import('./store-bootstrap.ts')).runStoreBootstrap(host),
   },
 ]
 

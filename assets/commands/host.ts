@@ -1,6 +1,7 @@
 /** What a command can ask of the program it runs in. */
-import type { MigrationSet } from '../../engine/index.ts'
+import type { BootstrapStep, MigrationSet } from '../../engine/index.ts'
 import type { Config } from '../config.ts'
+import type { AskStore } from '../verify/store-answers.ts'
 
 export interface Host {
   /** the package's own folder, which holds the shipped registry */
@@ -13,6 +14,15 @@ export interface Host {
   readonly look: (
     folder: string,
   ) => Promise<{ readonly config: Config; readonly migrations: MigrationSet }>
+  /** what a project's S3 store does; throws STORE_UNUSABLE */
+  readonly askStore: AskStore
+  /** prepares a project's buckets; throws STORE_UNUSABLE */
+  readonly bootstrapStore: (
+    config: Config,
+    how: { readonly principals?: Readonly<Record<string, string>> },
+  ) => Promise<readonly { readonly bucket: string; readonly steps: readonly BootstrapStep[] }[]>
+  /** the policies of a project's buckets: file name → JSON */
+  readonly policyFiles: (config: Config) => Promise<Readonly<Record<string, string>>>
   /** asks on the terminal; only where there is a person */
   readonly question: (text: string) => Promise<string>
   /** runs a command line and lets it print */

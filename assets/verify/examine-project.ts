@@ -10,6 +10,8 @@ import { loadFolder } from '../../registry/folder.ts'
 import { readRegistry } from '../../registry/read.ts'
 import type { Config } from '../config.ts'
 import type { Origin, Setting } from '../setting.ts'
+import type { AskStore } from './store-answers.ts'
+import { isBucket, storeAnswers, storeLine } from './store-answers.ts'
 import { probeFolder, unreadable } from './store-probe.ts'
 
 export interface Examined {
@@ -37,18 +39,22 @@ export interface ExamineOptions {
   readonly migrations: MigrationSet
   /** `process.version` */
   readonly nodeVersion: string
+  /** asks a store at s3:// */
+  readonly askStore: AskStore
   readonly clock?: Clock
 }
 
 /** Examines a project without opening it. Throws nothing of what it looks for. */
 export async function examineProject(
   config: Config,
-  { migrations, nodeVersion, clock = systemClock }: ExamineOptions,
+  { migrations, nodeVersion, askStore, clock = systemClock }: ExamineOptions,
 ): Promise<ProjectExamination> {
   const examined = [
     examineNode(nodeVersion),
     ...(await examineState(config, migrations, clock)),
-    ...(await examineFolders(config)),
+    ...(isBucket(config)
+      ? await examineBucket(config, askStore, clock)
+      : await examineFolders(config)),
     await examineInbox(config),
     await examineRegistry(config),
   ]
@@ -176,19 +182,29 @@ function clockWords(receivedMs: number, nowMs: number): Examined {
   }
 }
 
+/** A store in a bucket by what it was seen to do; scratch is a folder all the same. */
+async function examineBucket(
+  config: Config,
+  ask: AskStore,
+  clock: Clock,
+): Promise<readonly Examined[]> {
+  const scratch = await probeFolder(config.scratch.value)
+  const own = folderWords('scratch', config.scratch.value, scratch)
+  try {
+    const facts = await storeAnswers(config, { ask, nowMs: clock.nowMs(), anew: false })
+    const { level, words } = storeLine(facts)
+    const row = { name: 'store', level, words: `${config.store.value}: ${words}` } as const
+    return [level === 'ok' ? row : { ...row, fix: 'see tributary doctor --store' }, own]
+  } catch (error) {
+    if (!isEngineError(error)) throw error
+    return [{ name: 'store', level: 'error', words: error.message, fix: error.hint }, own]
+  }
+}
+
 const FREE_BYTES_MIN = 1024 ** 3
 
 async function examineFolders(config: Config): Promise<readonly Examined[]> {
   const store = config.store.value
-  if (/^[a-z0-9]+:\/\//i.test(store)) {
-    return [
-      {
-        name: 'store',
-        level: 'ok',
-        words: `${redacted(store)} is no folder; it is tried when it is opened`,
-      },
-    ]
-  }
   const found = await probeFolder(store)
   const scratch = await probeFolder(config.scratch.value)
   return [
@@ -229,6 +245,8 @@ function folderWords(
 
 async function examineInbox(config: Config): Promise<Examined> {
   const folder = config.inbox.value
+  if (folder.startsWith('s3://'))
+    return { name: 'inbox', level: 'ok', words: `${folder} is a bucket's; a run lists it` }
   const code = await unreadable(folder)
   if (code === undefined) return { name: 'inbox', level: 'ok', words: `${folder} can be read` }
   if (code === 'ENOENT') {

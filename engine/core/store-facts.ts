@@ -46,15 +46,19 @@ export interface StoreRemark {
   readonly words: string
 }
 
-/** What the commit protocol stands on: another answer than these makes the store unusable. */
+/** What the commit protocol stands on besides: another answer makes the store unusable. */
 const NEEDED: Readonly<Partial<Record<StoreQuestion, readonly string[]>>> = {
-  verbs: ['work'],
   staged: ['invisible'],
   abort_then_complete: ['refused'],
 }
 
 /** What a store may be used for, in words. Pure. */
 export function storeRemarks({ server, answers }: StoreFacts): readonly StoreRemark[] {
+  if (answers.verbs !== 'work') {
+    const found = answers.verbs ?? 'no answer'
+    const words = `it cannot be written, read, listed and emptied (${found}): check endpoint, bucket and keys; tributary store bootstrap makes a bucket`
+    return [{ level: 'error', words }]
+  }
   const broken = Object.entries(NEEDED).filter(
     ([question, wanted]) => !wanted.includes(answers[question as StoreQuestion] ?? ''),
   )
@@ -111,7 +115,8 @@ function conditionalRemark({ create_if_absent, swap_quoted, swap_bare }: Answers
 function expiryRemark(server: string | undefined, { upload_expiry }: Answers): StoreRemark {
   const days = Number(upload_expiry)
   if (days > 0) {
-    const words = `uploads left open are removed after ${days} days: a run that stopped must be recovered before`
+    const span = days === 1 ? '1 day' : `${days} days`
+    const words = `uploads left open are removed after ${span}: a run that stopped must be recovered before`
     return { level: days < 3 ? 'warning' : 'ok', words }
   }
   if (server === 'MinIO') {

@@ -35,6 +35,9 @@ const examine = async (
   examineProject(readConfig({ root, environment, flags: {}, cores: 2 }), {
     migrations: MIGRATIONS,
     nodeVersion: process.version,
+    askStore: async () => {
+      throw new Error('a folder is not asked')
+    },
     clock: { nowMs: () => nowMs, elapsedMs: () => 0 },
   })
 
