@@ -52,7 +52,9 @@ export interface OpenUpload {
 /** Where the SHA-256 of a whole object is kept beside it. */
 export const SHA256_METADATA = 'sha256'
 
+/** What S3 takes and gives at most in one request. */
 const DELETE_MAX = 1000
+const PAGE_KEYS = 1000
 
 /** A bucket's requests; see the file's head. */
 export class Bucket {
@@ -157,13 +159,14 @@ export class Bucket {
   }
 
   /** Keys under a prefix of keys, in UTF-8 order, a page of at most 1,000 at a time. */
-  async *pages(under: string): AsyncIterable<readonly Listed[]> {
+  async *pages(under: string, keysMax = PAGE_KEYS): AsyncIterable<readonly Listed[]> {
     let after: Pick<ListObjectsV2CommandInput, 'ContinuationToken'> | undefined = {}
     while (after !== undefined) {
       const request: ListObjectsV2CommandInput = {
         Bucket: this.#bucket,
         Prefix: this.at(under).Key,
         EncodingType: 'url',
+        MaxKeys: keysMax,
         ...after,
       }
       const page: ListObjectsV2CommandOutput = await this.words(async () =>
@@ -250,6 +253,8 @@ const REASONS: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: 'the secret key is wrong (SignatureDoesNotMatch)',
   CredentialsProviderError: 'no credentials: set S3_ACCESS_KEY and S3_SECRET_KEY',
   RequestTimeTooSkewed: 'the clocks of this machine and the server differ (RequestTimeTooSkewed)',
+  SlowDown: 'the server is too busy (SlowDown)',
+  ServiceUnavailable: 'the server is too busy (ServiceUnavailable)',
   TimeoutError: 'the server did not answer in time',
   ECONNREFUSED: 'nothing answers at its endpoint (ECONNREFUSED)',
   ENOTFOUND: 'its endpoint has no address (ENOTFOUND)',
