@@ -4,6 +4,7 @@
  */
 import type { Observer, Sensor } from '../engine/index.ts'
 import {
+  anchorSensor,
   assert,
   observerSensor,
   rebuildAct,
@@ -59,6 +60,7 @@ export async function roadSensors(
       timing: { everyMs: SWEEP_MS },
       look: sweepLook,
     },
+    anchorSensor,
     ...(platform.config.intakeAfter.value === 'delete' ? [landedSensor(platform)] : []),
     ...schedules.map(({ name, cron, zone: place, selection, reason }) =>
       timedSensor(

@@ -111,15 +111,28 @@ async function* auditRows(db: Connection): AsyncIterable<AuditRow> {
   }
 }
 
-/** Runs, commits and decisions that no audit row speaks of, in words. Four scans. */
+/** Plans that were kept and builds that were committed without an audit row, in words. Four scans. */
 export async function unaudited(db: Connection): Promise<readonly string[]> {
   const { rows } = await sql<{ run: number; what: string }>`
-    select r.id as run, 'its start' as what from run r
-    where r.id not in (select a.run from audit a where a.action = 'run' and a.run is not null)
+    select r.id as run, 'planned' as what from run r
+    where r.plan is not null
+      and r.id not in (select a.run from audit a where a.run is not null)
     union all
-    select distinct b.run, 'what it committed' from build b
+    select distinct b.run, 'committed' from build b
     where b.version <> 0 and b.outcome in ('built', 'reused', 'cutoff')
       and b.run not in (select a.run from audit a where a.action = 'commit' and a.run is not null)
     order by 1, 2 limit ${FAULTS_KEPT_MAX}`.execute(db)
-  return rows.map(({ run, what }) => `run ${run} has no audit row of ${what}`)
+  return rows.map(({ run, what }) => `run ${run} ${what}, and no audit row says so`)
 }
+
+/** Whether anything but an anchor itself was written behind a row. */
+export async function isMoreBehind(db: Connection, seq: number): Promise<boolean> {
+  const rows = db.selectFrom('audit').select('seq').where('seq', '>', seq)
+  const others = rows.where((test) =>
+    test.not(test.and({ action: 'sensor', subject: ANCHOR_SENSOR })),
+  )
+  return (await others.limit(1).executeTakeFirst()) !== undefined
+}
+
+/** The sensor that anchors: what it says of itself needs no anchor. */
+export const ANCHOR_SENSOR = 'anchor'

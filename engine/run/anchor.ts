@@ -10,12 +10,20 @@
  */
 import { z } from 'zod'
 import type { AuditLink } from '../catalog/audit-chain.ts'
-import { lastLink, unaudited, verifyChain } from '../catalog/audit-chain.ts'
+import {
+  ANCHOR_SENSOR,
+  isMoreBehind,
+  lastLink,
+  unaudited,
+  verifyChain,
+} from '../catalog/audit-chain.ts'
 import type { Connection } from '../catalog/open.ts'
 import { canonicalJson } from '../core/digest.ts'
+import { assert } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { ObjectStore } from '../core/ports.ts'
 import type { Project } from './project.ts'
+import type { Sensor } from './sensor.ts'
 
 /** What the store calls the anchors: numbered manifests of this path, the number is the day. */
 const ANCHORS = '_audit'
@@ -36,8 +44,8 @@ const ANCHOR = z.strictObject({
 type Anchor = z.output<typeof ANCHOR>['anchors'][number]
 
 /**
- * Anchors the chain if today has no anchor yet; undefined: it has one, or there is nothing to
- * anchor. Cost of a day that has one: a look-up in the catalog. Throws STORE_UNUSABLE.
+ * Anchors the chain if today has no anchor yet; undefined: it has one, or nothing is new since the
+ * last. Cost then: two look-ups in the catalog. Throws STORE_UNUSABLE.
  */
 export async function anchorAudit({
   catalog,
@@ -46,11 +54,10 @@ export async function anchorAudit({
 }: Pick<Project, 'catalog' | 'store' | 'clock'>): Promise<AuditLink | undefined> {
   const atMs = clock.nowMs()
   const day = dayOf(atMs)
-  if ((await fixedAnchor(catalog.db, day))?.written === 1) return undefined
+  if (!(await isAnchorDue(catalog.db, day))) return undefined
   const anchor = await catalog.write(
     async ({ db }) => {
       const link = await lastLink(db)
-      if (link.seq === 0) return undefined
       await db
         .insertInto('audit_anchor')
         .values({ day, at_ms: atMs, ...link, written: 0 })
@@ -60,7 +67,7 @@ export async function anchorAudit({
     },
     { bookkeeping: true },
   )
-  if (anchor === undefined) return undefined
+  assert(anchor !== undefined, 'a day whose link is fixed keeps it')
   failpoint('anchor.fixed')
   // An anchor that cannot be read stays where it is, and the days it carried are missed from now on.
   const before = ((await readAnchors(store)) ?? []).filter((one) => one.day !== day)
@@ -75,6 +82,33 @@ export async function anchorAudit({
     { bookkeeping: true, volatile: true },
   )
   return { seq, hash }
+}
+
+async function isAnchorDue(db: Connection, day: number): Promise<boolean> {
+  const query = db.selectFrom('audit_anchor').selectAll().orderBy('day', 'desc').limit(1)
+  const last = await query.executeTakeFirst()
+  if (last?.written === 0) return true
+  return last?.day !== day && isMoreBehind(db, last?.seq ?? 0)
+}
+
+/** The daemon's: the same as at the end of a run, for days on which workers alone commit. */
+export const anchorSensor: Sensor = {
+  name: ANCHOR_SENSOR,
+  summary: 'the hash of the audit’s last row: writes it into the store, once a day',
+  timing: { everyMs: 3_600_000 },
+  look: async ({ db, nowMs }) =>
+    (await isAnchorDue(db, dayOf(nowMs)))
+      ? {
+          kind: 'act',
+          why: 'rows that no anchor covers',
+          act: async ({ project, commit }) => {
+            const link = await anchorAudit(project)
+            await commit(async () =>
+              link === undefined ? 'anchored meanwhile' : `row ${link.seq}, ${link.hash}`,
+            )
+          },
+        }
+      : { kind: 'skip', why: 'anchored' },
 }
 
 const fixedAnchor = async (db: Connection, day: number) =>

@@ -10,7 +10,7 @@
 import type { Lease } from '../catalog/leases.ts'
 import { dropLease, leaseNow, renewLease, requireLease, takeLease } from '../catalog/leases.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
-import { endRun, insertRun } from '../catalog/runs.ts'
+import { endRun, insertAudit, insertRun } from '../catalog/runs.ts'
 import type { OpenTick, SensorState, TickStatus } from '../catalog/sensors.ts'
 import { beginTick, endTick, reserveRun, sensorState } from '../catalog/sensors.ts'
 import { assert, isEngineError } from '../core/errors.ts'
@@ -157,6 +157,13 @@ async function launch(
         await project.catalog.write(async (trx) => {
           await requireOpen(trx, leading)
           words = await work(trx)
+          await insertAudit(trx, {
+            atMs: project.clock.nowMs(),
+            actor: actorOf(sensor, act),
+            action: 'sensor',
+            subject: sensor.name,
+            run,
+          })
           const end = { status: 'done' as const, words, cursor: act.cursor }
           await finish(trx, project, { ...leading, run, end })
         })

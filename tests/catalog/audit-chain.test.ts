@@ -104,7 +104,7 @@ describe.each(DATABASES)('the audit on %s', (database) => {
 
   test('a row that a run or a commit should have is missed', async () => {
     await catalog.db.updateTable('run').set({ id: 99 }).where('id', '=', 2).execute()
-    expect(await faults()).toEqual(['run 99 has no audit row of its start'])
+    expect(await faults()).toEqual(['run 99 planned, and no audit row says so'])
   })
 
   test('is anchored once a day, each anchor with all before it', async () => {
@@ -116,7 +116,11 @@ describe.each(DATABASES)('the audit on %s', (database) => {
     await at.runOn(later(1), undefined, words('three'))
     expect(await anchorAudit(later(1))).toBeUndefined()
     expect(await verifyAudit(at.project)).toMatchObject({ rows: 6, anchors: 2, faults: [] })
-    expect(await anchorAudit(later(2))).toMatchObject({ seq: 6 })
+    expect(await anchorAudit(later(2))).toBeUndefined()
+    await at.runOn(later(1), undefined, words('four'))
+    expect(await anchorAudit(later(3))).toMatchObject({ seq: 8 })
+    // A day on which nothing was written needs none.
+    expect(await anchorAudit(later(4))).toBeUndefined()
     expect(await verifyAudit(at.project)).toMatchObject({ anchors: 3, faults: [] })
   })
 
