@@ -9,8 +9,10 @@ import { MIGRATIONS } from '../../migrations/index.ts'
 export const openRoad = async (
   root: string,
   environment: Readonly<Record<string, string>> = {},
+  how: { readonly sync?: boolean } = {},
 ): Promise<Platform> =>
   openPlatform({
+    ...how,
     config: readConfig({ root, environment, flags: {}, cores: 2 }),
     migrations: MIGRATIONS,
     openStore: async ({ store, s3, cache, cacheBytes }) => {

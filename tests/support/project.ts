@@ -51,6 +51,8 @@ export class RoadProject implements AsyncDisposable {
   readonly root: string
   readonly platform: Platform
   readonly project: Project
+  /** what another process has to be given to open the same project */
+  readonly environment: Readonly<Record<string, string>>
   readonly #options: RoadOptions
   readonly #remove: () => Promise<void>
   #reader: DuckPool | undefined
@@ -61,12 +63,14 @@ export class RoadProject implements AsyncDisposable {
     place: {
       readonly root: string
       readonly platform: Platform
+      readonly environment: Readonly<Record<string, string>>
       readonly remove: () => Promise<void>
     },
   ) {
     this.#options = options
     this.root = place.root
     this.platform = place.platform
+    this.environment = place.environment
     this.#remove = place.remove
     const { clock } = place.platform.project
     this.project = {
@@ -85,10 +89,12 @@ export class RoadProject implements AsyncDisposable {
   static async #open(options: RoadOptions, root: string): Promise<RoadProject> {
     const database = options.database === 'postgres' ? await freshDatabase() : undefined
     const catalog = database === undefined ? {} : { TRIBUTARY_CATALOG: database.url }
-    const platform = await openRoad(root, { ...options.environment, ...catalog })
+    const environment = { ...options.environment, ...catalog }
+    const platform = await openRoad(root, environment)
     return new RoadProject(options, {
       root,
       platform,
+      environment,
       remove: async () => {
         await database?.close()
         rmSync(root, { recursive: true, force: true })
