@@ -8,15 +8,15 @@
  */
 import type { RawBuilder, SqlBool } from 'kysely'
 import { sql } from 'kysely'
-import type { Catalog, Connection } from '../engine/index.ts'
-import { failpoint, formatKey, isEngineError } from '../engine/index.ts'
+import type { Catalog, Connection, Project } from '../engine/index.ts'
+import { failpoint, formatKey, isEngineError, projectJournal } from '../engine/index.ts'
 import { MARKER } from '../registry/inbox.ts'
 import { platformTables } from '../registry/tables.ts'
 import { noteSweepFault } from './inbox-findings.ts'
 import type { Inbox, Removal, Version } from './inbox.ts'
 
 export interface InboxSweep {
-  readonly catalog: Catalog
+  readonly project: Project
   readonly inbox: Inbox
   readonly nowMs: number
   /** ends the sweep between two pages */
@@ -40,13 +40,15 @@ export async function sweepInbox(sweep: InboxSweep): Promise<Swept> {
     await sweepPages(sweep, landedVersions, swept)
     failpoint('inbox.files.swept')
     await sweepPages(sweep, spentMarkers, swept)
+    if (swept.removed + swept.gone > 0) await projectJournal(sweep.project)
   } catch (error) {
     if (!isEngineError(error, 'INPUT_UNREADABLE') && !isEngineError(error, 'STORE_UNUSABLE')) {
       throw error
     }
     fault = error.message
   }
-  await noteSweepFault(sweep, fault)
+  const { project, inbox, nowMs } = sweep
+  await noteSweepFault({ catalog: project.catalog, inbox, nowMs }, fault)
   return swept
 }
 
@@ -79,7 +81,7 @@ async function sweepPages(
 
 /** Removes, then forgets what is gone, also when one of them could not be removed. */
 async function removeSome(
-  { catalog, inbox }: InboxSweep,
+  { project: { catalog }, inbox }: InboxSweep,
   versions: readonly Version[],
   swept: Record<Removal, number>,
 ): Promise<void> {
@@ -114,7 +116,10 @@ async function forget(catalog: Catalog, versions: readonly Version[]): Promise<v
 }
 
 /** Claimed files whose bytes are in raw, those of a duplicate under its first submission. */
-async function landedVersions({ catalog, inbox }: InboxSweep, after: string): Promise<Page> {
+async function landedVersions(
+  { project: { catalog }, inbox }: InboxSweep,
+  after: string,
+): Promise<Page> {
   const rows = await platformTables(catalog.db)
     .selectFrom('inbox_object as o')
     .innerJoin('submission as s', 's.submission_id', 'o.claimed_by')
@@ -173,7 +178,7 @@ async function sourcesOf(
 }
 
 /** Markers that closed a delivery of which no claimed file lies there any more. */
-async function spentMarkers({ catalog }: InboxSweep, after: string): Promise<Page> {
+async function spentMarkers({ project: { catalog } }: InboxSweep, after: string): Promise<Page> {
   const tables = platformTables(catalog.db)
   const rows = await tables
     .selectFrom('inbox_object')

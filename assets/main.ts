@@ -39,6 +39,7 @@ export async function main(
     open: async ({ folder, ...how }) => {
       const { openForCommands } = await import('./commands/opened.ts')
       const { openStore } = await import('../minio/open.ts')
+      const { isUrl } = await import('./config.ts')
       const { s3Settings } = await import('./s3-config.ts')
       const { MIGRATIONS } = await import('../migrations/index.ts')
       return openForCommands({
@@ -49,14 +50,15 @@ export async function main(
         migrations: MIGRATIONS,
         serve: async (options) =>
           (await import('../engine/web/health-server.ts')).serveHealth(options),
-        openStore: async ({ store, s3, cache, cacheBytes }) =>
+        openStore: async ({ store, inbox, s3, cache, cacheBytes }) =>
           openStore({
             store: store.value,
+            inbox: inbox.value,
             s3: s3Settings(s3),
             cache: { folder: cache.value, bytesMax: cacheBytes.value },
           }),
         openInbox: async ({ inbox, s3 }) => {
-          if (!inbox.value.startsWith('s3://')) return undefined
+          if (!isUrl(inbox.value)) return undefined
           const { openS3Inbox } = await import('../minio/s3-inbox.ts')
           return openS3Inbox(inbox.value, s3Settings(s3))
         },

@@ -88,7 +88,7 @@ const landedSensor = ({
   timing: { everyMs: config.daemon.everyMs.inbox },
   look: async ({ nowMs, signal }) => {
     const { sweepInbox } = await import('./inbox-sweep.ts')
-    const { removed } = await sweepInbox({ catalog: project.catalog, inbox, nowMs, stop: signal })
+    const { removed } = await sweepInbox({ project, inbox, nowMs, stop: signal })
     if (removed === 0) return { kind: 'skip', why: 'nothing has landed' }
     const words = `removed ${removed} landed files`
     return { kind: 'act', why: words, act: async ({ commit }) => commit(async () => words) }

@@ -63,9 +63,12 @@ export class Bucket {
   readonly client: S3Client
   readonly #bucket: string
   readonly #prefix: string
+  /** keys of somebody else's below the prefix, with closing slash */
+  readonly #except: string | undefined
 
-  constructor(client: S3Client, { bucket, prefix }: S3Place) {
+  constructor(client: S3Client, { bucket, prefix }: S3Place, except?: string) {
     this.client = client
+    this.#except = except
     this.#bucket = bucket
     this.#prefix = prefix === '' ? '' : `${prefix}/`
     this.name = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`
@@ -173,14 +176,21 @@ export class Bucket {
         this.client.send(new ListObjectsV2Command(request)),
       )
       const decode = decoding(page.EncodingType)
-      yield (page.Contents ?? []).map(({ Key = '', Size = 0, ETag = '', LastModified }) => ({
-        key: decode(Key).slice(this.#prefix.length),
-        sizeBytes: Size,
-        written: `${ETag} ${LastModified?.toISOString()}`,
-      }))
+      const listed = (page.Contents ?? []).map(
+        ({ Key = '', Size = 0, ETag = '', LastModified }) => ({
+          key: decode(Key).slice(this.#prefix.length),
+          sizeBytes: Size,
+          written: `${ETag} ${LastModified?.toISOString()}`,
+        }),
+      )
+      yield listed.filter(({ key }) => this.#isOwn(key))
       const ContinuationToken = page.NextContinuationToken
       after = ContinuationToken === undefined ? undefined : { ContinuationToken }
     }
+  }
+
+  #isOwn(key: string): boolean {
+    return this.#except === undefined || !key.startsWith(this.#except)
   }
 
   /** Aborts an upload; one that is not there is no error. Its OK proves nothing: see Stages. */
@@ -207,6 +217,7 @@ export class Bucket {
       for (const { Key = '', UploadId = '', Initiated } of page.Uploads ?? []) {
         if (!Key.startsWith(this.#prefix)) continue
         const key = Key.slice(this.#prefix.length)
+        if (!this.#isOwn(key)) continue
         yield { key, uploadId: UploadId, initiatedMs: Initiated?.getTime() ?? 0 }
       }
       const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page

@@ -53,11 +53,11 @@ export function s3Client({ endpoint, region, credentials }: S3Settings): S3Clien
 
 const S3_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/
 
-/** Reads `s3://bucket/prefix`. Throws CONFIG_INVALID. */
-export function parseS3Url(url: string): S3Place {
+/** Reads `s3://bucket/prefix`; `setting` is whose value it is. Throws CONFIG_INVALID. */
+export function parseS3Url(url: string, setting = 'store'): S3Place {
   const [, bucket, prefix = ''] = S3_URL.exec(url) ?? []
   if (bucket === undefined || /(^|\/)\.{0,2}(\/|$)|\0/.test(prefix || 'none')) {
-    throw new EngineError('CONFIG_INVALID', { file: 'store', reason: 'no s3://bucket/prefix' })
+    throw new EngineError('CONFIG_INVALID', { file: setting, reason: 'no s3://bucket/prefix' })
   }
   return { bucket, prefix }
 }

@@ -53,7 +53,7 @@ interface Bucket {
 
 /** Opens no connection by itself. Throws CONFIG_INVALID. */
 export function openS3Inbox(url: string, settings: S3Settings): S3Inbox {
-  const { bucket, prefix } = parseS3Url(url)
+  const { bucket, prefix } = parseS3Url(url, 'inbox')
   const client = s3Client(settings)
   const name = prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`
   const place: Bucket = { client, bucket, prefix: prefix === '' ? '' : `${prefix}/`, name }

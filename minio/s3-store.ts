@@ -41,6 +41,8 @@ import { Uploads } from './s3-upload.ts'
 
 export interface S3StoreOptions {
   readonly place: S3Place
+  /** keys below the place that are not the store's, with closing slash: an inbox in its bucket */
+  readonly except?: string
   readonly settings: S3Settings
   /** local copies of what is read; may be shared by processes */
   readonly cache: { readonly folder: string; readonly bytesMax: number }
@@ -60,7 +62,7 @@ const HEADS_MAX = 200
 
 /** Opens a place in a bucket. Sends nothing: a bucket that is not there shows at the first use. */
 export function openS3Store(options: S3StoreOptions): ObjectStore {
-  const bucket = new Bucket(s3Client(options.settings), options.place)
+  const bucket = new Bucket(s3Client(options.settings), options.place, options.except)
   const uploads = new Uploads(bucket)
   const requests = new Gate(REQUESTS_AT_ONCE)
   const fetches = new Gate(PARTS_AT_ONCE)

@@ -39,8 +39,8 @@ import { clearScratch } from './sweep.ts'
 /** Makes what the selection names current. Throws RUN_BUSY, PLAN_MOVED, STORE_UNUSABLE, … */
 export async function materialize(project: Project, options: RunOptions): Promise<RunReport> {
   const report = await planAndRun(project, options)
-  const { catalog, clock, hooks } = project
-  await hooks.afterRun?.({ catalog, nowMs: clock.nowMs(), stop: options.stop })
+  const { clock, hooks } = project
+  await hooks.afterRun?.({ project, nowMs: clock.nowMs(), stop: options.stop })
   return report
 }
 

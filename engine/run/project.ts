@@ -110,7 +110,7 @@ export interface Hooks {
    * leases, perhaps in several processes at once
    */
   readonly afterRun?: (access: {
-    readonly catalog: Catalog
+    readonly project: Project
     readonly nowMs: number
     readonly stop: AbortSignal | undefined
   }) => Promise<void>

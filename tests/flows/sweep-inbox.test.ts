@@ -107,7 +107,6 @@ test('what cannot be removed is one finding until it can', async () => {
   await using road = await RoadProject.create()
   road.deliver('alpha/drop', [january(3, 'a')])
   await road.run()
-  const { catalog } = road.project
   const { inbox } = road.platform
   const locked: Inbox = {
     ...inbox,
@@ -121,7 +120,7 @@ test('what cannot be removed is one finding until it can', async () => {
       .select(['code', 'severity'])
       .where('closed_ms', 'is', null)
       .execute()
-  const sweep = { catalog, inbox: locked, nowMs: 1 }
+  const sweep = { project: road.project, inbox: locked, nowMs: 1 }
   for (const _ of [1, 2]) expect(await sweepInbox(sweep)).toMatchObject({ removed: 0 })
   expect(await open()).toEqual([{ code: 'INBOX_SWEEP', severity: 'warning' }])
   expect(await sweepInbox({ ...sweep, inbox })).toEqual({ removed: 2, gone: 0, changed: 0 })

@@ -15,11 +15,12 @@ export const openRoad = async (
     ...how,
     config: readConfig({ root, environment, flags: {}, cores: 2 }),
     migrations: MIGRATIONS,
-    openStore: async ({ store, s3, cache, cacheBytes }) => {
+    openStore: async ({ store, inbox, s3, cache, cacheBytes }) => {
       if (!isUrl(store.value)) return openLocalStore({ root: store.value, durable: false })
       const { openStore } = await import('../../minio/open.ts')
       return openStore({
         store: store.value,
+        inbox: inbox.value,
         s3: s3Settings(s3),
         cache: { folder: cache.value, bytesMax: cacheBytes.value },
       })

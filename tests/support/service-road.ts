@@ -22,6 +22,12 @@ import type { S3Kind } from './s3-server.ts'
 const STORE = 'store'
 const INBOX = 'inbox'
 
+const environmentOf = ({ environment, url }: FreshBucket): Readonly<Record<string, string>> => ({
+  ...environment,
+  TRIBUTARY_STORE: `${url}/${STORE}`,
+  TRIBUTARY_INBOX: `${url}/${INBOX}`,
+})
+
 export interface ServiceRoadOptions extends Omit<RoadOptions, 'environment' | 'monthFolder'> {
   /** default: minio */
   readonly kind?: S3Kind
@@ -45,14 +51,15 @@ export class ServiceRoad implements AsyncDisposable {
     const road = await RoadProject.create({
       database: 'postgres',
       ...rest,
-      environment: {
-        ...bucket.environment,
-        TRIBUTARY_STORE: `${bucket.url}/${STORE}`,
-        TRIBUTARY_INBOX: `${bucket.url}/${INBOX}`,
-      },
+      environment: environmentOf(bucket),
       monthFolder: async (month, root) => copyMonth(bucket, month, root),
     })
     return new ServiceRoad(road, bucket)
+  }
+
+  /** The settings of its servers, but for the catalog's. */
+  get environment(): Readonly<Record<string, string>> {
+    return environmentOf(this.bucket)
   }
 
   /** Puts files into a drop of the inbox, and a marker behind them. */
