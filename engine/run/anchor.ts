@@ -85,10 +85,10 @@ export async function anchorAudit({
 }
 
 async function isAnchorDue(db: Connection, day: number): Promise<boolean> {
-  const query = db.selectFrom('audit_anchor').selectAll().orderBy('day', 'desc').limit(1)
-  const last = await query.executeTakeFirst()
-  if (last?.written === 0) return true
-  return last?.day !== day && isMoreBehind(db, last?.seq ?? 0)
+  const own = await fixedAnchor(db, day)
+  if (own !== undefined) return own.written === 0
+  const query = db.selectFrom('audit_anchor').select('seq').orderBy('day', 'desc').limit(1)
+  return isMoreBehind(db, (await query.executeTakeFirst())?.seq ?? 0)
 }
 
 /** The daemon's: the same as at the end of a run, for days on which workers alone commit. */

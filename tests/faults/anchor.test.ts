@@ -10,9 +10,12 @@ import { installFaults } from './support/fault-plan.ts'
 
 const DAY_MS = 86_400_000
 let at: EngineProject
+const say = async (text: string) =>
+  at.run(undefined, { facts: { 'word/1': { text, shelves: [] } } })
 beforeEach(async () => {
   at = await engineProject({ assets: [wordFact, upper] })
-  await at.run(undefined, { facts: { 'word/1': { text: 'one', shelves: [] } } })
+  await say('one')
+  await say('two')
 })
 afterEach(async () => {
   installFaults('').remove()
@@ -32,9 +35,9 @@ test.each(sweptBy('anchor.test.ts'))(
     remove()
     countFault('F1', injected[name] ?? 0)
     // The chain goes on meanwhile; the day's link stays what it was.
-    await at.run(undefined, { facts: { 'word/1': { text: 'two', shelves: [] } } })
-    expect(await anchorAudit(tomorrow)).toMatchObject({ seq: 2 })
+    await say('three')
+    expect(await anchorAudit(tomorrow)).toMatchObject({ seq: 4 })
     expect(await anchorAudit(tomorrow)).toBeUndefined()
-    expect(await verifyAudit(project)).toMatchObject({ rows: 4, anchors: 2, faults: [] })
+    expect(await verifyAudit(project)).toMatchObject({ rows: 6, anchors: 2, faults: [] })
   },
 )

@@ -41,7 +41,12 @@ const ticks = async ({ project }: EngineProject) =>
 const runs = async ({ project }: EngineProject) =>
   project.catalog.db.selectFrom('run').select(['id', 'status']).orderBy('id').execute()
 const launched = async ({ project }: EngineProject) =>
-  project.catalog.db.selectFrom('audit').select(['subject', 'run']).execute()
+  project.catalog.db
+    .selectFrom('audit')
+    .select(['subject', 'run'])
+    // The engine's own row of the same act stands beside it.
+    .where('action', '<>', 'sensor')
+    .execute()
 
 async function inJob(root: string, work: (job: EngineProject) => Promise<void>): Promise<void> {
   const job = await openSensorJob(root)
