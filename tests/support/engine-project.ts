@@ -35,7 +35,9 @@ import { parseS3Url } from '../../minio/s3-client.ts'
 import { openS3Store } from '../../minio/s3-store.ts'
 import { MIGRATIONS } from '../../migrations/index.ts'
 
-export type Database = 'sqlite' | 'postgres'
+/** `services`: PostgreSQL, and the store in a bucket of MinIO */
+export type Database = 'sqlite' | 'postgres' | 'services'
+/** What a plain clone has: the store is a folder. */
 export const DATABASES: readonly Database[] = ['sqlite', 'postgres']
 
 /** `{ 'layout/a': value }`; undefined makes the fact absent. */
@@ -110,23 +112,44 @@ export async function engineProjectAt(
   return openAt(options, { root, url, remove: async () => undefined })
 }
 
-/** Opens an empty project in a folder of its own. */
+/** Opens an empty project in a folder of its own, and on servers where `database` says so. */
 export async function engineProject(options: EngineProjectOptions): Promise<EngineProject> {
   const root = mkdtempSync(join(tmpdir(), 'tributary-engine-'))
-  // Loaded only here: the children of kill tests are no vitest processes.
-  const database =
-    options.services === undefined && options.database === 'postgres'
-      ? await (await import('./postgres.ts')).freshDatabase()
-      : undefined
-  const url = options.services?.catalog ?? database?.url ?? join(root, 'catalog.db')
-  return openAt(options, {
-    root,
-    url,
-    remove: async () => {
-      await database?.close()
-      rmSync(root, { recursive: true, force: true })
+  const made = await onServers(options.services === undefined ? options.database : undefined)
+  const services = options.services ?? made.services
+  return openAt(
+    { ...options, ...(services !== undefined && { services }) },
+    {
+      root,
+      url: services?.catalog ?? made.url ?? join(root, 'catalog.db'),
+      remove: async () => {
+        await made.close()
+        rmSync(root, { recursive: true, force: true })
+      },
     },
-  })
+  )
+}
+
+interface OnServers {
+  readonly url?: string
+  readonly services?: ServicesPlace
+  readonly close: () => Promise<void>
+}
+
+// Loaded only here: the children of kill tests are no vitest processes.
+async function onServers(database: Database | undefined): Promise<OnServers> {
+  if (database !== 'postgres' && database !== 'services') return { close: async () => undefined }
+  const { url, close } = await (await import('./postgres.ts')).freshDatabase()
+  if (database === 'postgres') return { url, close }
+  const bucket = await (await import('./s3.ts')).freshBucket('minio')
+  const services = { catalog: url, store: `${bucket.url}/store`, s3: bucket.settings }
+  return {
+    services,
+    close: async () => {
+      await close()
+      await bucket.close()
+    },
+  }
 }
 
 interface Place {

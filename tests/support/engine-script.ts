@@ -4,8 +4,6 @@
  * After the last step everything is materialized and compared with an empty project that gets the
  * same facts at once.
  */
-import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { sql } from 'kysely'
 import type { AssetDefinition, RunnerEvent } from '../../engine/index.ts'
 import { installFailpoints, nodeText, verifyStore } from '../../engine/index.ts'
@@ -22,6 +20,7 @@ import { assetsOf } from './engine-declare.ts'
 import { namedAsset, selectionOf } from './engine-selection.ts'
 import { Sheet } from './engine-sheet.ts'
 import type { Edges } from './engine-state.ts'
+import { losePath } from './store-view.ts'
 import { allEdges, currentParts, lastReads, nodeNames, presentNodes } from './engine-state.ts'
 
 /** Plays a history and checks everything. Throws with what is wrong. */
@@ -102,13 +101,14 @@ class Player {
   async #lose(at: number): Promise<void> {
     const parts = await currentParts(this.#at.project.catalog.db)
     const part = parts[at % parts.length]
-    if (part !== undefined) rmSync(join(this.#at.root, 'store', part.path), { force: true })
+    if (part !== undefined) await losePath(this.#at, part.path)
   }
 
   /** Nodes that have to be built because a part is gone: for an output, its writer. */
   async #lost(): Promise<Names> {
     const parts = await currentParts(this.#at.project.catalog.db)
-    const gone = parts.filter(({ path }) => !existsSync(join(this.#at.root, 'store', path)))
+    const sizes = await this.#at.project.store.sizes(parts.map(({ path }) => path))
+    const gone = parts.filter((_, at) => sizes[at] === undefined)
     return new Set(
       gone.map(({ asset, key }) =>
         asset.endsWith('_out')

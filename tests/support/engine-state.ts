@@ -87,12 +87,15 @@ export interface CurrentPart {
   readonly asset: string
   readonly key: string
   readonly path: string
+  readonly sizeBytes: number
+  readonly sha256: string
 }
 
 /** The parts of every node's current version. */
 export async function currentParts(db: Catalog['db']): Promise<readonly CurrentPart[]> {
   const { rows } = await sql<CurrentPart>`
-    select a.name as asset, n.key, p.path from node n join asset a on a.id = n.asset
+    select a.name as asset, n.key, p.path, p.size_bytes as "sizeBytes", p.sha256
+    from node n join asset a on a.id = n.asset
     join build b on b.id = n.built join part p on p.build = b.parts_build
     where n.version <> 0 order by a.name, n.key, p.ordinal`.execute(db)
   return rows
@@ -147,7 +150,7 @@ export async function storeOffences(
 
 /** The same in a bucket, where an object is what readers see: parts and nothing else. */
 async function bucketOffences(
-  { graph, store }: Project,
+  { graph, store, retainedVersions }: Project,
   rows: readonly PartRow[],
   mayLack: boolean,
 ): Promise<readonly string[]> {
@@ -171,8 +174,9 @@ async function bucketOffences(
     }
     if (!row.path.startsWith(`${publication.path}/`)) offences.push(`${row.path} lies elsewhere`)
   }
+  // With older versions beside it a listing is not exact; the manifest is.
   for await (const unit of store.units()) {
-    if (!wanted.has(unit)) offences.push(`${unit} is a stale object`)
+    if (retainedVersions === 1 && !wanted.has(unit)) offences.push(`${unit} is a stale object`)
   }
   return offences
 }
@@ -186,7 +190,7 @@ function manifestNumbers(folder: string): readonly number[] {
 }
 
 /** Every file a reader finds under the published tree, and the version path behind it. */
-function publishedFiles(store: string): ReadonlyMap<string, string> {
+export function publishedFiles(store: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   const visit = (path: string, target: string): void => {
     const at = lstatSync(join(store, path), { throwIfNoEntry: false })
