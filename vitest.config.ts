@@ -9,7 +9,10 @@ import { configDefaults, defineConfig } from 'vitest/config'
 
 const NIGHTLY = ['tests/nightly/*.test.ts']
 const READERS = ['tests/readers/*.test.ts']
-const FAULTS = ['tests/faults/*.test.ts', 'tests/verify/{damage,fsck,heal}.test.ts']
+const FAULTS = [
+  'tests/faults/*.test.ts',
+  'tests/verify/{backup,damage,fsck,heal,rebuild-catalog}.test.ts',
+]
 const SERVICES = ['tests/**/*.services.test.ts']
 
 export default defineConfig({

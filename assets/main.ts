@@ -50,6 +50,8 @@ export async function main(
         migrations: MIGRATIONS,
         serve: async (options) =>
           (await import('../engine/web/health-server.ts')).serveHealth(options),
+        openBackupPlace: async (name, { s3 }) =>
+          (await import('../minio/backup-place.ts')).openBackupPlace(name, s3Settings(s3)),
         openStore: async ({ store, inbox, s3, cache, cacheBytes }) =>
           openStore({
             store: store.value,

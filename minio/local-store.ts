@@ -128,6 +128,7 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
     lastManifest: async (path) => lastManifest(join(top, VERSIONS, path, '_manifest')),
     manifests: (path) => listManifests(top, path === undefined ? undefined : inside(path)),
     readManifest: async (path, number) => readIfThere(at(manifestPath(path, number))),
+    putBack: async (path, file) => guard(() => putBack(at(path), file)),
     setAside: async (paths) => guard(() => setAside(paths.map(at))),
     listing: () => listEverything(top),
     strays: () => listStrays(top),
@@ -139,6 +140,12 @@ const manifestPath = (path: string, number: number): string =>
 
 function readIfThere(path: string): string | undefined {
   return sizeOf(path) === undefined ? undefined : readFileSync(path, 'utf8')
+}
+
+function putBack(path: string, file: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  copyFileSync(file, `${path}.tmp`)
+  renameSync(`${path}.tmp`, path)
 }
 
 /** A name that no glob of readers takes, in the folder of its version: it goes with that. */

@@ -22,7 +22,11 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { EngineError, failpoint, sha256 } from '../engine/index.ts'
 import type { S3Place } from './s3-client.ts'
 
@@ -132,6 +136,25 @@ export class Bucket {
     await this.words(async () => {
       await this.client.send(new PutObjectCommand({ ...this.at(key), Body, ChecksumSHA256 }))
       failpoint('s3.put.after')
+    })
+  }
+
+  /** Writes a file of at most 5 GiB, checked by the server against its SHA-256. */
+  async putFile(key: string, file: string): Promise<void> {
+    const sum = createHash('sha256')
+    await pipeline(createReadStream(file), sum)
+    const digest = sum.digest()
+    const { size: ContentLength } = await stat(file)
+    await this.words(async () => {
+      await this.client.send(
+        new PutObjectCommand({
+          ...this.at(key),
+          Body: createReadStream(file),
+          ContentLength,
+          ChecksumSHA256: digest.toString('base64'),
+          Metadata: { [SHA256_METADATA]: digest.toString('hex') },
+        }),
+      )
     })
   }
 

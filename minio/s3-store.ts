@@ -106,6 +106,7 @@ export function openS3Store(options: S3StoreOptions): ObjectStore {
     lastManifest: async (path) => lastManifest(bucket, path),
     manifests: (path) => listManifests(bucket, path),
     readManifest: async (path, number) => readText(bucket, manifestKey(path, number)),
+    putBack: async (path, file) => bucket.putFile(insideStore(path), file),
     setAside: async (paths) => setAside(bucket, paths.map(insideStore)),
     listing: async function* listing() {
       for await (const page of bucket.pages('')) {

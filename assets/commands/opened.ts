@@ -1,7 +1,8 @@
 /** The platform as the command line opens it: what the generic commands ask for, and itself. */
 import { dirname, join } from 'node:path'
-import type { OpenProject, Project, StoredFile } from '../../engine/index.ts'
+import type { BackupPlace, OpenProject, Project, StoredFile } from '../../engine/index.ts'
 import { openCatalog } from '../../engine/index.ts'
+import type { Config } from '../config.ts'
 import { readConfig, findProject } from '../config.ts'
 import type { Serve } from '../daemon-parts.ts'
 import { daemonParts } from '../daemon-parts.ts'
@@ -18,6 +19,7 @@ export interface OpenPlatformHow extends Pick<
   'migrations' | 'openStore' | 'openInbox'
 > {
   readonly serve: Serve
+  readonly openBackupPlace: (name: string, config: Config) => Promise<BackupPlace>
   /** where the search for a project starts */
   readonly folder: string
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -53,12 +55,13 @@ export async function openForCommands(how: OpenPlatformHow): Promise<OpenedPlatf
 /** Joins a platform with what the generic commands need of it. */
 function openedPlatform(
   platform: Platform,
-  { migrations, serve, environment }: Pick<OpenPlatformHow, 'migrations' | 'serve' | 'environment'>,
+  { migrations, serve, environment, openBackupPlace }: OpenPlatformHow,
 ): OpenedPlatform {
   const { config, project, duck } = platform
   return {
     platform,
     project,
+    backupPlace: async (name) => openBackupPlace(name, config),
     catalogAt: async (url) => openCatalog({ url, migrations }),
     concurrency: config.concurrency.value,
     query: {

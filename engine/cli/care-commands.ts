@@ -9,6 +9,28 @@ const INTO: CommandOption = {
 
 export const CARE_COMMANDS: readonly Command[] = [
   {
+    name: 'backup',
+    summary: 'the catalog in one snapshot, and the names of the parts it refers to',
+    arguments: [{ form: '<place>', description: 'a new folder, or s3://bucket/prefix' }],
+    options: [{ flags: '--with-parts', description: 'copy the parts too' }, REASON],
+    examples: [
+      ['backup /backup/2026-03-01', 'beside a live run, too'],
+      ['backup s3://backups/claims/2026-03-01 --with-parts', 'everything'],
+    ],
+    load: async () => (await import('./backup.ts')).runBackup,
+  },
+  {
+    name: 'restore',
+    summary: 'a backup into an empty catalog, and on to what the store says beyond it',
+    arguments: [{ form: '<place>', description: 'where the backup lies' }],
+    options: [INTO, REASON],
+    examples: [
+      ['restore /backup/2026-03-01', 'says what the next run makes again'],
+      ['restore /backup/2026-03-01 --into postgres://db/claims', 'or to move to another database'],
+    ],
+    load: async () => (await import('./backup.ts')).runRestore,
+  },
+  {
     name: 'fsck',
     summary: 'catalog, store, manifests and every byte: what is lost, changed or left over',
     options: [

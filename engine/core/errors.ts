@@ -48,6 +48,18 @@ export const ERRORS = {
     },
     hint: 'name a later run or instant, or other tables; retain_versions in tributary.json keeps more',
   }),
+  BACKUP_EXISTS: spec<{ readonly place: string }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ place }) => `there is a backup already in ${place}`,
+    hint: 'name another place: a backup is never overwritten',
+  }),
+  BACKUP_INVALID: spec<{ readonly file: string; readonly reason: string }>({
+    fault: 'input',
+    retry: 'never',
+    text: ({ file, reason }) => `the backup cannot be restored: ${file}: ${reason}`,
+    hint: 'take another backup, or make the catalog from the store: tributary rebuild-catalog',
+  }),
   CATALOG_NEWER: spec<{ readonly found: string; readonly known: string }>({
     fault: 'config',
     retry: 'never',

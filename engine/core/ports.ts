@@ -90,8 +90,19 @@ export interface ObjectStore {
    * listings prove that nothing was written
    */
   readonly listing: () => AsyncIterable<string>
+  /** puts a lost part in its place again: the file's bytes are those that were there */
+  readonly putBack: (path: string, file: string) => Promise<void>
   /** what no version, manifest or projection is: half-written files, links to nothing */
   readonly strays: () => AsyncIterable<string>
+}
+
+/** Where backups lie: a folder, or a prefix of a bucket. Names are `/`-separated. */
+export interface BackupPlace {
+  /** what a person calls it, without secrets */
+  readonly name: string
+  readonly put: (name: string, file: string) => Promise<void>
+  /** false: there is no such name */
+  readonly get: (name: string, to: string) => Promise<boolean>
 }
 
 /** The time, as a number of milliseconds since 1970 and a monotonic one. */

@@ -55,24 +55,20 @@ export async function rebuildCatalog(
   project: Project,
   options: RollForwardOptions,
 ): Promise<RolledForward> {
-  return forward(project, options, async (trx) => {
+  return rollForward(project, options, async (trx) => {
     await requireEmpty(project, trx)
     return 'rebuild-catalog'
   })
 }
 
-/** A restored catalog becomes what the store says beyond it. Throws STORED_INVALID. */
+/**
+ * A catalog becomes what the store says beyond it. `begin` runs first in the transaction and says
+ * what is done, for the audit. Throws STORED_INVALID.
+ */
 export async function rollForward(
   project: Project,
   options: RollForwardOptions,
-): Promise<RolledForward> {
-  return forward(project, options, async () => 'restore')
-}
-
-async function forward(
-  project: Project,
-  options: RollForwardOptions,
-  begin: (trx: WriteTransaction) => Promise<string>,
+  begin: (trx: WriteTransaction) => Promise<'rebuild-catalog' | 'restore'>,
 ): Promise<RolledForward> {
   const counts = await project.catalog.write(async (trx) => {
     const action = await begin(trx)
@@ -83,7 +79,8 @@ async function forward(
   return { ...counts, lost }
 }
 
-async function requireEmpty({ catalog }: Project, { db }: WriteTransaction): Promise<void> {
+/** Throws CATALOG_NOT_EMPTY. */
+export async function requireEmpty({ catalog }: Project, { db }: WriteTransaction): Promise<void> {
   const node = await db.selectFrom('node').select('id').limit(1).executeTakeFirst()
   const run = await db.selectFrom('run').select('id').limit(1).executeTakeFirst()
   if (node !== undefined || run !== undefined) {

@@ -1,59 +1,16 @@
 /** A catalog that is lost comes back from the store alone. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Catalog, Project, RolledForward } from '../../engine/index.ts'
 import { fsck, makePlan, materialize, openCatalog, rebuildCatalog } from '../../engine/index.ts'
 import { MIGRATIONS } from '../../migrations/index.ts'
-import { encounters, medicalFile } from '../support/deliveries.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import type { RoadProject } from '../support/project.ts'
-import { soundRoad, verdictOn } from './verified-road.ts'
+import { decidedRoad, known } from './known-state.ts'
+import { verdictOn } from './verified-road.ts'
 
 const ACTOR = { name: 'test', reason: 'the disk is gone' }
-
-/** Everything a person would miss: submissions, decisions, contents, winners, holds, registry. */
-async function known({ catalog }: Project): Promise<Readonly<Record<string, unknown>>> {
-  const { db } = catalog
-  const { rows: nodes } = await sql<{ name: string; key: string; content: string; value: string }>`
-    select a.name, n.key, v.content_id as content, v.value, n.waiting from node n
-    join asset a on a.id = n.asset join version v on v.id = n.version
-    where a.name <> 'freshness' order by a.name, n.key`.execute(db)
-  const tables: Record<string, unknown> = {}
-  for (const table of [
-    'submission',
-    'submission_file',
-    'registry_file',
-    'inbox_object',
-    'finding',
-    'first_wanted',
-  ]) {
-    const { rows } = await sql<object>`select * from ${sql.table(table)} order by 1, 2`.execute(db)
-    tables[table] = rows
-  }
-  const received = await db.selectFrom('catalog').select('received_ms').executeTakeFirstOrThrow()
-  return { nodes, ...tables, received }
-}
-
-/** Every decision there is, once. */
-async function decidedRoad(): Promise<RoadProject> {
-  const road = await soundRoad()
-  const id = async (drop: string): Promise<string> => (await road.submission(drop)).submission_id
-  const alpha = (month: string) =>
-    ({ state: 'MA', fileType: 'medical', submitter: 'alpha', month }) as const
-  road.deliver('alpha/short', [medicalFile('2024-02', encounters('2024-02', 3, 'short'))])
-  road.deliver('beta/short', [medicalFile('2024-01', encounters('2024-01', 2, 'short'))])
-  road.deliver('alpha/again', [medicalFile('2024-02', encounters('2024-02', 3, 'short'))])
-  road.deliver('gamma/first', [medicalFile('2024-01', encounters('2024-01', 2, 'g'))])
-  road.deliver('alpha/odd', [{ name: 'what_is_this.csv', content: 'a,b\n1,2\n' }])
-  await road.run()
-  await road.decide({ kind: 'confirm', submission: await id('beta/short'), months: 'all' })
-  await road.decide({ kind: 'reject', submission: await id('beta/february'), months: ['2024-02'] })
-  await road.decide({ kind: 'pin', submission: await id('alpha/q1'), month: alpha('2024-01') })
-  await road.run()
-  return road
-}
 
 let road: RoadProject
 beforeAll(async () => {

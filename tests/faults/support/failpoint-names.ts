@@ -14,7 +14,7 @@ const CALL = /failpoint\('([^']+)'\)/g
 /** Test file → the families it sweeps. */
 export const SWEEPS: Readonly<Record<string, readonly string[]>> = {
   'anchor.test.ts': ['anchor'],
-  'care.test.ts': ['fsck', 'journal'],
+  'care.test.ts': ['backup', 'fsck', 'journal', 'restore'],
   'engine-kill.test.ts': ['attempt', 'catalog', 'commit', 'recover', 'run', 'stage', 'store'],
   'road-kill.test.ts': [
     'attempt',
