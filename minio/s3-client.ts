@@ -15,6 +15,8 @@ export interface S3Settings {
   readonly credentials:
     | { readonly accessKeyId: string; readonly secretAccessKey: string }
     | undefined
+  /** a request's time limit; default 30 s */
+  readonly timeoutMs?: number
 }
 
 /** A bucket, and a prefix in it without closing slash; '' for the whole bucket. */
@@ -31,7 +33,8 @@ const ATTEMPTS_MAX = 5
 const SOCKETS_MAX = 64
 
 /** Opens no connection by itself. Destroy it when done. */
-export function s3Client({ endpoint, region, credentials }: S3Settings): S3Client {
+export function s3Client(settings: S3Settings): S3Client {
+  const { endpoint, region, credentials, timeoutMs = REQUEST_TIMEOUT_MS } = settings
   return new S3Client({
     region,
     // Path style works with every store; virtual hosts need DNS of the store's own.
@@ -41,10 +44,10 @@ export function s3Client({ endpoint, region, credentials }: S3Settings): S3Clien
     // What is read is checked against the catalog's SHA-256 in any case.
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      requestTimeout: timeoutMs,
       connectionTimeout: CONNECT_TIMEOUT_MS,
       throwOnRequestTimeout: true,
-      socketTimeout: REQUEST_TIMEOUT_MS,
+      socketTimeout: timeoutMs,
       httpAgent: { maxSockets: SOCKETS_MAX },
       httpsAgent: { maxSockets: SOCKETS_MAX },
     },

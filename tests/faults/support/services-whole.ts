@@ -24,6 +24,11 @@ export class ServicesWhole {
     this.#bucket = bucket
   }
 
+  /** Where its bucket's server answers. */
+  get endpoint(): string {
+    return this.#bucket.settings.endpoint ?? ''
+  }
+
   /** Builds the job's first state, and its second one undisturbed in a copy. */
   static async create(): Promise<ServicesWhole> {
     const whole = new ServicesWhole(await freshBucket('minio'))
