@@ -26,9 +26,11 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { addAbortSignal } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { EngineError, failpoint, sha256 } from '../engine/index.ts'
 import type { S3Place } from './s3-client.ts'
+import { REQUEST_TIMEOUT_MS } from './s3-client.ts'
 
 /** What HEAD says of an object. */
 export interface Head {
@@ -58,7 +60,15 @@ export const SHA256_METADATA = 'sha256'
 
 /** What S3 takes and gives at most in one request. */
 const DELETE_MAX = 1000
+/** 64 KB/s: a body that comes slower than this is given up, beyond a request's time limit. */
+const BODY_BYTES_PER_MS_MIN = 64
 const PAGE_KEYS = 1000
+
+export interface BucketOptions {
+  readonly except?: string | undefined
+  /** of a request; default 30 s */
+  readonly timeoutMs?: number | undefined
+}
 
 /** A bucket's requests; see the file's head. */
 export class Bucket {
@@ -69,10 +79,12 @@ export class Bucket {
   readonly #prefix: string
   /** keys of somebody else's below the prefix, with closing slash */
   readonly #except: string | undefined
+  readonly #timeoutMs: number
 
-  constructor(client: S3Client, { bucket, prefix }: S3Place, except?: string) {
+  constructor(client: S3Client, { bucket, prefix }: S3Place, options: BucketOptions = {}) {
     this.client = client
-    this.#except = except
+    this.#except = options.except
+    this.#timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS
     this.#bucket = bucket
     this.#prefix = prefix === '' ? '' : `${prefix}/`
     this.name = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`
@@ -123,8 +135,12 @@ export class Bucket {
     failpoint('s3.get')
     return this.words(async () =>
       orMissing(async () => {
-        const { Body } = await this.client.send(new GetObjectCommand(this.at(key)))
-        return Body as Readable
+        const { Body, ContentLength = 0 } = await this.client.send(
+          new GetObjectCommand(this.at(key)),
+        )
+        // A body that drips never pauses long enough for the client's own limits.
+        const deadlineMs = this.#timeoutMs + Math.ceil(ContentLength / BODY_BYTES_PER_MS_MIN)
+        return addAbortSignal(AbortSignal.timeout(deadlineMs), Body as Readable)
       }),
     )
   }
@@ -290,6 +306,7 @@ const REASONS: Readonly<Record<string, string>> = {
   SlowDown: 'the server is too busy (SlowDown)',
   ServiceUnavailable: 'the server is too busy (ServiceUnavailable)',
   TimeoutError: 'the server did not answer in time',
+  AbortError: 'the server sent its answer too slowly',
   ECONNREFUSED: 'nothing answers at its endpoint (ECONNREFUSED)',
   ENOTFOUND: 'its endpoint has no address (ENOTFOUND)',
   NoSuchUpload: 'a staged upload is gone: it expired, or somebody aborted it (NoSuchUpload)',

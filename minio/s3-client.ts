@@ -26,7 +26,7 @@ export interface S3Place {
 }
 
 /** One request takes at most this long to answer, and a body pauses no longer. */
-const REQUEST_TIMEOUT_MS = 30_000
+export const REQUEST_TIMEOUT_MS = 30_000
 const CONNECT_TIMEOUT_MS = 5_000
 const ATTEMPTS_MAX = 5
 /** requests in flight: beyond this they queue in the client */

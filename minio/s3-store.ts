@@ -62,7 +62,8 @@ const HEADS_MAX = 200
 
 /** Opens a place in a bucket. Sends nothing: a bucket that is not there shows at the first use. */
 export function openS3Store(options: S3StoreOptions): ObjectStore {
-  const bucket = new Bucket(s3Client(options.settings), options.place, options.except)
+  const { settings, place, except } = options
+  const bucket = new Bucket(s3Client(settings), place, { except, timeoutMs: settings.timeoutMs })
   const uploads = new Uploads(bucket)
   const requests = new Gate(REQUESTS_AT_ONCE)
   const fetches = new Gate(PARTS_AT_ONCE)
@@ -289,7 +290,7 @@ async function lastManifest(
   path: string,
 ): Promise<{ readonly number: number; readonly text: string } | undefined> {
   let last: number | undefined
-  for await (const { number } of listManifests(bucket, path)) last = number
+  for await (const { number } of listManifests(bucket, path)) last = Math.max(last ?? 0, number)
   if (last === undefined) return undefined
   const found = await readText(bucket, manifestKey(path, last))
   if (found === undefined) throw new EngineError('PART_MISSING', { path: manifestKey(path, last) })

@@ -30,6 +30,7 @@ export interface S3Request {
   readonly operation: S3Operation
   /** bucket and key */
   readonly path: string
+  readonly query: URLSearchParams
   readonly atMs: number
   status: number
   /** what was done to it; undefined: nothing */
@@ -140,7 +141,15 @@ function seenAs({ method = '', url = '', headers }: IncomingMessage, ordinal: nu
     return method === 'DELETE' && has('uploadId') ? 'abort' : 'other'
   })()
   const path = decodeURIComponent(pathname)
-  return { ordinal, operation, path, atMs: performance.now(), status: 0, fault: undefined }
+  return {
+    ordinal,
+    operation,
+    path,
+    query: searchParams,
+    atMs: performance.now(),
+    status: 0,
+    fault: undefined,
+  }
 }
 
 interface Exchange {
@@ -162,8 +171,8 @@ async function serve(exchange: Exchange, injury: S3Injury | undefined): Promise<
   if (injury?.do === 'hang') return
   if (injury?.do === 'status') {
     seen.status = injury.status
-    const retryAfter = injury.retryAfterS === undefined ? {} : { 'retry-after': injury.retryAfterS }
-    outgoing.writeHead(injury.status, { 'content-type': 'application/xml', ...retryAfter })
+    if (injury.retryAfterS !== undefined) outgoing.setHeader('retry-after', injury.retryAfterS)
+    outgoing.writeHead(injury.status, { 'content-type': 'application/xml' })
     outgoing.end(`<Error><Code>${injury.code}</Code><Message>injected</Message></Error>`)
     return
   }
@@ -223,8 +232,9 @@ async function reply(
       outgoing.end()
       return
     case 'rewrite': {
-      const text = Buffer.from(injury.body(bytes.toString(), seen))
-      head(text.length)
+      // The server may have refused a page token that only the rewriting knows.
+      const text = injury.body(bytes.toString(), seen)
+      outgoing.writeHead(200, { 'content-type': 'application/xml' })
       outgoing.end(text)
       return
     }
@@ -233,3 +243,19 @@ async function reply(
   head()
   outgoing.end(bytes)
 }
+
+/** A condition that is true once for each path: no request meets it in all its attempts. */
+export function onceEach(...operations: readonly S3Operation[]): S3Fault['when'] {
+  const met = new Set<string>()
+  return ({ operation, path }) => {
+    const name = `${operation} ${path}`
+    if (!operations.includes(operation) || met.has(name)) return false
+    met.add(name)
+    return true
+  }
+}
+
+export const of =
+  (...operations: readonly S3Operation[]): S3Fault['when'] =>
+  ({ operation }) =>
+    operations.includes(operation)
