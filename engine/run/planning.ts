@@ -158,11 +158,15 @@ export async function planIn(
     replaceFacts: async (assets, facts) =>
       void (await replaceFacts(trx, definitions, { assets, facts })),
     forceNodes: async (nodes) => {
-      const reasons = new Map(nodes.map((one) => [nodeText(one), one.reason]))
-      const rows = await findNodes(trx, definitions.ids, nodes)
+      // Many may ask for one node: it is marked once, for the last of them.
+      const wanted = new Map(nodes.map((one) => [nodeText(one), one]))
+      const rows = await findNodes(trx, definitions.ids, [...wanted.values()])
       const named = (row: NodeRow): string =>
         nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key })
-      const marks = rows.map((row) => ({ node: row.id, reason: reasons.get(named(row)) ?? '' }))
+      const marks = rows.map((row) => ({
+        node: row.id,
+        reason: wanted.get(named(row))?.reason ?? '',
+      }))
       await markDirty(trx, 'forced', marks)
     },
   }

@@ -47,7 +47,7 @@ afterAll(async () => {
 function startDaemon(): ChildProcess {
   const words = [ENTRY, '--project', road.root, '--actor', 'daemon', 'daemon', '--port', '0']
   const env = { ...process.env, TRIBUTARY_CATALOG: cluster.url }
-  const daemon = spawn(process.execPath, words, { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const daemon = spawn(process.execPath, words, { env, stdio: 'ignore' })
   daemons.add(daemon)
   daemon.once('exit', () => daemons.delete(daemon))
   return daemon

@@ -21,8 +21,8 @@ export function listOnePerPage(): S3Fault {
   const listings: { readonly body: string; readonly contents: readonly string[] }[] = []
   return listing((body, { query }) => {
     const token = query.get('continuation-token')
-    const [, of = '', at = ''] = /^proxy-(\d+)-(\d+)$/.exec(token ?? '') ?? []
-    const number = token === null ? listings.push({ body, contents: contentsOf(body) }) - 1 : of
+    const [, listed = '', at = ''] = /^proxy-(\d+)-(\d+)$/.exec(token ?? '') ?? []
+    const number = token === null ? listings.push({ body, contents: contentsOf(body) }) - 1 : listed
     const found = listings[Number(number)] ?? { body: '', contents: [] }
     const place = Number(at)
     const page = withContents(found.body, found.contents.slice(place, place + 1))
