@@ -5,6 +5,7 @@ import { counted, makePlan, nodeText, parseKey } from '../../engine/index.ts'
 import { platformTables } from '../../registry/tables.ts'
 import type { DecisionFact } from '../facts.ts'
 import type { VerdictValue } from '../validation.ts'
+import { lookAtOnce } from './at-once.ts'
 import { currentNodes, valuesByKey } from './catalog-look.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
 import { Faults, conclude } from './invariant.ts'
@@ -130,13 +131,18 @@ async function checkManifests(
   for (const asset of definitions.graph.assets.values()) {
     if (asset.kind !== 'stored' && asset.kind !== 'output') continue
     if (asset.publish === undefined) continue
-    for (const head of await heads(project.catalog.db, definitions, asset.name)) {
-      if (open.has(head.node) || lost.has(head.node) || head.commitNumber === 0) continue
-      checked += 1
-      const name = nodeText({ asset: asset.name, key: head.key })
-      const manifest = await project.store.lastManifest(asset.publish(parseKey(head.key)).path)
-      const fault = manifestFault(head, manifest)
-      if (fault !== undefined) faults.add(`${name}: ${fault}`)
+    const { name, publish } = asset
+    const all = await heads(project.catalog.db, definitions, name)
+    const shown = all.filter(
+      ({ node, commitNumber }) => !open.has(node) && !lost.has(node) && commitNumber !== 0,
+    )
+    checked += shown.length
+    const found = await lookAtOnce(shown, async (head) => {
+      const manifest = await project.store.lastManifest(publish(parseKey(head.key)).path)
+      return { head, fault: manifestFault(head, manifest) }
+    })
+    for (const { head, fault } of found) {
+      if (fault !== undefined) faults.add(`${nodeText({ asset: name, key: head.key })}: ${fault}`)
     }
   }
   return checked

@@ -12,6 +12,7 @@ import { counted, isEngineError, parseKey, rowsTable } from '../../engine/index.
 import { isUrl } from '../config.ts'
 import type { Canary } from './canaries.ts'
 import { holds, sampleCanaries } from './canaries.ts'
+import { lookAtOnce } from './at-once.ts'
 import { currentNodes, currentParts } from './catalog-look.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
 import { Faults, conclude } from './invariant.ts'
@@ -95,13 +96,17 @@ async function searchReports(
   const { db } = project.catalog
   let searched = 0
   for (const asset of ['parse', 'validation_report']) {
-    for (const part of await currentParts(db, definitions, asset)) {
-      searched += 1
+    const parts = await currentParts(db, definitions, asset)
+    const fetched = await lookAtOnce(parts, async (part) => {
       const path = await project.store.fetch(part).catch((error: unknown) => {
         if (isEngineError(error, 'PART_MISSING') || isEngineError(error, 'PART_CHANGED'))
           return undefined
         throw error
       })
+      return { part, path }
+    })
+    searched += fetched.length
+    for (const { part, path } of fetched) {
       const place = `${asset}[${part.key}] ${part.name}`
       if (path !== undefined) await searchFile(path, { canaries, place, faults })
     }
@@ -109,14 +114,17 @@ async function searchReports(
   for (const asset of project.graph.assets.values()) {
     if (asset.kind !== 'stored' && asset.kind !== 'output') continue
     if (asset.publish === undefined) continue
-    for (const { key } of await currentNodes(db, definitions, asset.name)) {
-      const manifest = await project.store.lastManifest(asset.publish(parseKey(key)).path)
-      if (manifest === undefined) continue
-      searched += 1
-      const found = canaries.find(({ value }) => holds(manifest.text, value))
+    const { name, publish } = asset
+    const looked = await lookAtOnce(await currentNodes(db, definitions, name), async ({ key }) => {
+      const manifest = await project.store.lastManifest(publish(parseKey(key)).path)
+      const found = manifest && canaries.find(({ value }) => holds(manifest.text, value))
+      return { key, isThere: manifest !== undefined, found }
+    })
+    for (const { key, isThere, found } of looked) {
+      if (isThere) searched += 1
       faults.addWhen(
         found !== undefined,
-        () => `the manifest of ${asset.name}[${key}] holds a value of ${found?.column ?? ''}`,
+        () => `the manifest of ${name}[${key}] holds a value of ${found?.column ?? ''}`,
       )
     }
   }

@@ -2,6 +2,7 @@
 import { counted, parseKey } from '../../engine/index.ts'
 import { platformTables } from '../../registry/tables.ts'
 import type { CurrentPart } from './catalog-look.ts'
+import { lookAtOnce } from './at-once.ts'
 import { currentNodes, currentParts } from './catalog-look.ts'
 import type { InvariantResult, Verification } from './invariant.ts'
 import { Faults, conclude } from './invariant.ts'
@@ -35,16 +36,15 @@ export async function verifyRaw(verification: Verification): Promise<InvariantRe
     for (const name of own.keys())
       faults.add(`raw[${key}]: ${name} was registered and is not there`)
   }
-  let bytes = 0
-  for (const part of parts) {
-    bytes += part.sizeBytes
-    const fault = await bytesFault(verification, part)
-    if (fault !== undefined) faults.add(`raw[${part.key}]: ${part.name} ${fault}`)
-  }
+  await checkBytes(verification, parts, faults)
   return conclude('I5', {
     faults,
     holds: `${counted(parts.length, 'raw object')} of ${counted(nodes.length, 'submission')} have the SHA-256 registered at intake`,
-    evidence: { submissions: nodes.length, objects: parts.length, bytes },
+    evidence: {
+      submissions: nodes.length,
+      objects: parts.length,
+      bytes: parts.reduce((sum, part) => sum + part.sizeBytes, 0),
+    },
   })
 }
 
@@ -60,6 +60,20 @@ async function versionCounts({
     .groupBy('node.id')
     .execute()
   return new Map(rows.map((row) => [row.id, row.count]))
+}
+
+async function checkBytes(
+  verification: Verification,
+  parts: readonly CurrentPart[],
+  faults: Faults,
+): Promise<void> {
+  const looked = await lookAtOnce(parts, async (part) => ({
+    part,
+    fault: await bytesFault(verification, part),
+  }))
+  for (const { part, fault } of looked) {
+    if (fault !== undefined) faults.add(`raw[${part.key}]: ${part.name} ${fault}`)
+  }
 }
 
 /** Of the bytes in the store itself: a copy in a cache would say what they were. */

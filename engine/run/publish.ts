@@ -14,6 +14,8 @@ import { publishedNodes } from './published.ts'
 const ROUNDS_MAX = 100
 /** How long a look at the catalog is believed: less than a hold stands. */
 const LOOK_MAX_MS = 10_000
+/** A store elsewhere answers in its own time; a folder's calls are one after another all the same. */
+const SHOWN_AT_ONCE = 16
 
 /**
  * Brings manifests and links of the nodes up to the catalog. Safe to repeat. `keep` makes sure that
@@ -37,12 +39,13 @@ export async function publishNodes(
     await keep(LOOK_MAX_MS)
     const shown = await publishedNodes(project, definitions, left)
     const moved = shown.filter(({ node, build }) => done.get(node) !== build)
-    for (const one of moved) {
+    for (let at = 0; at < moved.length; at += SHOWN_AT_ONCE) {
       // What is held outlives a look by this much: a process that was frozen meanwhile looks again,
       // and never shows what another run has replaced since.
       if (project.clock.elapsedMs() - lookedMs > LOOK_MAX_MS) break
-      await show(project, one)
-      done.set(one.node, one.build)
+      const some = moved.slice(at, at + SHOWN_AT_ONCE)
+      await Promise.all(some.map(async (one) => show(project, one)))
+      for (const { node, build } of some) done.set(node, build)
     }
     left = moved.map(({ node }) => node)
   }
