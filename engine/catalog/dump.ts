@@ -4,7 +4,7 @@
  *     {"table":"node","columns":["id","asset",…]}
  *     [1,3,"alpha/medical/…",…]
  *
- * What belongs to processes that run (leases, claims, handed-out work) is left out: where the
+ * What belongs to processes that run (leases, claims, marks, handed-out work) is left out: where the
  * catalog comes back, they are gone. Memory: a page of rows.
  */
 import { sql } from 'kysely'
@@ -15,7 +15,14 @@ import { rowsTable } from './rows.ts'
 import { raiseSequences } from './restore-rows.ts'
 
 /** Tables of processes, and Kysely's own. */
-const LEFT_OUT = new Set(['intent', 'job', 'kysely_migration', 'kysely_migration_lock', 'lease'])
+const LEFT_OUT = new Set([
+  'commit_mark',
+  'intent',
+  'job',
+  'kysely_migration',
+  'kysely_migration_lock',
+  'lease',
+])
 /** Written last, when all triggers have fired. */
 const LAST = 'unprojected'
 const PAGE_ROWS = 5_000

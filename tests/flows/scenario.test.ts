@@ -3,6 +3,8 @@
  * that knows nothing of this one: winners, rows, digests, and exactly the months to be rebuilt.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { known } from '../support/known-state.ts'
+import { rebuiltFromStore } from '../support/lost-catalog.ts'
 import { RoadProject } from '../support/project.ts'
 import type { Wave } from '../support/scenario.ts'
 import { deliverWave, readScenario } from '../support/scenario.ts'
@@ -58,5 +60,17 @@ describe.runIf(scenario)('the Massachusetts scenario', () => {
 
   test('every submission has the outcome, the rows and the rejects of the truth', async () => {
     expect(await submissionOutcomes(road)).toEqual(expectedSubmissions(scenario))
+  })
+
+  test('from the store alone a lost catalog is what it was, and nothing is computed', async () => {
+    const { project, catalog, ...rebuilt } = await rebuiltFromStore(road, road.path('other.db'))
+    expect([rebuilt.failures, Object.keys(rebuilt.outcomes), rebuilt.children]).toEqual([
+      0,
+      ['cutoff'],
+      0,
+    ])
+    expect(await known(project)).toEqual(await known(road.project))
+    console.log(`rebuilt: ${JSON.stringify(rebuilt)}`)
+    await catalog.close()
   })
 })

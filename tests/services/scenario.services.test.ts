@@ -5,6 +5,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { verifyProject } from '../../assets/verify/verify-project.ts'
 import type { Wave } from '../support/scenario.ts'
+import { known } from '../support/known-state.ts'
+import { rebuiltFromStore } from '../support/lost-catalog.ts'
+import { freshDatabase } from '../support/postgres.ts'
 import { readScenario } from '../support/scenario.ts'
 import {
   expectedOutcome,
@@ -77,6 +80,20 @@ describe.runIf(scenario)('the Massachusetts scenario on PostgreSQL and MinIO', (
         .toSorted(),
     )
     expect(planned.length).toBeGreaterThan(10)
+  })
+
+  test('from the bucket alone a lost catalog is what it was, and nothing is computed', async () => {
+    const server = await freshDatabase()
+    const { project, catalog, ...rebuilt } = await rebuiltFromStore(at.road, server.url)
+    expect([rebuilt.failures, Object.keys(rebuilt.outcomes), rebuilt.children]).toEqual([
+      0,
+      ['cutoff'],
+      0,
+    ])
+    expect(await known(project)).toEqual(await known(at.road.project))
+    console.log(`rebuilt: ${JSON.stringify(rebuilt)}`)
+    await catalog.close()
+    await server.close()
   })
 
   test('every invariant holds', async () => {

@@ -11,7 +11,7 @@ import { rejectedCode } from '../support/error-code.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import type { RoadProject } from '../support/project.ts'
 import { partFilesOf } from './damage.ts'
-import { decidedRoad, known } from './known-state.ts'
+import { decidedRoad, known } from '../support/known-state.ts'
 import { verdictOn } from './verified-road.ts'
 
 const ACTOR = { name: 'test', reason: 'a drill' }

@@ -1,9 +1,9 @@
 /** What a person would miss if the catalog were lost, and a project that has some of everything. */
 import { sql } from 'kysely'
 import type { Project } from '../../engine/index.ts'
-import { encounters, medicalFile } from '../support/deliveries.ts'
-import type { RoadProject } from '../support/project.ts'
-import { soundRoad } from './verified-road.ts'
+import { encounters, medicalFile } from './deliveries.ts'
+import type { RoadProject } from './project.ts'
+import { soundRoad } from '../verify/verified-road.ts'
 
 /** Everything a person would miss: submissions, decisions, contents, winners, holds, registry. */
 export async function known({ catalog }: Project): Promise<Readonly<Record<string, unknown>>> {
