@@ -75,8 +75,8 @@ function openedPlatform(
     readers: {
       location: config.store.value.replace(/\/+$/, ''),
       manifests: isElsewhere(config.store.value) ? '' : '.versions/',
-      endpoint: originOf(environment['S3_ENDPOINT']),
-      region: environment['S3_REGION'],
+      endpoint: originOf(config.s3.endpoint.value),
+      region: config.s3.region.value,
     },
     rowKey: async (node) => (await import('./row-key.ts')).rowKeyOf(project, node),
     daemon: daemonParts(platform, serve),

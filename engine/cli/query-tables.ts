@@ -118,13 +118,17 @@ async function partsOf(
 ): Promise<readonly PartRow[]> {
   const { rows } = await sql<PartRow>`
     select n.key, p.name as part, p.path, p.size_bytes as "sizeBytes", p.sha256, p.rows
-    from asset a join node n on n.asset = a.id join build b on b.id = ${headOf(asOf)}
+    from asset a join node n on n.asset = a.id left join build b on b.id = ${headOf(asOf)}
     left join part p on p.build = b.parts_build
-    where a.name = ${asset} and b.version <> 0 and b.parts_build <> 0
-      and (p.path is null or p.path like '%.parquet')
+    where a.name = ${asset} and ((b.version <> 0 and b.parts_build <> 0
+      and (p.path is null or p.path like '%.parquet')) or (b.id is null and ${isRestored}))
     order by n.key, p.ordinal`.execute(db)
   return rows
 }
+
+/** What came before a catalog was restored is known to nobody. */
+const isRestored = sql`exists (select 1 from build r
+  where r.node = n.id and r.outcome = 'restored')`
 
 /** The build that a node showed. */
 function headOf(asOf: AsOf | undefined): RawBuilder<unknown> {

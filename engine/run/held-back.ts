@@ -6,6 +6,7 @@ import type { Definitions } from '../catalog/membership.ts'
 import type { NodeRow } from '../catalog/nodes.ts'
 import { dependentsOf, dirtyNodes } from '../catalog/nodes.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
+import { rolledBackNodes } from './rollback.ts'
 
 /** Grows with each asset's turn. Memory: the nodes below what is dirty. */
 export class HeldBack {
@@ -15,6 +16,8 @@ export class HeldBack {
   readonly #definitions: Definitions
   /** asset → dependents of held nodes */
   readonly #below = new Map<string, Set<number>>()
+  /** nodes that a person rolled back: they take nothing from what they read, so nothing holds them */
+  #free: ReadonlySet<number> | undefined
 
   constructor(
     snapshot: Pick<WriteTransaction, 'db' | 'dialect'>,
@@ -39,6 +42,7 @@ export class HeldBack {
     const stale = [...new Set([...left.map((row) => row.id), ...below])]
     if (stale.length === 0) return
     for (const node of stale) this.held.add(node)
+    this.#free ??= await rolledBackNodes(this.#snapshot.db, this.#definitions)
     await this.#spread(await dependentsOf(this.#snapshot, stale))
   }
 
@@ -46,6 +50,7 @@ export class HeldBack {
     const { ids, graph } = this.#definitions
     const outputs: number[] = []
     for (const row of rows) {
+      if (this.#free?.has(row.id) === true) continue
       const name = ids.nameOf(row.asset)
       const nodes = this.#below.get(name) ?? new Set<number>()
       this.#below.set(name, nodes)

@@ -12,7 +12,7 @@
 import { sql } from 'kysely'
 import { findNodes } from '../catalog/nodes.ts'
 import type { NodeRow } from '../catalog/nodes.ts'
-import type { WriteTransaction } from '../catalog/open.ts'
+import type { Connection, WriteTransaction } from '../catalog/open.ts'
 import type { Actor } from '../catalog/runs.ts'
 import { insertAudit } from '../catalog/runs.ts'
 import { markDirty } from '../catalog/trace.ts'
@@ -114,6 +114,17 @@ export async function writeRollbacks(
     if (Number(added) > 0) await markDirty(trx, 'input', [{ node: target, source: fact.id }])
   }
   return changed
+}
+
+/** The nodes whose rollback stands. */
+export async function rolledBackNodes(
+  db: Connection,
+  { ids }: Definitions,
+): Promise<ReadonlySet<number>> {
+  const { rows } = await sql<{ node: number }>`
+    select e.dst as node from node n join edge e on e.src = n.id
+    where n.asset = ${ids.idOf(ROLLBACK)} and n.version <> 0`.execute(db)
+  return new Set(rows.map((row) => row.node))
 }
 
 /** The rollbacks that stand, by partition. */
