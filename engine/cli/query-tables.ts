@@ -78,7 +78,10 @@ interface PartRow {
 
 /** Every table there is, by name. A fixed number of queries. */
 export async function findTables(
-  { project, query }: OpenProject,
+  {
+    project,
+    query,
+  }: Pick<OpenProject, 'project'> & { readonly query: Pick<OpenProject['query'], 'tables'> },
   asOf?: AsOf,
 ): Promise<readonly QueryTable[]> {
   const found = new Map<

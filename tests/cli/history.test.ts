@@ -126,3 +126,18 @@ test('what is not kept any more is named, with what is', async () => {
     expect.stringContaining('gold_canonical[MA/medical/2024-01]'),
   ])
 })
+
+test('what came before a catalog was restored is not known, and query says so', async () => {
+  using project = copy()
+  rmSync(join(project.root, '.tributary/catalog.db'))
+  for (const ending of ['-wal', '-shm']) {
+    rmSync(join(project.root, `.tributary/catalog.db${ending}`), { force: true })
+  }
+  await project.run(['rebuild-catalog'])
+  const then = '2024-01-01T00:00Z'
+  const asked = await project.run(['query', 'from gold_canonical.medical', '--as-of', then])
+  expect([asked.code, asked.stderr]).toEqual([
+    2,
+    expect.stringContaining('2024-01-01T00:00:00.000Z'),
+  ])
+})

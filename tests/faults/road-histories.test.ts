@@ -2,7 +2,15 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
-import { installFailpoints, isEngineError, verifyStore } from '../../engine/index.ts'
+import { keptVersions } from '../../engine/catalog/versions.ts'
+import {
+  clearRollback,
+  installFailpoints,
+  isEngineError,
+  rollBack,
+  standingRollbacks,
+  verifyStore,
+} from '../../engine/index.ts'
 import { encounters, medicalFile } from '../support/deliveries.ts'
 import { RoadProject } from '../support/project.ts'
 import { removePart } from '../verify/damage.ts'
@@ -22,9 +30,11 @@ type Event =
     }
   | { readonly do: 'again' | 'withdraw' | 'confirm' | 'reject' | 'pin'; readonly which: number }
   | { readonly do: 'mapping' | 'layout' | 'rules'; readonly variant: number }
-  | { readonly do: 'lose' | 'run' | 'subset' | 'nothing' }
+  | { readonly do: 'back'; readonly month: '2024-01' | '2024-02'; readonly version: number }
+  | { readonly do: 'lose' | 'run' | 'subset' | 'nothing' | 'forward' }
   | { readonly do: 'crash'; readonly at: string; readonly hit: number }
 
+const ACTOR = { name: 'steward', reason: 'a test' }
 const FAILPOINTS = ['attempt.staged', 'commit.committed', 'store.link.made', 'raw.file.copied']
 
 const event: fc.Arbitrary<Event> = fc.oneof(
@@ -49,7 +59,18 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     variant: fc.nat(1),
   }),
   fc.record({
-    do: fc.constantFrom('lose' as const, 'run' as const, 'subset' as const, 'nothing' as const),
+    do: fc.constantFrom(
+      'lose' as const,
+      'run' as const,
+      'subset' as const,
+      'nothing' as const,
+      'forward' as const,
+    ),
+  }),
+  fc.record({
+    do: fc.constant('back' as const),
+    month: fc.constantFrom('2024-01' as const, '2024-02' as const),
+    version: fc.nat(2),
   }),
   fc.record({
     do: fc.constant('crash' as const),
@@ -93,6 +114,10 @@ class History {
         return this.#edit(LAYOUT, ['"share": 0.05', '"share": 0.06'], one.variant)
       case 'rules':
         return this.#edit(RULES, ['"SOFT"', '"HARD"'], one.variant)
+      case 'back':
+        return this.#back(one.month, one.version)
+      case 'forward':
+        return this.#forward()
       case 'lose':
         return this.#lose()
       case 'crash':
@@ -143,7 +168,30 @@ class History {
     this.#road.write(path, text.replaceAll(from, to))
   }
 
+  /** To one of the versions that are kept; there may be none. */
+  async #back(month: string, version: number): Promise<void> {
+    const { project } = this.#road
+    const node = { asset: 'gold_canonical', key: `MA/medical/${month}` }
+    const row = await project.catalog.db
+      .selectFrom('node')
+      .select('id')
+      .where('key', '=', node.key)
+      .executeTakeFirst()
+    const kept = row === undefined ? [] : await keptVersions(project.catalog.db, row.id)
+    const to = kept[version % Math.max(1, kept.length)]
+    if (to === undefined) return
+    await rollBack(project, { node, commitNumber: to.commitNumber, actor: ACTOR })
+  }
+
+  async #forward(): Promise<void> {
+    for (const { node } of await standingRollbacks(this.#road.project)) {
+      await clearRollback(this.#road.project, { node, actor: ACTOR })
+    }
+  }
+
+  /** A part of a month that is rolled back could not be made again. */
   async #lose(): Promise<void> {
+    await this.#forward()
     await this.#road.run()
     const live = await this.#road.project.catalog.db
       .selectFrom('asset')
@@ -177,6 +225,6 @@ test('after any history the project is what a clean rebuild makes, and nothing i
       const verdict = await verdictOn(road)
       expect(verdict.broken.map((id) => verdict.of(id).words)).toEqual([])
     }),
-    { numRuns: 8 },
+    { numRuns: 40 },
   )
 })

@@ -1,5 +1,7 @@
 /** A month goes back to a version that is kept, stays there, and goes on when a person says so. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { AsOf } from '../../engine/cli/query-tables.ts'
+import { findTables } from '../../engine/cli/query-tables.ts'
 import type { NodeName } from '../../engine/index.ts'
 import { auditTrace, clearRollback, loadDefinitions, rollBack } from '../../engine/index.ts'
 import { encounters, medicalFile } from '../support/deliveries.ts'
@@ -112,4 +114,25 @@ test('what is no longer kept, and what others are made of, cannot be gone back t
   await expect(clearRollback(road.project, { node: MONTH, actor: ACTOR })).rejects.toMatchObject({
     code: 'ROLLBACK_REFUSED',
   })
+})
+
+test('on PostgreSQL too, with the tables as they were', async () => {
+  await using road = await RoadProject.create({ database: 'postgres' })
+  for (const count of [4, 5]) {
+    road.deliver(`alpha/${count}`, [medicalFile('2024-01', encounters('2024-01', count))])
+    await road.run()
+  }
+  const rowsAsOf = async (asOf?: AsOf) => {
+    const query = { tables: [{ asset: 'gold_canonical', by: 'file_type' }] }
+    const tables = await findTables({ project: road.project, query }, asOf)
+    return tables.map(({ rows, gone }) => [rows, gone.length])
+  }
+  expect(await rowsAsOf({ run: 1, text: '' })).toEqual([[4, 0]])
+  await rollBack(road.project, { node: MONTH, commitNumber: 1, actor: ACTOR })
+  expect((await road.run()).canonical).toEqual([`${JANUARY} reused`])
+  expect([await rowsAsOf(), await rowsAsOf({ run: 2, text: '' })]).toEqual([[[4, 0]], [[5, 0]]])
+  expect(await rowsAsOf({ atMs: 1, text: '' })).toEqual([])
+  await clearRollback(road.project, { node: MONTH, actor: ACTOR })
+  expect((await road.run()).canonical).toEqual([`${JANUARY} reused`])
+  expect(await traceFaults(road)).toEqual([])
 })
