@@ -23,6 +23,8 @@ import { FORMAT_VERSION } from './plan-json.ts'
 import { rowsIn, versionJson } from './rollback.ts'
 import { wholeNumber } from './whole-number.ts'
 
+/** For a bucket on a machine that has other work. */
+const BUCKET_TIMEOUT_MS = 60 * 60 * 1000
 const COMMIT_MAX = 1_000_000_000
 const ROWS = 10
 const ROWS_MAX = 1_000
@@ -97,7 +99,8 @@ async function compare(
     key,
     apart: rowKey.lineage,
     sample: sampleOption(call),
-    run: async (statements: readonly string[]) => query.run({ statements, folders }),
+    run: async (statements: readonly string[]) =>
+      query.run({ statements, folders, timeoutMs: BUCKET_TIMEOUT_MS }),
   }
   try {
     const comparison = all.length === 0 ? NOTHING : await compareTables(request)

@@ -10,7 +10,7 @@ import { assert } from '../core/errors.ts'
 import { quoteName, quoteText } from './quote.ts'
 
 /** Rows of both sides in one bucket: a row of 165 columns is about 1 KB in DuckDB. */
-const BUCKET_ROWS = 500_000
+const BUCKET_ROWS = 2_000_000
 const BUCKETS_MAX = 1_000
 const OCCURRENCE = '_occurrence_'
 
@@ -29,7 +29,7 @@ export interface CompareRequest {
   readonly apart: readonly string[]
   /** differing rows to show */
   readonly sample: number
-  /** rows of both sides compared at once. Default 500,000 */
+  /** rows of both sides compared at once. Default 2,000,000 */
   readonly bucketRows?: number
   /** runs statements in a child process; returns the rows of the last */
   readonly run: (
@@ -99,7 +99,8 @@ export async function compareTables(request: CompareRequest): Promise<Comparison
   const equal = columns.compared.map(() => 0)
   const sample: DifferingRow[] = []
   for (let bucket = 0; bucket < buckets; bucket++) {
-    const joined = joinOf(request, columns, { bucket, buckets })
+    const isUnique = await isKeyUnique(request, columns, { bucket, buckets })
+    const joined = joinOf(request, columns, { bucket, buckets, isUnique })
     const [row] = await request.run([...joined, countsOf(columns)])
     assert(row !== undefined, 'counts have a row')
     const count = (name: string): number => Number(row[name] ?? 0)
@@ -169,21 +170,50 @@ async function columnsOf(request: CompareRequest): Promise<Columns> {
 
 const text = (name: string): string => `CAST(${quoteName(name)} AS VARCHAR)`
 
+interface Bucket {
+  readonly bucket: number
+  readonly buckets: number
+}
+
+/** The rows of one bucket, as a clause. */
+const rowsOf = (key: readonly string[], { bucket, buckets }: Bucket): string =>
+  buckets === 1 ? '' : `WHERE hash(${key.map(text).join(', ')}) % ${buckets} = ${bucket}`
+
+/** Numbering rows sorts all columns: it is done where a key is there twice. */
+async function isKeyUnique(
+  request: CompareRequest,
+  { key }: Columns,
+  bucket: Bucket,
+): Promise<boolean> {
+  const keys = key.map(text).join(', ')
+  const [row] = await request.run([
+    ...sidesOf(request),
+    `SELECT count(*) AS rows FROM (
+       SELECT *, count(*) AS often FROM (
+         SELECT 'b' AS side, ${keys} FROM before ${rowsOf(key, bucket)}
+         UNION ALL SELECT 'a', ${keys} FROM after ${rowsOf(key, bucket)})
+       GROUP BY ALL HAVING often > 1 LIMIT 1)`,
+  ])
+  return Number(row?.['rows'] ?? 1) === 0
+}
+
 /** Every value as text, so that a column of another type compares; rows of one key numbered. */
 function joinOf(
   request: CompareRequest,
   { key, compared, deciding }: Columns,
-  { bucket, buckets }: { readonly bucket: number; readonly buckets: number },
+  { bucket, buckets, isUnique }: Bucket & { readonly isUnique: boolean },
 ): readonly string[] {
   const keys = key.map(text)
-  const part = buckets === 1 ? '' : `WHERE hash(${keys.join(', ')}) % ${buckets} = ${bucket}`
   // Equal rows get equal numbers whatever the order of the files: lineage alone decides last.
   const order = [...deciding, ...compared.filter((name) => !deciding.includes(name))].map(text)
+  const place = isUnique
+    ? '1'
+    : `row_number() OVER (PARTITION BY ${keys.join(', ')}
+        ${order.length === 0 ? '' : `ORDER BY ${order.join(', ')}`})`
   const numbered = (side: string): string => `CREATE TEMP VIEW numbered_${side} AS
     SELECT ${[...key, ...compared].map((name) => `${text(name)} AS ${quoteName(name)}`).join(', ')},
-      row_number() OVER (PARTITION BY ${keys.join(', ')}
-        ${order.length === 0 ? '' : `ORDER BY ${order.join(', ')}`}) AS ${OCCURRENCE}
-    FROM ${side} ${part}`
+      ${place} AS ${OCCURRENCE}
+    FROM ${side} ${rowsOf(key, { bucket, buckets })}`
   const same = [...key, OCCURRENCE].map(
     (name) => `b.${quoteName(name)} IS NOT DISTINCT FROM a.${quoteName(name)}`,
   )

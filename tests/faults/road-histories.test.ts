@@ -225,6 +225,6 @@ test('after any history the project is what a clean rebuild makes, and nothing i
       const verdict = await verdictOn(road)
       expect(verdict.broken.map((id) => verdict.of(id).words)).toEqual([])
     }),
-    { numRuns: 40 },
+    { numRuns: 8 },
   )
 })
