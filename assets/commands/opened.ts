@@ -55,7 +55,7 @@ export async function openForCommands(how: OpenPlatformHow): Promise<OpenedPlatf
 /** Joins a platform with what the generic commands need of it. */
 function openedPlatform(
   platform: Platform,
-  { migrations, serve, environment, openBackupPlace }: OpenPlatformHow,
+  { migrations, serve, openBackupPlace }: OpenPlatformHow,
 ): OpenedPlatform {
   const { config, project, duck } = platform
   return {
