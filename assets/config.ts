@@ -12,6 +12,7 @@ import type { S3Config } from './s3-config.ts'
 import { readS3Config, s3Document } from './s3-config.ts'
 import type { Environment, Setting } from './setting.ts'
 import { firstOf, fromEnvironment } from './setting.ts'
+import { requireTransport } from './transport.ts'
 
 export const CONFIG_FILE = 'tributary.json'
 
@@ -117,6 +118,8 @@ export interface Config {
   readonly discovery: Setting<string>
   readonly scratch: Setting<string>
   readonly s3: S3Config
+  /** 1: a store or database on another machine may be reached without TLS */
+  readonly insecure: Setting<number>
   readonly cache: Setting<string>
   readonly cacheBytes: Setting<number>
   readonly quiescenceMinutes: Setting<number>
@@ -141,8 +144,14 @@ export interface ConfigSources {
   readonly cores: number
 }
 
-/** Reads and merges. Throws CONFIG_INVALID. */
-export function readConfig({ root, environment, flags, cores }: ConfigSources): Config {
+/** Reads and merges. Throws CONFIG_INVALID, TRANSPORT_PLAIN. */
+export function readConfig(sources: ConfigSources): Config {
+  const config = mergeConfig(sources)
+  requireTransport(config, sources.environment)
+  return config
+}
+
+function mergeConfig({ root, environment, flags, cores }: ConfigSources): Config {
   const document = readDocument(join(root, CONFIG_FILE))
   const quiescence = document.intake?.quiescence
   const text = (
@@ -190,6 +199,7 @@ export function readConfig({ root, environment, flags, cores }: ConfigSources): 
     discovery: path(text(['TRIBUTARY_DISCOVERY'], document.discovery, CONFIG_DEFAULTS.discovery)),
     scratch: path(text(['TRIBUTARY_SCRATCH'], document.scratch, CONFIG_DEFAULTS.scratch)),
     s3: readS3Config(environment, document.s3),
+    insecure: number('INSECURE', undefined, 0),
     cache: path(text(['TRIBUTARY_CACHE'], document.cache, CONFIG_DEFAULTS.cache)),
     cacheBytes: number('CACHE_BYTES', document.cache_bytes, CONFIG_DEFAULTS.cache_bytes),
     quiescenceMinutes: number(

@@ -10,12 +10,21 @@ import { loadFolder } from '../../registry/folder.ts'
 import { readRegistry } from '../../registry/read.ts'
 import type { Config } from '../config.ts'
 import type { Origin, Setting } from '../setting.ts'
+import { plainPlaces } from '../transport.ts'
 import type { AskStore } from './store-answers.ts'
 import { isBucket, storeAnswers, storeLine } from './store-answers.ts'
 import { probeFolder, unreadable } from './store-probe.ts'
 
 export interface Examined {
-  readonly name: 'node' | 'catalog' | 'store' | 'scratch' | 'inbox' | 'registry' | 'clock'
+  readonly name:
+    | 'node'
+    | 'catalog'
+    | 'store'
+    | 'scratch'
+    | 'inbox'
+    | 'registry'
+    | 'clock'
+    | 'transport'
   /** `error`: nothing can be built before it is mended */
   readonly level: 'ok' | 'warning' | 'error'
   readonly words: string
@@ -57,6 +66,7 @@ export async function examineProject(
       : await examineFolders(config)),
     await examineInbox(config),
     await examineRegistry(config),
+    ...examineTransport(config),
   ]
   const isUsable = examined.every(({ level }) => level !== 'error')
   return { settings: settingsOf(config), examined, exitCode: isUsable ? 0 : 5 }
@@ -80,6 +90,15 @@ function settingsOf({
       : [{ name: snakeCase(name), value: isSecret ? '***' : redacted(String(value)), origin }],
   )
 }
+
+/** Said only where something travels in the clear, which TRIBUTARY_INSECURE has to allow. */
+const examineTransport = (config: Config): readonly Examined[] =>
+  plainPlaces(config).map((place) => ({
+    name: 'transport',
+    level: 'warning',
+    words: `${place} is on another machine and is reached without TLS (TRIBUTARY_INSECURE=1)`,
+    fix: 'use https:// and sslmode=verify-full, unless the network between is yours alone',
+  }))
 
 /** As tributary.json writes its names. */
 const snakeCase = (name: string): string =>

@@ -371,6 +371,12 @@ export const ERRORS = {
     text: ({ submission }) => `there is no submission ${submission}`,
     hint: 'list them with `tributary submissions list`',
   }),
+  TRANSPORT_PLAIN: spec<{ readonly place: string }>({
+    fault: 'config',
+    retry: 'never',
+    text: ({ place }) => `${place} is on another machine and would be reached without TLS`,
+    hint: 'use https:// for a store and sslmode=verify-full for a database; TRIBUTARY_INSECURE=1 allows it where the network between is trusted',
+  }),
   USAGE: spec<{ readonly command: string; readonly reason: string }>({
     fault: 'usage',
     retry: 'never',
