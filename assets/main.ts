@@ -58,6 +58,7 @@ export async function main(
             inbox: inbox.value,
             s3: s3Settings(s3),
             cache: { folder: cache.value, bytesMax: cacheBytes.value },
+            lockDays: s3.lockDays.value,
           }),
         openInbox: async ({ inbox, s3 }) => {
           if (!isUrl(inbox.value)) return undefined

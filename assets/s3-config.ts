@@ -2,7 +2,10 @@
 import { z } from 'zod'
 import { EngineError } from '../engine/index.ts'
 import type { Environment, Setting } from './setting.ts'
-import { firstOf } from './setting.ts'
+import { firstOf, fromEnvironment } from './setting.ts'
+
+/** A slip of the hand is not kept for ever. */
+const LOCK_DAYS_MAX = 36_500
 
 /** Keys are secrets, or close to them: they come from the environment alone. */
 export const s3Document = z.strictObject({
@@ -11,6 +14,14 @@ export const s3Document = z.strictObject({
     .exactOptional()
     .describe('URL of the server, as http://127.0.0.1:9000; AWS itself by default'),
   region: z.string().min(1).exactOptional().describe('us-east-1 by default'),
+  lock_days: z
+    .int()
+    .min(0)
+    .max(LOCK_DAYS_MAX)
+    .exactOptional()
+    .describe(
+      'raw files and audit anchors cannot be removed for so long, by nobody; needs a bucket with object lock; 0 by default: no lock',
+    ),
 })
 
 export interface S3Config {
@@ -20,6 +31,8 @@ export interface S3Config {
   /** undefined: the SDK's own chain */
   readonly accessKey: Setting<string | undefined>
   readonly secretKey: Setting<string | undefined>
+  /** of retention for raw files and audit anchors; 0: none */
+  readonly lockDays: Setting<number>
 }
 
 const REGION = 'us-east-1'
@@ -60,7 +73,23 @@ export function readS3Config(
     region: choose(['S3_REGION'], own.region, REGION),
     accessKey,
     secretKey: { ...secretKey, isSecret: true },
+    lockDays: lockDaysOf(environment, own.lock_days),
   }
+}
+
+function lockDaysOf(environment: Environment, own: number | undefined): Setting<number> {
+  const given = fromEnvironment(environment, 'S3_LOCK_DAYS')
+  if (given === undefined) {
+    return own === undefined
+      ? { value: 0, origin: 'default' }
+      : { value: own, origin: 'tributary.json' }
+  }
+  const found = s3Document.shape.lock_days.safeParse(Number(given))
+  if (!found.success) {
+    const reason = `no whole number of days from 0 to ${LOCK_DAYS_MAX}`
+    throw new EngineError('CONFIG_INVALID', { file: 'S3_LOCK_DAYS', reason })
+  }
+  return { value: found.data, origin: 'environment' }
 }
 
 /** The settings as the client takes them. */

@@ -234,7 +234,17 @@ async function policyStep(
   const wanted = canonicalJson(policy)
   if (found !== undefined && canonicalJson(JSON.parse(found)) === wanted)
     return there('the bucket’s policy')
-  await client.send(new PutBucketPolicyCommand({ ...request, Policy: JSON.stringify(policy) }))
+  const text = JSON.stringify(policy)
+  try {
+    await client.send(new PutBucketPolicyCommand({ ...request, Policy: text }))
+  } catch (error) {
+    const name = answerName(error)
+    if (name !== 'InternalError' && name !== 'EntityTooLarge' && name !== 'PolicyTooLarge')
+      throw error
+    return missing(
+      `the bucket’s policy, ${text.length} bytes: refused (${name}) by this store; versitygw over ext4 has 4 KB for it and all else it notes of a bucket, more with --sidecar`,
+    )
+  }
   return done('the bucket’s policy set')
 }
 

@@ -11,10 +11,13 @@ export interface StoreSettings {
   readonly s3: S3Settings
   /** local copies of an S3 store's parts */
   readonly cache: { readonly folder: string; readonly bytesMax: number }
+  /** of retention for what must not be lost; a folder has none */
+  readonly lockDays: number
 }
 
 /** Throws CONFIG_INVALID, STORE_UNUSABLE. Loads a client only where it is needed. */
-export async function openStore({ store, inbox, s3, cache }: StoreSettings): Promise<ObjectStore> {
+export async function openStore(options: StoreSettings): Promise<ObjectStore> {
+  const { store, inbox, s3, cache, lockDays } = options
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(store)) {
     const { openLocalStore } = await import('./local-store.ts')
     return openLocalStore({ root: store })
@@ -23,7 +26,8 @@ export async function openStore({ store, inbox, s3, cache }: StoreSettings): Pro
   const { openS3Store } = await import('./s3-store.ts')
   const except = inbox === undefined ? undefined : placeInside(store, inbox)
   const place = parseS3Url(store)
-  return openS3Store({ place, settings: s3, cache, ...(except !== undefined && { except }) })
+  const own = { place, settings: s3, cache, lockDays }
+  return openS3Store({ ...own, ...(except !== undefined && { except }) })
 }
 
 /**

@@ -41,7 +41,7 @@ export interface Policy {
   readonly Statement: readonly Statement[]
 }
 
-type Verb = 'list' | 'read' | 'write' | 'remove' | 'purge'
+type Verb = 'list' | 'read' | 'write' | 'keep' | 'remove' | 'purge'
 interface Grant {
   readonly verbs: readonly Verb[]
   /** folders of the store; `inbox` is the inbox, wherever it is */
@@ -60,7 +60,7 @@ const GRANTS: Readonly<Record<Component, readonly Grant[]>> = {
   submitter: [{ verbs: ['write'], zones: ['inbox/{submitter}'] }],
   intake: [
     { verbs: ['list', 'read', 'remove'], zones: ['inbox'] },
-    { verbs: ['read', 'write'], zones: ['raw'] },
+    { verbs: ['read', 'write', 'keep'], zones: ['raw'] },
   ],
   parse: [
     { verbs: ['list', 'read'], zones: ['raw'] },
@@ -74,7 +74,7 @@ const GRANTS: Readonly<Record<Component, readonly Grant[]>> = {
   analyst: [{ verbs: ['list', 'read'], zones: ['gold_canonical'] }],
   daemon: [
     { verbs: ['list', 'read', 'remove'], zones: ['inbox'] },
-    { verbs: ['list', 'read', 'write'], zones: ['*'] },
+    { verbs: ['list', 'read', 'write', 'keep'], zones: ['*'] },
     { verbs: ['remove'], zones: ['raw', ...DERIVED] },
     { verbs: ['remove', 'purge'], zones: ['.tributary-probe'] },
   ],
@@ -87,15 +87,15 @@ const KEPT: Readonly<Partial<Record<Component, readonly string[]>>> = { gc: ['*/
 const ACTIONS: Readonly<Record<Exclude<Verb, 'list'>, readonly string[]>> = {
   read: ['s3:GetObject'],
   write: ['s3:PutObject', 's3:AbortMultipartUpload'],
+  // A retention can be set and made longer, never shorter: see object-lock.ts.
+  keep: ['s3:PutObjectRetention'],
   remove: ['s3:DeleteObject'],
   purge: ['s3:DeleteObjectVersion'],
 }
 
 /** What the daemon and its doctor read of the bucket itself. */
 const BUCKET_ACTIONS = [
-  's3:ListBucket',
-  's3:ListBucketMultipartUploads',
-  's3:ListBucketVersions',
+  's3:ListBucket*', // its objects, their versions, open uploads
   's3:GetBucketVersioning',
   's3:GetBucketObjectLockConfiguration',
   's3:GetLifecycleConfiguration',
@@ -145,9 +145,20 @@ export function bucketPolicy(bucket: string, principals: Principals, places: Pol
       ),
     ),
   )
-  const grouped = (['keys', 'actions', 'resources'] as const).reduce(joined, rights)
-  return { Version: '2012-10-17', Statement: grouped.map(asStatement) }
+  const [smallest] = ORDERS.map((order) => order.reduce(joined, rights).map(asStatement)).toSorted(
+    (a, b) => JSON.stringify(a).length - JSON.stringify(b).length,
+  )
+  return { Version: '2012-10-17', Statement: smallest ?? [] }
 }
+
+type List = 'keys' | 'actions' | 'resources'
+/** Which list is joined first decides how much can be joined after it. */
+const ORDERS: readonly (readonly List[])[] = [
+  ['keys', 'actions', 'resources'],
+  ['actions', 'keys', 'resources'],
+  ['actions', 'resources', 'keys'],
+  ['resources', 'actions', 'keys'],
+]
 
 interface Right {
   readonly effect: 'Allow' | 'Deny'
@@ -158,7 +169,7 @@ interface Right {
 }
 
 /** Rights that differ in one list only become one, with all of that list. */
-function joined(rights: readonly Right[], list: 'keys' | 'actions' | 'resources'): Right[] {
+function joined(rights: readonly Right[], list: List): readonly Right[] {
   const alike = Map.groupBy(rights, (right) => JSON.stringify({ ...right, [list]: [] }))
   return [...alike.values()].flatMap((group) => {
     const [first] = group

@@ -23,6 +23,7 @@ import { pipeline } from 'node:stream/promises'
 import type { ObjectStore, StagePart } from '../engine/index.ts'
 import { EngineError, assert, failpoint } from '../engine/index.ts'
 import { Gate } from './gate.ts'
+import { lockWrites } from './object-lock.ts'
 import { PartCache } from './part-cache.ts'
 import { Bucket } from './s3-bucket.ts'
 import type { S3Place, S3Settings } from './s3-client.ts'
@@ -46,6 +47,8 @@ export interface S3StoreOptions {
   readonly settings: S3Settings
   /** local copies of what is read; may be shared by processes */
   readonly cache: { readonly folder: string; readonly bytesMax: number }
+  /** of retention for raw files and audit anchors; 0: none. See object-lock.ts */
+  readonly lockDays?: number
   /** uploads as old as this belong to no live claim: `strays` tells of them */
   readonly staleUploadMs?: number
 }
@@ -62,8 +65,10 @@ const HEADS_MAX = 200
 
 /** Opens a place in a bucket. Sends nothing: a bucket that is not there shows at the first use. */
 export function openS3Store(options: S3StoreOptions): ObjectStore {
-  const { settings, place, except } = options
-  const bucket = new Bucket(s3Client(settings), place, { except, timeoutMs: settings.timeoutMs })
+  const { settings, place, except, lockDays = 0 } = options
+  const client = s3Client(settings)
+  if (lockDays > 0) lockWrites(client, { prefix: place.prefix, days: lockDays })
+  const bucket = new Bucket(client, place, { except, timeoutMs: settings.timeoutMs })
   const uploads = new Uploads(bucket)
   const requests = new Gate(REQUESTS_AT_ONCE)
   const fetches = new Gate(PARTS_AT_ONCE)

@@ -1,5 +1,5 @@
 /** Every verb in every zone with every credential, on two servers, beside the table of the docs. */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { S3Client } from '@aws-sdk/client-s3'
 import {
   CompleteMultipartUploadCommand,
@@ -103,6 +103,21 @@ describe.each(S3_KINDS)('policies on %s', (kind) => {
     const CopySource = `${bucket.bucket}/${await standing('silver')}`
     await client.send(new CopyObjectCommand({ ...at(fresh('gold_submitter')), CopySource }))
     client.destroy()
+  })
+
+  test('who writes raw files may write them with a retention', async () => {
+    const lock = {
+      ObjectLockMode: 'COMPLIANCE',
+      ObjectLockRetainUntilDate: new Date(Date.now() + 60_000),
+    } as const
+    for (const component of ['intake', 'daemon'] as const) {
+      const client = users.clientOf(component)
+      const body = Buffer.from('kept')
+      const ChecksumSHA256 = createHash('sha256').update(body).digest('base64')
+      const request = { ...at(fresh('raw')), Body: body, ChecksumSHA256, ...lock }
+      await client.send(new PutObjectCommand(request))
+      client.destroy()
+    }
   })
 
   test('nobody but the owner may remove an old version, so an overwrite loses nothing', async () => {

@@ -23,6 +23,7 @@ export const openRoad = async (
         inbox: inbox.value,
         s3: s3Settings(s3),
         cache: { folder: cache.value, bytesMax: cacheBytes.value },
+        lockDays: s3.lockDays.value,
       })
     },
     openInbox: async ({ inbox, s3 }) => {
