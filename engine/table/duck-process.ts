@@ -87,7 +87,9 @@ export class DuckChild {
     this.#keepsAlive(true)
     const id = this.#taskCount
     const temporaryFolder = join(this.#folder, `task-${id}`)
-    await mkdir(temporaryFolder)
+    // A sweep takes what looks old: the folder of a child that was idle for a day, or after a clock
+    // has jumped.
+    await mkdir(temporaryFolder, { recursive: true })
     const timeoutMs = task.timeoutMs ?? TIMEOUT_MS
     const timer = setTimeout(() => this.#kill(lost(`after ${timeoutMs} ms, its limit`)), timeoutMs)
     const watch = setInterval(() => void this.#watch(), WATCH_MS)
