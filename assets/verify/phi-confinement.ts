@@ -48,6 +48,8 @@ async function searchCatalog(
   const within = dialect === 'sqlite' ? sql.raw('instr') : sql.raw('strpos')
   let searched = 0
   for (const table of await db.introspection.getTables()) {
+    // pg-boss keeps its jobs in a schema of its own.
+    const name = table.schema === undefined ? table.name : `${table.schema}.${table.name}`
     const columns = table.columns.filter((column) => TEXT.test(column.dataType))
     if (OWN_WORDS.has(table.name) || table.isView) continue
     searched += columns.length
@@ -58,12 +60,13 @@ async function searchCatalog(
       canaries.map(({ value }) => [value]),
     )
     for (const column of columns) {
-      const cell = sql.ref(column.name)
+      // Also lists of texts, as text.
+      const cell = sql`cast(t.${sql.ref(column.name)} as text)`
       // Materialized: the values are unpacked once, not once a row.
       const { rows } = await sql<{ cell: string; value: string }>`
         with c as materialized (select w.value from ${values} w)
-        select t.${cell} as cell, c.value from ${sql.table(table.name)} t
-        join c on ${within}(t.${cell}, c.value) > 0 limit ${sql.lit(HITS_MAX)}`.execute(db)
+        select ${cell} as cell, c.value from ${sql.table(name)} t
+        join c on ${within}(${cell}, c.value) > 0 limit ${sql.lit(HITS_MAX)}`.execute(db)
       reportHits(rows, { canaries, place: `column ${table.name}.${column.name}`, faults })
     }
   }

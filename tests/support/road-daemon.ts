@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { daemonParts } from '../../assets/daemon-parts.ts'
 import type { Platform } from '../../assets/platform.ts'
-import type { Sensor } from '../../engine/index.ts'
+import type { Project, Sensor } from '../../engine/index.ts'
 import type { DaemonEvent } from '../../engine/run/daemon-event.ts'
 import type { DaemonOptions } from '../../engine/run/daemon.ts'
 import { Daemon } from '../../engine/run/daemon.ts'
@@ -15,11 +15,16 @@ import type { RoadProject } from './project.ts'
 
 export const ACTOR = { name: 'daemon', reason: 'a test' } as const
 const LOOK_MS = 100
-const WAIT_MAX_MS = 100_000
+const NOBODY: AsyncDisposable = { [Symbol.asyncDispose]: async () => undefined }
+const WAIT_MAX_MS = 500_000
 
 export interface RoadDaemonOptions extends Partial<DaemonOptions> {
   /** changes the road's sensors before they start */
   readonly change?: (sensors: readonly Sensor[]) => readonly Sensor[]
+  /** hears no signal: as with a listener that was dropped */
+  readonly isDeaf?: boolean
+  /** how often sensors look; default 100 */
+  readonly lookMs?: number
 }
 
 export class RoadDaemon implements AsyncDisposable {
@@ -42,7 +47,12 @@ export class RoadDaemon implements AsyncDisposable {
 
   static async start(
     { root, environment }: Pick<RoadProject, 'root' | 'environment'>,
-    { change = (sensors) => sensors, ...options }: RoadDaemonOptions = {},
+    {
+      change = (sensors) => sensors,
+      lookMs = LOOK_MS,
+      isDeaf = false,
+      ...options
+    }: RoadDaemonOptions = {},
   ): Promise<RoadDaemon> {
     const platform = await openRoad(root, environment, { sync: false })
     const parts = daemonParts(platform, async () => {
@@ -50,8 +60,13 @@ export class RoadDaemon implements AsyncDisposable {
     })
     const events: DaemonEvent[] = []
     const executor = await parts.executor(() => undefined) // it connects again by itself
-    const sensors = change((await parts.sensors()).map(often))
-    const daemon = await Daemon.start(platform.project, {
+    const sensors = change((await parts.sensors()).map((one) => often(one, lookMs)))
+    const { project } = platform
+    const deaf: Project = {
+      ...project,
+      catalog: { ...project.catalog, listen: async () => NOBODY },
+    }
+    const daemon = await Daemon.start(isDeaf ? deaf : project, {
       ...parts.fairness,
       sensors,
       executor,
@@ -136,5 +151,5 @@ export class RoadDaemon implements AsyncDisposable {
 
 /** Clocks and hourly sweeps stay as they are. */
 const isOften = ({ timing }: Sensor): boolean => 'everyMs' in timing && timing.everyMs < 3_600_000
-const often = (sensor: Sensor): Sensor =>
-  isOften(sensor) ? { ...sensor, timing: { everyMs: LOOK_MS } } : sensor
+const often = (sensor: Sensor, everyMs: number): Sensor =>
+  isOften(sensor) ? { ...sensor, timing: { everyMs } } : sensor
