@@ -89,6 +89,11 @@ const HOST: Host = {
     const { s3Settings } = await import('./s3-config.ts')
     return askStore(store.value, s3Settings(s3), Date.now())
   },
+  askInbox: async ({ inbox, s3 }) => {
+    const { askS3Inbox } = await import('../minio/s3-inbox.ts')
+    const { s3Settings } = await import('./s3-config.ts')
+    return askS3Inbox(inbox.value, s3Settings(s3))
+  },
   bootstrapStore: async ({ store, inbox, s3 }, { principals }) => {
     const { bootstrapStore } = await import('../minio/store-tools.ts')
     const { s3Settings } = await import('./s3-config.ts')

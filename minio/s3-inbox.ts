@@ -8,12 +8,18 @@
  */
 import {
   DeleteObjectCommand,
+  GetBucketVersioningCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectVersionsCommand,
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3'
-import type { _Object as ListedObject, ListObjectsV2Output, S3Client } from '@aws-sdk/client-s3'
+import type {
+  DeleteObjectCommandInput,
+  _Object as ListedObject,
+  ListObjectsV2Output,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { EngineError } from '../engine/index.ts'
 import type { S3Settings } from './s3-client.ts'
 import { parseS3Url, s3Client } from './s3-client.ts'
@@ -76,6 +82,25 @@ export function openS3Inbox(url: string, settings: S3Settings): S3Inbox {
       }),
     remove: async (version) => removeVersion(place, version),
     close: async () => client.destroy(),
+  }
+}
+
+/** Whether it can be listed, and whether its bucket keeps versions. Throws STORE_UNUSABLE. */
+export async function askS3Inbox(
+  url: string,
+  settings: S3Settings,
+): Promise<{ readonly keepsVersions: boolean }> {
+  const { bucket, prefix } = parseS3Url(url, 'inbox')
+  const client = s3Client(settings)
+  try {
+    const Prefix = prefix === '' ? '' : `${prefix}/`
+    await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix, MaxKeys: 1 }))
+    const { Status } = await client.send(new GetBucketVersioningCommand({ Bucket: bucket }))
+    return { keepsVersions: Status === 'Enabled' }
+  } catch (error) {
+    throw unusable(url, error)
+  } finally {
+    client.destroy()
   }
 }
 
@@ -219,13 +244,29 @@ async function removeVersion(
       version: found.VersionId,
     })
     if (isOver) return 'removed'
-    await client.send(new DeleteObjectCommand({ ...at, VersionId: gone.VersionId }))
+    await uncover(client, { ...at, VersionId: gone.VersionId }, path)
     return 'changed'
   } catch (error) {
+    if (error instanceof EngineError) throw error
     if (codeOf(error) === '404') return 'gone'
     if (codeOf(error) === '412') return 'changed'
     if (codeOf(error) !== '403') throw unusable(name, error)
     const reason = nameOf(error)
+    throw new EngineError('INPUT_UNREADABLE', { path, reason }, { cause: error })
+  }
+}
+
+/** Takes a delete marker away again; who may not is told what lies hidden. */
+async function uncover(
+  client: S3Client,
+  marker: DeleteObjectCommandInput,
+  path: string,
+): Promise<void> {
+  try {
+    await client.send(new DeleteObjectCommand(marker))
+  } catch (error) {
+    if (codeOf(error) !== '403') throw error
+    const reason = 'a newer version lies hidden under a delete marker: remove the marker'
     throw new EngineError('INPUT_UNREADABLE', { path, reason }, { cause: error })
   }
 }

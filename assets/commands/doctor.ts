@@ -43,6 +43,7 @@ async function examine(
   const { settings, examined, exitCode } = await examineProject(config, {
     migrations,
     nodeVersion: host.nodeVersion,
+    askInbox: host.askInbox,
     askStore: host.askStore,
   })
   if (json) {

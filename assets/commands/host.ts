@@ -1,6 +1,7 @@
 /** What a command can ask of the program it runs in. */
 import type { BootstrapStep, MigrationSet } from '../../engine/index.ts'
 import type { Config } from '../config.ts'
+import type { AskInbox } from '../verify/examine-project.ts'
 import type { AskStore } from '../verify/store-answers.ts'
 
 export interface Host {
@@ -16,6 +17,8 @@ export interface Host {
   ) => Promise<{ readonly config: Config; readonly migrations: MigrationSet }>
   /** what a project's S3 store does; throws STORE_UNUSABLE */
   readonly askStore: AskStore
+  /** how an inbox in a bucket is; throws STORE_UNUSABLE */
+  readonly askInbox: AskInbox
   /** prepares a project's buckets; throws STORE_UNUSABLE */
   readonly bootstrapStore: (
     config: Config,

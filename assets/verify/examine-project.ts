@@ -44,19 +44,24 @@ export interface ProjectExamination {
   readonly exitCode: 0 | 5
 }
 
+/** Whether an inbox can be listed, and its bucket keeps versions. Throws STORE_UNUSABLE. */
+export type AskInbox = (config: Config) => Promise<{ readonly keepsVersions: boolean }>
+
 export interface ExamineOptions {
   readonly migrations: MigrationSet
   /** `process.version` */
   readonly nodeVersion: string
   /** asks a store at s3:// */
   readonly askStore: AskStore
+  /** asks an inbox at s3:// */
+  readonly askInbox: AskInbox
   readonly clock?: Clock
 }
 
 /** Examines a project without opening it. Throws nothing of what it looks for. */
 export async function examineProject(
   config: Config,
-  { migrations, nodeVersion, askStore, clock = systemClock }: ExamineOptions,
+  { migrations, nodeVersion, askStore, askInbox, clock = systemClock }: ExamineOptions,
 ): Promise<ProjectExamination> {
   const examined = [
     examineNode(nodeVersion),
@@ -64,7 +69,7 @@ export async function examineProject(
     ...(isBucket(config)
       ? await examineBucket(config, askStore, clock)
       : await examineFolders(config)),
-    await examineInbox(config),
+    await examineInbox(config, askInbox),
     await examineRegistry(config),
     ...examineTransport(config),
   ]
@@ -262,10 +267,27 @@ function folderWords(
   return { name, level: 'ok', words: `${folder}: ${free}${links}` }
 }
 
-async function examineInbox(config: Config): Promise<Examined> {
+/** An inbox in a bucket. MinIO removes whatever is there at that moment: versions bring it back. */
+async function examineBucketInbox(config: Config, ask: AskInbox): Promise<Examined> {
+  const { value: name } = config.inbox
+  try {
+    const { keepsVersions } = await ask(config)
+    if (keepsVersions || config.intakeAfter.value === 'keep') {
+      const versions = keepsVersions ? ', and its bucket keeps versions' : ''
+      return { name: 'inbox', level: 'ok', words: `${name} can be listed${versions}` }
+    }
+    const words = `${name} can be listed, but its bucket keeps no versions: a file put again in the moment its landed version is removed may be lost`
+    const fix = 'switch versions on with: tributary store bootstrap'
+    return { name: 'inbox', level: 'warning', words, fix }
+  } catch (error) {
+    if (!isEngineError(error)) throw error
+    return { name: 'inbox', level: 'error', words: error.message, fix: error.hint }
+  }
+}
+
+async function examineInbox(config: Config, ask: AskInbox): Promise<Examined> {
   const folder = config.inbox.value
-  if (folder.startsWith('s3://'))
-    return { name: 'inbox', level: 'ok', words: `${folder} is a bucket's; a run lists it` }
+  if (folder.startsWith('s3://')) return examineBucketInbox(config, ask)
   const code = await unreadable(folder)
   if (code === undefined) return { name: 'inbox', level: 'ok', words: `${folder} can be read` }
   if (code === 'ENOENT') {

@@ -1,8 +1,9 @@
 /** A bucket's inbox keeps the contract of inboxes, on each server, with and without versions. */
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { afterAll, describe } from 'vitest'
-import { openS3Inbox } from '../../minio/s3-inbox.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { askS3Inbox, openS3Inbox } from '../../minio/s3-inbox.ts'
 import { inboxContract } from '../contracts/inbox.ts'
+import { rejectedCode } from '../support/error-code.ts'
 import { S3_KINDS, freshBucket } from '../support/s3.ts'
 
 for (const kind of S3_KINDS) {
@@ -11,6 +12,11 @@ for (const kind of S3_KINDS) {
     afterAll(close)
     let opened = 0
     describe(`${kind}, ${versioned ? 'with' : 'without'} versions`, () => {
+      test('the inbox tells whether its bucket keeps versions', async () => {
+        expect(await askS3Inbox(`${url}/in`, settings)).toEqual({ keepsVersions: versioned })
+        const nowhere = askS3Inbox(`${url}-not/in`, settings)
+        expect(await rejectedCode(nowhere)).toBe('STORE_UNUSABLE')
+      })
       inboxContract(async () => {
         const prefix = `in box/${++opened}`
         const inbox = openS3Inbox(`${url}/${prefix}`, settings)

@@ -38,6 +38,9 @@ const examine = async (
     askStore: async () => {
       throw new Error('a folder is not asked')
     },
+    askInbox: async () => {
+      throw new Error('a folder is not asked')
+    },
     clock: { nowMs: () => nowMs, elapsedMs: () => 0 },
   })
 
