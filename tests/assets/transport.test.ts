@@ -56,6 +56,7 @@ test('what is allowed is told by doctor, without a password', async () => {
     migrations: MIGRATIONS,
     nodeVersion: process.version,
     askStore: async () => ({ server: undefined, atMs: 0, answers: {} }),
+    askInbox: async () => ({ keepsVersions: true }),
   })
   expect(found.examined.filter(({ name }) => name === 'transport')).toMatchObject([
     { level: 'warning', words: expect.stringContaining('the S3 store at store:9000') },

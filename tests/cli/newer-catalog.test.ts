@@ -31,7 +31,14 @@ function hostless(): Parameters<typeof domainCommands>[0] {
   const never = async (): Promise<never> => Promise.reject(new Error('declarations only'))
   const names = { packageFolder: '', command: '', nodeVersion: '' }
   const asked = { look: never, question: never, run: never, ask: never }
-  return { ...names, ...asked, askStore: never, bootstrapStore: never, policyFiles: never }
+  return {
+    ...names,
+    ...asked,
+    askStore: never,
+    askInbox: never,
+    bootstrapStore: never,
+    policyFiles: never,
+  }
 }
 
 let project: CliProject
