@@ -8,6 +8,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { bootstrapBucket } from '../../minio/bootstrap.ts'
 import type { Component, PolicyPlaces, Principals } from '../../minio/policies.ts'
 import { COMPONENTS, bucketPolicy, userPolicy } from '../../minio/policies.ts'
+import type { S3Settings } from '../../minio/s3-client.ts'
 import { s3Client } from '../../minio/s3-client.ts'
 import { needTool } from '../support/go-tools.ts'
 import type { FreshBucket } from '../support/s3.ts'
@@ -22,6 +23,7 @@ export interface PolicyUsers {
   readonly places: PolicyPlaces
   /** the folder of the inbox that is the submitter's */
   readonly submitter: string
+  readonly settingsOf: (component: Component) => S3Settings
   readonly clientOf: (component: Component) => S3Client
 }
 
@@ -37,13 +39,15 @@ export async function policyUsers(
   }
   if (bucket.kind === 'minio') await minioUsers(bucket, suffix, places)
   else await principals(bucket, suffix, places)
+  const settingsOf = (component: Component): S3Settings => ({
+    ...bucket.settings,
+    credentials: { accessKeyId: keyOf(component, suffix), secretAccessKey: SECRET },
+  })
   return {
     places,
     submitter: keyOf('submitter', suffix),
-    clientOf: (component) => {
-      const credentials = { accessKeyId: keyOf(component, suffix), secretAccessKey: SECRET }
-      return s3Client({ ...bucket.settings, credentials })
-    },
+    settingsOf,
+    clientOf: (component) => s3Client(settingsOf(component)),
   }
 }
 
