@@ -7,6 +7,7 @@ import { readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addRequests } from '../../assets/queue-requests.ts'
+import { verifyAudit } from '../../engine/index.ts'
 import type { Row } from '../support/deliveries.ts'
 import { encounters, medicalFile } from '../support/deliveries.ts'
 import { RoadProject } from '../support/project.ts'
@@ -55,6 +56,7 @@ test('a delivery dropped into the inbox is built, with no command given', async 
   await daemon.quiet()
   expect(daemon.built('gold_canonical')).toEqual([`${JANUARY} built`])
   expect(await road.canonicalRows(JANUARY)).toHaveLength(27)
+  expect((await verifyAudit(road.project)).faults).toEqual([])
 })
 
 test('the second correction of a month is built', async () => {
