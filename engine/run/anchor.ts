@@ -69,10 +69,12 @@ export async function anchorAudit({
   )
   assert(anchor !== undefined, 'a day whose link is fixed keeps it')
   failpoint('anchor.fixed')
-  // An anchor that cannot be read stays where it is, and the days it carried are missed from now on.
-  const before = ((await readAnchors(store)) ?? []).filter((one) => one.day !== day)
+  // An anchor that cannot be read is missed from now on. A restored catalog may anchor a day twice:
+  // what the lost one said is kept beside it.
   const { seq, hash } = anchor
-  const anchors = [...before, { day, at_ms: anchor.at_ms, seq, hash }].slice(-ANCHORS_MAX)
+  const before = (await readAnchors(store)) ?? []
+  const others = before.filter((one) => one.day !== day || one.hash !== hash)
+  const anchors = [...others, { day, at_ms: anchor.at_ms, seq, hash }].slice(-ANCHORS_MAX)
   const text = canonicalJson({ format_version: '1.0', anchors })
   await store.writeManifest(ANCHORS, day, text)
   failpoint('anchor.written')
