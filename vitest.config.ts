@@ -11,7 +11,7 @@ const NIGHTLY = ['tests/nightly/*.test.ts']
 const READERS = ['tests/readers/*.test.ts']
 const FAULTS = [
   'tests/faults/*.test.ts',
-  'tests/verify/{backup,damage,fsck,heal,rebuild-catalog}.test.ts',
+  'tests/verify/{backup,damage,fsck,gc,heal,rebuild-catalog}.test.ts',
 ]
 const SERVICES = ['tests/**/*.services.test.ts']
 

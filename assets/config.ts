@@ -27,6 +27,7 @@ export const CONFIG_DEFAULTS = {
   cache_bytes: 10 * 2 ** 30,
   intake: { quiescence: '10m' },
   daemon: DAEMON_DEFAULTS,
+  retention: { history_days: 90, logs_days: 30 },
 } as const
 
 const INTAKE_AFTER = ['delete', 'keep'] as const
@@ -41,6 +42,9 @@ const durationMinutes = (text: string): number => {
   const [, count = '0', unit = 'm'] = DURATION.exec(text) ?? []
   return Number(count) * (UNIT_MINUTES[unit] ?? 1)
 }
+
+const days = (what: string) =>
+  z.int().min(1).max(36_500).exactOptional().describe(`${what} by default`)
 
 /** tributary.json. Its JSON Schema, which editors read, is generated from this. */
 export const configDocument = z.strictObject({
@@ -100,6 +104,13 @@ export const configDocument = z.strictObject({
     .max(1000)
     .exactOptional()
     .describe('versions whose parts are kept, the current one included; 3 by default, 1 on s3://'),
+  retention: z
+    .strictObject({
+      history_days: days('superseded builds, parses, validations, answered requests; 90'),
+      logs_days: days('events and logs of runs, ticks of sensors; 30'),
+    })
+    .exactOptional()
+    .describe('what gc leaves: how old history may be'),
   daemon: daemonDocument.exactOptional().describe('what `tributary daemon` looks at, and when'),
   concurrency: z
     .int()
@@ -125,6 +136,8 @@ export interface Config {
   readonly quiescenceMinutes: Setting<number>
   readonly intakeAfter: Setting<IntakeAfter>
   readonly retainVersions: Setting<number>
+  readonly historyDays: Setting<number>
+  readonly logsDays: Setting<number>
   readonly concurrency: Setting<number>
   readonly daemon: DaemonConfig
 }
@@ -208,6 +221,7 @@ function mergeConfig({ root, environment, flags, cores }: ConfigSources): Config
       durationMinutes(CONFIG_DEFAULTS.intake.quiescence),
     ),
     intakeAfter: { ...after, value: intakeAfter(after.value) },
+    ...retentionConfig(document.retention, number),
     retainVersions: number(
       'RETAIN_VERSIONS',
       document.retain_versions,
@@ -215,6 +229,18 @@ function mergeConfig({ root, environment, flags, cores }: ConfigSources): Config
     ),
     concurrency,
     daemon: readDaemonConfig(document.daemon),
+  }
+}
+
+/** How old history and logs may be. */
+function retentionConfig(
+  own: z.output<typeof configDocument>['retention'],
+  number: (name: string, own: number | undefined, or: number) => Setting<number>,
+): Pick<Config, 'historyDays' | 'logsDays'> {
+  const { history_days: historyDays, logs_days: logsDays } = CONFIG_DEFAULTS.retention
+  return {
+    historyDays: number('HISTORY_DAYS', own?.history_days, historyDays),
+    logsDays: number('LOGS_DAYS', own?.logs_days, logsDays),
   }
 }
 

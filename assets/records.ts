@@ -14,6 +14,7 @@ import {
   requestMonths,
   skipUnneeded,
 } from './rebuild-queue.ts'
+import { pruneRecords } from './old-records.ts'
 import type { ParseValue } from './silver.ts'
 import type { VerdictValue } from './validation.ts'
 import type { WinnerValue } from './winner.ts'
@@ -42,6 +43,7 @@ export const platformHooks: Hooks = {
   },
   onPlanned: requestDirty,
   onRunEnd: skipUnneeded,
+  onCollect: pruneRecords,
 }
 
 async function stateOf({ trx }: Access, submission: string): Promise<SubmissionState | undefined> {

@@ -9,6 +9,8 @@ import { daemonParts } from '../daemon-parts.ts'
 import type { OpenOptions, Platform } from '../platform.ts'
 import { openPlatform } from '../platform.ts'
 
+const DAY_MS = 24 * 60 * 60 * 1000
+
 /** An open project with its platform beside it. */
 export interface OpenedPlatform extends OpenProject {
   readonly platform: Platform
@@ -61,6 +63,10 @@ function openedPlatform(
   return {
     platform,
     project,
+    retention: {
+      historyMs: config.historyDays.value * DAY_MS,
+      logsMs: config.logsDays.value * DAY_MS,
+    },
     backupPlace: async (name) => openBackupPlace(name, config),
     catalogAt: async (url) => openCatalog({ url, migrations }),
     concurrency: config.concurrency.value,

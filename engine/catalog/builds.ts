@@ -212,7 +212,7 @@ export function readBy(build: RetainedBuild): ReadVersions {
 }
 
 /** Builds of a node that are looked through for parts: many cutoffs may point at one version. */
-const BUILDS_MAX = 32
+export const BUILDS_MAX = 32
 
 /** The last builds of nodes with their parts: the current one first, then newest first. */
 export async function retainedBuilds(

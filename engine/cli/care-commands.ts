@@ -45,6 +45,23 @@ export const CARE_COMMANDS: readonly Command[] = [
     load: async () => (await import('./fsck.ts')).runFsck,
   },
   {
+    name: 'gc',
+    summary: 'what dead runs left, and logs and history beyond retention; says what stays, and why',
+    options: [
+      {
+        flags: '--older-than <age>',
+        description: 'as 7d or 12h; default: retention in tributary.json, 90 days and 30 for logs',
+      },
+      { flags: '--dry-run', description: 'only say it' },
+      REASON,
+    ],
+    examples: [
+      ['gc --dry-run', 'what would go'],
+      ['gc --older-than 7d', 'while no run is under way'],
+    ],
+    load: async () => (await import('./gc.ts')).runGc,
+  },
+  {
     name: 'rebuild-catalog',
     summary: 'an empty catalog from the store alone: submissions, decisions, registry, contents',
     options: [INTO, REASON],

@@ -9,6 +9,7 @@ import type { Catalog } from '../catalog/open.ts'
 import type { NodeName } from '../core/key.ts'
 import type { ReaderPlace } from './connect-snippets.ts'
 import type { BackupPlace } from '../core/ports.ts'
+import type { Retention } from '../run/gc.ts'
 import type { Project } from '../run/project.ts'
 import type { DaemonParts } from './daemon-parts.ts'
 import type { Terminal } from './output.ts'
@@ -82,6 +83,8 @@ export interface OpenProject extends AsyncDisposable {
   readonly project: Project
   /** opens another catalog, migrated: a file's path or a URL. Close it */
   readonly catalogAt: (url: string) => Promise<Catalog>
+  /** how old history and logs may be, unless `gc` says otherwise */
+  readonly retention: Retention
   /** where backups lie: a folder, or `s3://bucket/prefix` */
   readonly backupPlace: (name: string) => Promise<BackupPlace>
   /** builds at once, unless -j says otherwise */

@@ -99,6 +99,11 @@ export interface Hooks {
     readonly actor: Actor
     readonly run: number
   }) => Promise<void>
+  /** called by gc: removes what is older than an instant and nobody needs, and says how much */
+  readonly onCollect?: (access: {
+    readonly trx: WriteTransaction
+    readonly beforeMs: number
+  }) => Promise<readonly { readonly what: string; readonly count: number }[]>
   /** called when a run ends, with nothing of it left to commit */
   readonly onRunEnd?: (access: {
     readonly trx: WriteTransaction
