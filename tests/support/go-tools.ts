@@ -59,7 +59,8 @@ async function build(name: ToolName): Promise<string> {
   const startMs = performance.now()
   const child = spawn('go', ['install', `${module}@${version}`], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: BUILD_TIMEOUT_MS,
+    // Not `timeout`: its timer outlives a client that is not there.
+    signal: AbortSignal.timeout(BUILD_TIMEOUT_MS),
     env: {
       ...process.env,
       GOBIN: fresh,
