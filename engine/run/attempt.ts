@@ -385,8 +385,7 @@ async function stageOutputs(
     folders.flatMap((folder) => folder ?? []),
   )
   const note = async (notes: readonly string[]): Promise<void> => support.note(task, notes)
-  const staged: StagedOutput[] = []
-  for (const [at, output] of made.entries()) {
+  const stageOutput = async (output: (typeof made)[number], at: number): Promise<StagedOutput> => {
     const found = await ownParts(output, null)
     const value = output.value === undefined ? null : canonicalJson(output.value)
     const contentId = contentOf(
@@ -401,10 +400,23 @@ async function stageOutputs(
     const stored =
       same || folder === undefined ? undefined : await stageAt(project, folder, { found, note })
     const parts = same ? undefined : (stored?.parts ?? [])
-    staged.push({ asset: output.asset, key, contentId, value, parts, folder: stored?.folder })
+    return { asset: output.asset, key, contentId, value, parts, folder: stored?.folder }
+  }
+  const staged: StagedOutput[] = []
+  for (let at = 0; at < made.length; at += OUTPUTS_AT_ONCE) {
+    const some = made.slice(at, at + OUTPUTS_AT_ONCE)
+    // All have ended before one's failure is told: nothing is staged behind the back of an abort.
+    const ended = await Promise.allSettled(some.map(async (one, n) => stageOutput(one, at + n)))
+    for (const one of ended) {
+      if (one.status === 'rejected') throw one.reason
+      staged.push(one.value)
+    }
   }
   return staged
 }
+
+/** Outputs of one build staged at once: in a bucket each takes some waiting. */
+const OUTPUTS_AT_ONCE = 8
 
 interface CurrentOutput {
   readonly contentId: ContentId
