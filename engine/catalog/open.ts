@@ -14,7 +14,16 @@
  *    processes start together (measured: of 3, 2 failed with «table already exists»).
  */
 import SqliteDatabase from 'better-sqlite3'
-import { Kysely, PostgresDialect, SqliteAdapter, SqliteDialect, sql } from 'kysely'
+import type { DatabaseConnection, SqliteDialectConfig } from 'kysely'
+import {
+  CompiledQuery,
+  Kysely,
+  PostgresDialect,
+  SqliteAdapter,
+  SqliteDialect,
+  SqliteDriver,
+  sql,
+} from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { EngineError, isEngineError } from '../core/errors.ts'
 import { CommitMarks } from './commit-mark.ts'
@@ -104,8 +113,29 @@ class WholeSqliteAdapter extends SqliteAdapter {
  * left a catalog that no later start could open («table already exists»).
  */
 class WholeSqliteDialect extends SqliteDialect {
+  readonly #config: SqliteDialectConfig
+
+  constructor(config: SqliteDialectConfig) {
+    super(config)
+    this.#config = config
+  }
+
   override createAdapter(): SqliteAdapter {
     return new WholeSqliteAdapter()
+  }
+
+  override createDriver(): SqliteDriver {
+    return new ImmediateSqliteDriver(this.#config)
+  }
+}
+
+/**
+ * Takes the lock where a transaction begins. One that reads first and then writes is refused at once,
+ * however long it would wait, when another process wrote in between.
+ */
+class ImmediateSqliteDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
   }
 }
 
