@@ -81,14 +81,16 @@ export const jobAssets: readonly AssetDefinition[] = [...library, ...months]
 /** A folder with a file of this name is a project on servers. */
 export const PLACE_FILE = 'place.json'
 
+/** Where a folder's project lies, if it is on servers. */
+export function placeOf(root: string): { readonly services?: ServicesPlace } {
+  const file = join(root, PLACE_FILE)
+  if (!existsSync(file)) return {}
+  return { services: JSON.parse(readFileSync(file, 'utf8')) as ServicesPlace }
+}
+
 /** Opens the job in a folder; on PostgreSQL and S3 where its place file says so. */
-export async function openJob(
+export const openJob = async (
   root: string,
   { durable = false }: { readonly durable?: boolean } = {},
-): Promise<EngineProject> {
-  const file = join(root, PLACE_FILE)
-  const place = existsSync(file)
-    ? { services: JSON.parse(readFileSync(file, 'utf8')) as ServicesPlace }
-    : {}
-  return engineProjectAt(root, { assets: jobAssets, retainedVersions: 1, durable, ...place })
-}
+): Promise<EngineProject> =>
+  engineProjectAt(root, { assets: jobAssets, retainedVersions: 1, durable, ...placeOf(root) })

@@ -3,6 +3,7 @@ import type { AssetDefinition } from '../../engine/index.ts'
 import { byKey, defineAsset } from '../../engine/index.ts'
 import type { EngineProject } from '../support/engine-project.ts'
 import { engineProjectAt } from '../support/engine-project.ts'
+import { placeOf } from './engine-job.ts'
 
 export const MONTHS = ['2024-01', '2024-02'] as const
 export const PART_NAMES = ['a', 'b', 'c'] as const
@@ -24,7 +25,9 @@ export const monthsJob: readonly AssetDefinition[] = [
   }),
 ]
 
+/** Opens the job in a folder; on PostgreSQL and S3 where its place file says so. */
 export const openMonths = async (
   root: string,
   catalog: { readonly url?: string; readonly poolSize?: number } = {},
-): Promise<EngineProject> => engineProjectAt(root, { assets: monthsJob, ...catalog })
+): Promise<EngineProject> =>
+  engineProjectAt(root, { assets: monthsJob, ...catalog, ...placeOf(root) })
