@@ -8,7 +8,7 @@
  * ones fetched longest ago go, but none that was fetched within the last hour: its reader may not
  * have opened it yet. This folder holds what the store holds: keep it as private.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -47,7 +47,6 @@ export class PartCache {
   readonly #underWay = new Map<string, Promise<string>>()
   /** undefined: not counted yet */
   #heldBytes: number | undefined
-  #downloads = 0
 
   constructor(options: PartCacheOptions) {
     this.#options = options
@@ -83,7 +82,8 @@ export class PartCache {
       if (isThere) return file
     }
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-    const temporary = `${file}.${process.pid}-${++this.#downloads}.tmp`
+    // No process number: containers that share a folder may all be number 1.
+    const temporary = `${file}.${randomUUID()}.tmp`
     try {
       await this.#download(part, temporary)
       failpoint('s3.fetched')

@@ -171,6 +171,7 @@ class Stages {
       if (made.length > 0) await note(created.map(({ key, uploadId }) => `${key}\t${uploadId}`))
       failpoint('s3.noted')
       this.#staged.set(folder, created)
+      await this.#requireKept(planned.flatMap(({ key, isNew }) => (isNew ? [] : [key])))
       await this.#parts.all(made, async ({ upload, part }) => this.#uploads.send(upload, part))
       await removeSources(parts)
     } catch (error) {
@@ -179,6 +180,15 @@ class Stages {
       throw error
     }
     return planned.map(({ key }) => key)
+  }
+
+  /** What carries over has to be there, as what is linked in a folder has to. */
+  async #requireKept(keys: readonly string[]): Promise<void> {
+    await this.#requests.all(keys, async (key) => {
+      if ((await this.#bucket.head(key)) !== undefined) return
+      await this.#bucket.requireBucket()
+      throw new EngineError('PART_MISSING', { path: key })
+    })
   }
 
   async complete(folders: readonly string[]): Promise<void> {

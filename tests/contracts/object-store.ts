@@ -153,6 +153,22 @@ export function objectStoreContract(kind: string, open: () => Promise<StorePlace
       expect(await unitsOf(store)).toEqual([...carried].toSorted())
     })
 
+    test('a part to carry over that is gone is told, and the staging leaves nothing', async () => {
+      const { paths } = await publish(`${PATH} @r1-1`, { a: 'one' })
+      const [kept = ''] = paths
+      await place.damage(kept, undefined)
+      const folder = store.folderFor(PATH, '@r1-2')
+      const notes = [folder]
+      const staged = store.stage(
+        folder,
+        [part('b', 'two'), part('a', 'one', { kept })],
+        async (more) => void notes.push(...more),
+      )
+      await expect(staged).rejects.toMatchObject({ code: 'PART_MISSING', context: { path: kept } })
+      await place.reopen().abort(notes)
+      expect((await unitsOf(store)).filter((unit) => unit !== store.unitOf(kept))).toEqual([])
+    })
+
     test('a copy has the bytes of its source and does not need it', async () => {
       const { paths } = await publish('silver/x @r1-1', { p: 'rows', none: '' })
       const [stored = '', empty = ''] = paths
