@@ -74,3 +74,12 @@ test('the README is short, and begins with the two commands that run', () => {
   expect(commands.slice(0, 2)).toEqual(['demo', 'test'])
   expect(commands.filter((name) => scripts[name] === undefined)).toEqual([])
 })
+
+test('an alarm of docs/operations.md asks for a figure that the daemon has', () => {
+  const measured = new Set(
+    read('engine/web/metrics.ts').match(/\b(tributary|process)_[a-z_]+\b/g) ?? [],
+  )
+  const asked = read('docs/operations.md').match(/\b(tributary|process)_[a-z_]+\b/g) ?? []
+  expect(asked.length).toBeGreaterThan(8)
+  expect(asked.filter((name) => !measured.has(name))).toEqual([])
+})
