@@ -20,10 +20,12 @@ import type {
 import {
   ATTEMPTS_MAX,
   ERRORS,
+  ROLLBACK,
   formatKey,
   nodeText,
   parseKey,
   retryDelayMs,
+  rollbackKey,
   rowsTable,
 } from '../engine/index.ts'
 import { platformTables } from '../registry/tables.ts'
@@ -176,7 +178,20 @@ export async function answerRequests(
     return
   }
   const status = one.outcome === 'cutoff' ? 'SKIPPED' : 'SUCCEEDED'
-  await taken.set({ status, processed_ms: nowMs, outcome: one.outcome }).execute()
+  const outcome = (await isRolledBack(trx, one.key)) ? 'rolled back' : one.outcome
+  await taken.set({ status, processed_ms: nowMs, outcome }).execute()
+}
+
+/** Whether a month stays at an earlier version, whatever was asked for. */
+async function isRolledBack({ db }: WriteTransaction, key: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('node')
+    .innerJoin('asset', 'asset.id', 'node.asset')
+    .select('node.version')
+    .where('asset.name', '=', ROLLBACK)
+    .where('node.key', '=', rollbackKey({ asset: MONTH_ASSET, key }))
+    .executeTakeFirst()
+  return row !== undefined && row.version !== 0
 }
 
 /** Requests that the road made and that nothing is left to do for: their month is not dirty. */

@@ -4,7 +4,7 @@
  */
 import type { NodeRow } from '../catalog/nodes.ts'
 import type { Json } from '../core/digest.ts'
-import { RECIPE } from '../core/fingerprint.ts'
+import { RECIPE, ROLLBACK } from '../core/fingerprint.ts'
 import type { NodeName } from '../core/key.ts'
 import { nodeText } from '../core/key.ts'
 import type { CommandCall } from './command.ts'
@@ -141,8 +141,14 @@ function explanationJson(
       path: part.path,
       first_wanted_at: part.firstWantedMs === null ? null : isoText(part.firstWantedMs),
     })),
-    would_rebuild_if: explained.slots.map(slotJson),
+    would_rebuild_if: deciding(explained.slots).map(slotJson),
   }
+}
+
+/** While a rollback stands, it alone decides. */
+function deciding(slots: readonly SlotRow[]): readonly SlotRow[] {
+  const rollback = slots.filter((slot) => slot.asset === ROLLBACK)
+  return rollback.length > 0 ? rollback : slots
 }
 
 /** What a build recorded as its cause: JSON, or a word. */
@@ -172,7 +178,7 @@ function printText({ terminal }: CommandCall, explained: Explanation): void {
   if (parts.length > 0) printParts(terminal, parts)
   if (slots.length === 0) return
   const title = dirty === undefined ? 'Would rebuild if one of these changes' : 'Reads now'
-  const own = slots.map((slot) => [`  ${slotName(slot)}`, short(slot.contentId)])
+  const own = deciding(slots).map((slot) => [`  ${slotName(slot)}`, short(slot.contentId)])
   terminal.print(`\n${title}\n${alignColumns(['', ''], own).join('\n')}`)
 }
 

@@ -96,6 +96,7 @@ test('rollback shows the earlier rows at once, and every view of the project say
     waiting:
       'rolled back to commit 1 by tester: bad file; it takes nothing new until rollback --clear',
     dirty: null,
+    would_rebuild_if: [{ slot: `rollback[${MONTH}]` }],
     builds: [{ outcome: 'reused', commit_number: 3 }, {}, {}],
   })
   const { stdout } = await project.run(['status', '--keys', 'gold_canonical'])

@@ -1,4 +1,7 @@
 /** The same on MinIO: versions, and the printed snippets, with keys from the environment alone. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CliProject } from '../cli/cli-project.ts'
 import { encounters, medicalFile } from '../support/deliveries.ts'
@@ -53,6 +56,15 @@ describe.runIf(python !== undefined)('a store in a bucket', () => {
         { n: number },
       ]
     )[0].n
+  /** Which rows are shown, by what they were delivered with. */
+  const state = async (): Promise<string> => {
+    const select = `select submitter_id || ' ' || source_submission_id as line from ${TABLE}`
+    const rows = JSON.parse(await out('query', select, '--json')) as readonly { line: string }[]
+    return rows
+      .map(({ line }) => line)
+      .toSorted()
+      .join('|')
+  }
   const agree = async (rows: number): Promise<void> => {
     if (python === undefined) throw new Error('no Python')
     for (const reader of ['polars', 'pyarrow']) {
@@ -97,12 +109,43 @@ print(duckdb.connect(${JSON.stringify(file)}).execute("select count(*) from ${TA
       'athena',
       'trino',
     ]) {
-      const { text } = JSON.parse(await out('connect', reader, '--json')) as { text: string }
-      for (const name of secrets) expect(text).not.toContain(bucket.environment[name])
-      if (reader !== 'athena' && reader !== 'trino') expect(text).toContain('S3_SECRET_KEY')
+      const printed = JSON.parse(await out('connect', reader, '--json')) as { text: string }
+      for (const name of secrets) expect(printed.text).not.toContain(bucket.environment[name])
+      if (reader !== 'athena' && reader !== 'trino') expect(printed.text).toContain('S3_SECRET_KEY')
     }
     const [first = ''] = (await out('connect', '--parts', TABLE)).split('\n')
     expect(first).toMatch(/^s3:\/\/.*\/claims\/gold_canonical\/MA\/medical\/.*\.parquet$/)
+  })
+
+  test('a reader that polls the bucket through commits sees whole versions only', async () => {
+    if (python === undefined) throw new Error('no Python')
+    const look = `
+import select, sys
+seen, reads = set(), 0
+while not select.select([sys.stdin], [], [], 0)[0]:
+    rows = ds.dataset(parts("gold_canonical", "gold_canonical", 1, "medical"), filesystem=store).to_table(["submitter_id", "source_submission_id"])
+    seen.add("|".join(sorted(f"{s} {d}" for s, d in zip(*[c.to_pylist() for c in rows.columns]))))
+    reads += 1
+print(json.dumps({"seen": sorted(seen), "reads": reads}))`
+    const reader = spawn(python.command, ['-c', (await out('connect', 'pyarrow')) + look], {
+      env: { ...python.environment, ...bucket.environment },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    const printed = text(reader.stdout)
+    const committed = new Set([await state()])
+    for (let round = 1; round <= 8; round++) {
+      const rows = (tag: string) => medicalFile('2024-01', encounters('2024-01', 6, tag))
+      project.deliver(`beta/round-${round}`, rows(`b${round}`))
+      await correct(`round-${round}`)
+      committed.add(await state())
+    }
+    reader.stdin.end('stop')
+    await once(reader, 'close')
+    const last = (await printed).trim().split('\n').at(-1) ?? ''
+    const found = JSON.parse(last) as { readonly seen: readonly string[]; readonly reads: number }
+    expect(found.seen.filter((one) => !committed.has(one))).toEqual([])
+    expect(found.seen.length).toBeGreaterThan(3)
+    console.log(`${found.reads} reads saw ${found.seen.length} of ${committed.size} versions`)
   })
 
   test('with one version kept a rollback is refused, and the setting that keeps more is named', async () => {
