@@ -44,7 +44,7 @@ export async function roadSensors(
       name: QUEUE_SENSOR,
       summary: 'requests for months: marks what people asked for',
       timing: { everyMs: everyMs.queue },
-      isWokenByChange: true,
+      isWokenByRequest: true,
     }),
     timedSensor(
       {

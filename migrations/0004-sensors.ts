@@ -31,11 +31,12 @@ export async function createSensors(
   for (const statement of statements) await sql.raw(statement).execute(db)
 }
 
-const notifications = (): readonly string[] => [
-  `create function tributary_tell() returns trigger language plpgsql as $$
-     begin perform pg_notify('tributary_change', ''); return null; end $$`,
-  ...['canonical_rebuild_queue', 'dirty'].map(
-    (table) => `create trigger ${table}_tell after insert on ${table}
-      for each statement execute function tributary_tell()`,
-  ),
-]
+const notifications = (): readonly string[] =>
+  Object.entries({ canonical_rebuild_queue: 'request', dirty: 'change' }).flatMap(
+    ([table, channel]) => [
+      `create function ${table}_tell() returns trigger language plpgsql as $$
+         begin perform pg_notify('tributary_${channel}', ''); return null; end $$`,
+      `create trigger ${table}_tell after insert on ${table}
+         for each statement execute function ${table}_tell()`,
+    ],
+  )

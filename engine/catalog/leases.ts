@@ -76,7 +76,10 @@ export async function renewLease(
  * Throws RUN_BUSY when another holder took the lease: a run that was frozen for longer than its
  * lease and thawed must not go on. Called at the start of every transaction of a run.
  */
-export async function requireLease({ db }: WriteTransaction, lease: Lease): Promise<void> {
+export async function requireLease(
+  { db }: Pick<WriteTransaction, 'db'>,
+  lease: Lease,
+): Promise<void> {
   await leaseEnd(db, lease)
 }
 

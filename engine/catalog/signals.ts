@@ -9,8 +9,11 @@ import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
 import type { Tables } from './tables.ts'
 
-/** `work`: jobs were queued; `change`: something was committed that may make others ready */
-export type Channel = 'work' | 'change'
+/**
+ * `work`: jobs were queued; `change`: something was committed that may make others ready; `request`:
+ * somebody asked for something, told by a trigger (migrations/0004-sensors.ts)
+ */
+export type Channel = 'work' | 'change' | 'request'
 
 /** Signals with the transaction: heard when it has committed, and not when it rolls back. */
 export async function signal(

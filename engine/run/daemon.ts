@@ -45,7 +45,7 @@ export class Daemon implements AsyncDisposable {
   #isStopping = false
   #loops: Promise<unknown> = Promise.resolve()
   #worker: BuildWorker | undefined
-  #listener: AsyncDisposable | undefined
+  #listeners: readonly AsyncDisposable[] = []
 
   private constructor(project: Project, options: DaemonOptions) {
     this.#options = options
@@ -59,7 +59,10 @@ export class Daemon implements AsyncDisposable {
   static async start(project: Project, options: DaemonOptions): Promise<Daemon> {
     const daemon = new Daemon(project, options)
     const { slots, executor, actor, pollMs = POLL_MS } = options
-    daemon.#listener = await project.catalog.listen('change', daemon.#changed)
+    daemon.#listeners = [
+      await project.catalog.listen('change', daemon.#wake.set),
+      await project.catalog.listen('request', daemon.#requested),
+    ]
     if (slots > 0) {
       daemon.#worker = await BuildWorker.start(project, {
         executor,
@@ -98,17 +101,16 @@ export class Daemon implements AsyncDisposable {
     this.#wake.set()
     this.#watchWake.set()
     await Promise.all([this.#worker?.stop(graceMs), this.#loops])
-    await this.#listener?.[Symbol.asyncDispose]()
-    this.#listener = undefined
+    for (const listener of this.#listeners) await listener[Symbol.asyncDispose]()
+    this.#listeners = []
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop(0)
   }
 
-  readonly #changed = (): void => {
-    this.#wake.set()
-    for (const loop of this.#sensors) loop.changed()
+  readonly #requested = (): void => {
+    for (const loop of this.#sensors) loop.requested()
   }
 
   #trouble(loop: string, error: unknown, retryMs = OUTAGE_MS): void {
@@ -130,8 +132,9 @@ export class Daemon implements AsyncDisposable {
         waitMs = backoffMs(failures, OUTAGE_MS)
         this.#trouble('reconcile', error, waitMs)
       }
-      await this.#wake.sleep(Math.max(waitMs, BURST_MS))
+      // Before sleeping, not after: what wakes it is answered at once.
       await pause(BURST_MS)
+      await this.#wake.sleep(waitMs)
     }
   }
 
@@ -144,7 +147,10 @@ export class Daemon implements AsyncDisposable {
       let waitMs = pollMs
       try {
         const revision = await catalogRevision(this.#project.catalog.db)
-        if (seen !== undefined && revision !== seen) this.#changed()
+        if (seen !== undefined && revision !== seen) {
+          this.#wake.set()
+          this.#requested()
+        }
         seen = revision
         failures = 0
       } catch (error) {

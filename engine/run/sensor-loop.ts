@@ -1,5 +1,5 @@
 /**
- * One sensor's loop: look when it is due, or when a committed change wakes it, and go on whatever
+ * One sensor's loop: look when it is due, or when a request wakes it, and go on whatever
  * happens. What it saw last is kept here, in memory: a look that finds nothing is written nowhere.
  */
 import { backoffMs } from './backoff.ts'
@@ -24,7 +24,7 @@ const OUTAGE_MS = 10_000
 const FAILING_MS = 60_000
 /** The clock may be set meanwhile: nobody sleeps longer than this. */
 const SLEEP_MAX_MS = 60_000
-/** Changes come in bursts; a look answers for all that came before it. */
+/** Requests come in bursts; a look answers for all that came before it. */
 const BURST_MS = 20
 
 /** Looks until it is stopped. */
@@ -50,9 +50,9 @@ export class SensorLoop {
     return { sensor: this.sensor, lookedAtMs: this.#lookedAtMs, last: this.#last }
   }
 
-  /** Something was committed. */
-  changed(): void {
-    if (this.sensor.isWokenByChange === true) this.#wake.set()
+  /** Somebody asked for something. */
+  requested(): void {
+    if (this.sensor.isWokenByRequest === true) this.#wake.set()
   }
 
   stop(): void {
@@ -75,8 +75,9 @@ export class SensorLoop {
         const loop = `sensor ${this.sensor.name}`
         this.#onEvent({ type: 'trouble', loop, code: codeOf(error), retryMs: waitMs })
       }
-      await this.#wake.sleep(Math.min(waitMs, SLEEP_MAX_MS))
+      // Before sleeping, not after: what wakes it is answered at once.
       await pause(BURST_MS)
+      await this.#wake.sleep(Math.min(waitMs, SLEEP_MAX_MS))
     }
   }
 

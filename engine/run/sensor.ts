@@ -50,7 +50,7 @@ export interface Sensor {
   /** what it looks at and what it does then, for people */
   readonly summary: string
   readonly timing: Timing
-  /** whether a committed change wakes it before its time */
-  readonly isWokenByChange?: boolean
+  /** whether a request of a person wakes it before its time */
+  readonly isWokenByRequest?: boolean
   readonly look: (context: LookContext) => Promise<Look>
 }

@@ -190,7 +190,7 @@ const actorOf = (sensor: Sensor, act: Act): { readonly name: string; readonly re
 
 async function reserve(project: Project, leading: Leading, act: Act): Promise<number> {
   const { lease, tick, sensor } = leading
-  await project.catalog.write(async (trx) => requireLease(trx, lease), BOOKKEEPING)
+  await requireLease(project.catalog, lease)
   failpoint('sensor.tick_held')
   return project.catalog.write(async (trx) => {
     await requireOpen(trx, leading)

@@ -41,6 +41,11 @@ test('one document holds every row once, each with its bar', () => {
     'plan-mapping-edit',
     'audit',
     'one-source',
+    'daemon-start',
+    'daemon-idle',
+    'daemon-takeover',
+    'daemon-drain',
+    'daemon-memory',
   ])
   for (const one of report.rows) {
     expect([one.name, one.what !== '', one.bar !== '']).toEqual([one.name, true, true])

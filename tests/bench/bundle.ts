@@ -53,10 +53,12 @@ async function bundle(): Promise<string> {
     entryPoints: [
       { in: 'assets/main.ts', out: 'cli' },
       { in: 'engine/table/duck-child.ts', out: 'duck-child' },
-      ...['audit', 'edit', 'one-source', 'peers', 'unchanged', 'verify'].map((name) => ({
-        in: `${DRIVERS}/${name}.ts`,
-        out: name,
-      })),
+      ...['audit', 'daemon-load', 'edit', 'one-source', 'peers', 'unchanged', 'verify'].map(
+        (name) => ({
+          in: `${DRIVERS}/${name}.ts`,
+          out: name,
+        }),
+      ),
     ],
     outdir: join(folder, 'dist'),
     bundle: true,

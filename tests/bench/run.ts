@@ -8,13 +8,14 @@
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Bench, Row } from './row.ts'
+import { daemon } from './rows/daemon.ts'
 import { edit } from './rows/edit.ts'
 import { oneSource } from './rows/one-source.ts'
 import { peers } from './rows/peers.ts'
 import { unchanged } from './rows/unchanged.ts'
 import { verify } from './rows/verify.ts'
 
-const BENCHES: readonly Bench[] = [peers, unchanged, verify, edit, oneSource]
+const BENCHES: readonly Bench[] = [peers, unchanged, verify, edit, oneSource, daemon]
 
 const { values } = parseArgs({
   options: {

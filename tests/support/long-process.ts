@@ -8,6 +8,21 @@ import { fileURLToPath } from 'node:url'
 const ENTRY = fileURLToPath(new URL('../cli/entry.ts', import.meta.url))
 const WAIT_MAX_MS = 100_000
 
+const SOURCE: Program = { command: process.execPath, arguments: [ENTRY] }
+
+interface Program {
+  readonly command: string
+  readonly arguments: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** The project, and the program to run on it; default: from source. */
+interface LongPlace {
+  readonly root: string
+  readonly environment?: Readonly<Record<string, string>>
+  readonly program?: Program
+}
+
 /** One line of the log. */
 export interface Said {
   readonly event: string
@@ -39,14 +54,11 @@ export class LongProcess implements AsyncDisposable {
   /** Starts it, and waits until it is ready. */
   static async start(
     words: readonly string[],
-    {
-      root,
-      environment = {},
-    }: { readonly root: string; readonly environment?: Readonly<Record<string, string>> },
+    { root, environment = {}, program = SOURCE }: LongPlace,
   ): Promise<LongProcess> {
-    const argv = [ENTRY, '--project', root, '--actor', 'tester', ...words]
-    const env = { ...process.env, ...environment }
-    const child = spawn(process.execPath, argv, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+    const argv = [...program.arguments, '--project', root, '--actor', 'tester', ...words]
+    const env = { ...process.env, ...program.environment, ...environment }
+    const child = spawn(program.command, argv, { env, stdio: ['ignore', 'ignore', 'pipe'] })
     const started = new LongProcess(child)
     await started.until('it is ready', () => started.said.some(({ event }) => event === 'ready'))
     return started

@@ -28,7 +28,10 @@ export function makeRoadFolder(root: string, options: RoadFolder): void {
   writeJson(join(root, 'tributary.json'), { intake })
 }
 
-export function writeJson(path: string, document: unknown): void {
+export const writeJson = (path: string, document: unknown): void =>
+  writeText(path, `${JSON.stringify(document, null, 2)}\n`)
+
+export function writeText(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`)
+  writeFileSync(path, text)
 }
