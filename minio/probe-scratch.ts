@@ -39,6 +39,7 @@ export interface ProbeOptions {
 
 /** More requests than this are a defect of the probe. */
 const REQUESTS_MAX = 600
+const EMPTY_TIMEOUT_MS = 30_000
 /** A probe leaves fewer objects than this. */
 const LEFT_MAX = 1_000
 
@@ -72,7 +73,7 @@ export class ProbeScratch {
   readonly #client: S3Client
   readonly #bucket: string
   readonly #prefix: string
-  readonly #signal: AbortSignal
+  #signal: AbortSignal
   readonly #uploads = new Map<string, string>()
   /** what was written: of the keys `a` and `a/b` one may be missing from every listing */
   readonly #written: Written[] = []
@@ -255,6 +256,8 @@ export class ProbeScratch {
 
   /** Removes what was left, old versions too. What a lock holds stays until the lock ends. */
   async empty(): Promise<void> {
+    // A probe that was given up is cleared away all the same, within a time of its own.
+    this.#signal = AbortSignal.timeout(EMPTY_TIMEOUT_MS)
     for (const [id, key] of this.#uploads) {
       await this.outcome(async () => this.abort({ id, key }))
     }

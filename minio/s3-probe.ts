@@ -18,18 +18,19 @@ type Check = (scratch: ProbeScratch) => Promise<string>
 
 /** Probes one store. Throws STORE_UNUSABLE when it cannot be reached at all. */
 export async function probeStore(options: ProbeOptions): Promise<StoreFacts> {
-  const { client, place, nowMs } = options
+  const { client, place, nowMs, signal } = options
   const scratch = new ProbeScratch(options)
   const answers: Partial<Record<StoreQuestion, string>> = {}
   try {
     for (const [question, check] of Object.entries(CHECKS) as [StoreQuestion, Check][]) {
       answers[question] = await check(scratch).catch((error: unknown) => answerName(error))
+      signal.throwIfAborted()
       // Without these nothing else has a meaning.
       if (question === 'verbs' && answers.verbs !== 'work') break
     }
     return { server: scratch.server, atMs: nowMs, answers }
   } catch (error) {
-    const reason = answerName(error)
+    const reason = signal.aborted ? 'it does not answer in time' : answerName(error)
     const store = `s3://${place.bucket}/${place.prefix}`
     throw new EngineError('STORE_UNUSABLE', { store, reason }, { cause: error })
   } finally {

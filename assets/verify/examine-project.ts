@@ -4,7 +4,7 @@
  * Opens nothing for work: the catalog is not migrated, no run is begun. The only writes are the
  * probes of store and scratch, each in a folder of its own that is removed.
  */
-import type { Clock, MigrationSet } from '../../engine/index.ts'
+import type { Clock, MigrationSet, StoreFacts } from '../../engine/index.ts'
 import { examineCatalog, isEngineError, systemClock } from '../../engine/index.ts'
 import { loadFolder } from '../../registry/folder.ts'
 import { readRegistry } from '../../registry/read.ts'
@@ -218,11 +218,20 @@ async function examineBucket(
     const facts = await storeAnswers(config, { ask, nowMs: clock.nowMs(), anew: false })
     const { level, words } = storeLine(facts)
     const row = { name: 'store', level, words: `${config.store.value}: ${words}` } as const
-    return [level === 'ok' ? row : { ...row, fix: 'see tributary doctor --store' }, own]
+    const told = level === 'ok' ? row : { ...row, fix: 'see tributary doctor --store' }
+    return [told, ...examineLock(config, facts), own]
   } catch (error) {
     if (!isEngineError(error)) throw error
     return [{ name: 'store', level: 'error', words: error.message, fix: error.hint }, own]
   }
+}
+
+/** A lock that is asked for and cannot be had stops every raw file. */
+function examineLock({ s3 }: Config, { answers }: StoreFacts): readonly Examined[] {
+  if (s3.lockDays.value === 0 || answers.object_lock === 'on') return []
+  const words = `raw files shall be locked for ${s3.lockDays.value} days, and the bucket has no object lock`
+  const fix = 'make a bucket that has it (tributary store bootstrap), or set S3_LOCK_DAYS to 0'
+  return [{ name: 'store', level: 'error', words, fix }]
 }
 
 const FREE_BYTES_MIN = 1024 ** 3

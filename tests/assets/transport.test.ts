@@ -62,3 +62,24 @@ test('what is allowed is told by doctor, without a password', async () => {
     { level: 'warning', words: expect.stringContaining('the S3 store at store:9000') },
   ])
 })
+
+test('a lock that the bucket cannot give is an error before a raw file meets it', async () => {
+  const environment = { ...store('http://127.0.0.1:9000'), S3_LOCK_DAYS: '30' }
+  const examined = async (lock: string) =>
+    examineProject(read(environment), {
+      migrations: MIGRATIONS,
+      nodeVersion: process.version,
+      askStore: async () => ({ server: undefined, atMs: 0, answers: { object_lock: lock } }),
+      askInbox: async () => ({ keepsVersions: true }),
+    })
+  expect((await examined('off')).examined).toContainEqual(
+    expect.objectContaining({
+      name: 'store',
+      words: expect.stringContaining('locked for 30 days'),
+    }),
+  )
+  expect((await examined('on')).examined).not.toContainEqual(
+    expect.objectContaining({ words: expect.stringContaining('locked for 30 days') }),
+  )
+  expect(errorCode(() => read({ S3_LOCK_DAYS: 'ever' }))).toBe('CONFIG_INVALID')
+})

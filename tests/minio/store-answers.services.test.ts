@@ -8,8 +8,10 @@ import { answerRows } from '../../assets/commands/doctor-store.ts'
 import { storeRemarks } from '../../engine/index.ts'
 import { bootstrapBucket } from '../../minio/bootstrap.ts'
 import { s3Client } from '../../minio/s3-client.ts'
+import { probeStore } from '../../minio/s3-probe.ts'
 import { askStore } from '../../minio/store-tools.ts'
 import { CliProject } from '../cli/cli-project.ts'
+import { rejectedCode } from '../support/error-code.ts'
 import type { FreshBucket } from '../support/s3.ts'
 import { S3_KINDS, freshBucket } from '../support/s3.ts'
 
@@ -109,6 +111,32 @@ describe.each(S3_KINDS)('%s', (kind) => {
     rmSync(file)
     expect(ran('doctor')).toMatch(line)
     expect(readFileSync(file, 'utf8')).toContain('"abort_then_complete": "refused"')
+  })
+
+  test('a probe that is given up says so, and clears away what it wrote', async () => {
+    const bucket = await bucketOf(kind)
+    const stop = new AbortController()
+    const client = s3Client(bucket.settings)
+    // In the middle: something is written, and more was to come.
+    client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          const answer = await next(args)
+          if (commandName === 'UploadPartCommand') stop.abort()
+          return answer
+        },
+      { step: 'initialize' },
+    )
+    const probed = probeStore({
+      client,
+      place: { bucket: bucket.bucket, prefix: 'data' },
+      token: 'stopped',
+      nowMs: 1,
+      signal: stop.signal,
+    })
+    expect(await rejectedCode(probed)).toBe('STORE_UNUSABLE')
+    const left = await bucket.client.send(new ListObjectsV2Command({ Bucket: bucket.bucket }))
+    expect(left.KeyCount).toBe(0)
   })
 
   test('a bucket that is not there makes it unusable, by name', async () => {
