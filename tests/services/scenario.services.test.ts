@@ -20,6 +20,9 @@ import { ServiceRoad } from '../support/service-road.ts'
 
 const scenario = readScenario()
 
+/** Numbered objects that only ever come anew: what was done, for whoever lost the catalog. */
+const isAppended = (key: string): boolean => /^_(catalog|audit)\//.test(key)
+
 describe.runIf(scenario)('the Massachusetts scenario on PostgreSQL and MinIO', () => {
   if (scenario === undefined) return
   let at: ServiceRoad
@@ -69,7 +72,7 @@ describe.runIf(scenario)('the Massachusetts scenario on PostgreSQL and MinIO', (
     expect(log.map((line) => line.slice(0, line.lastIndexOf(' ')))).toEqual(planned.toSorted())
     const after = await at.stored()
     const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
-      (key) => before[key] !== after[key],
+      (key) => before[key] !== after[key] && !(isAppended(key) && before[key] === undefined),
     )
     const months = new Set(changed.map((key) => key.split('/').slice(0, 4).join('/')))
     expect([...months].toSorted()).toEqual(
@@ -82,6 +85,13 @@ describe.runIf(scenario)('the Massachusetts scenario on PostgreSQL and MinIO', (
     expect(planned.length).toBeGreaterThan(10)
   })
 
+  test('every invariant holds', async () => {
+    const results = await verifyProject(at.road.platform)
+    expect(results.filter(({ holds }) => !holds)).toEqual([])
+    for (const { id, words } of results) console.log(`${id} ${words}`)
+  })
+
+  // The last one: the rebuilt catalog goes on with the bucket, its audit too.
   test('from the bucket alone a lost catalog is what it was, and nothing is computed', async () => {
     const server = await freshDatabase()
     const { project, catalog, ...rebuilt } = await rebuiltFromStore(at.road, server.url)
@@ -94,11 +104,5 @@ describe.runIf(scenario)('the Massachusetts scenario on PostgreSQL and MinIO', (
     console.log(`rebuilt: ${JSON.stringify(rebuilt)}`)
     await catalog.close()
     await server.close()
-  })
-
-  test('every invariant holds', async () => {
-    const results = await verifyProject(at.road.platform)
-    expect(results.filter(({ holds }) => !holds)).toEqual([])
-    for (const { id, words } of results) console.log(`${id} ${words}`)
   })
 })
