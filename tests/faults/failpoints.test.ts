@@ -20,6 +20,12 @@ test('every failpoint of the source has a sweep', () => {
   expect(Object.keys(SWEEPS).filter((file) => !existsSync(here(file)))).toEqual([])
 })
 
+test('each of the 28 faults has its tests on the page', () => {
+  const page = readFileSync(here('../../docs/faults.md'), 'utf8')
+  const rows = [...page.matchAll(/^\| (F\d+) .*\]\(\.\.\/tests\//gm)].map(([, id]) => id)
+  expect(rows).toEqual(Array.from({ length: 28 }, (_, at) => `F${at + 1}`))
+})
+
 describe('a fault plan', () => {
   const hit = (times: number): readonly string[] =>
     Array.from({ length: times }, () => {
