@@ -9,7 +9,14 @@
 import type { RawBuilder, SqlBool } from 'kysely'
 import { sql } from 'kysely'
 import type { Catalog, Connection, Project } from '../engine/index.ts'
-import { failpoint, formatKey, isEngineError, projectJournal } from '../engine/index.ts'
+import {
+  counted,
+  failpoint,
+  formatKey,
+  insertAudit,
+  isEngineError,
+  projectJournal,
+} from '../engine/index.ts'
 import { MARKER } from '../registry/inbox.ts'
 import { platformTables } from '../registry/tables.ts'
 import { noteSweepFault } from './inbox-findings.ts'
@@ -81,7 +88,7 @@ async function sweepPages(
 
 /** Removes, then forgets what is gone, also when one of them could not be removed. */
 async function removeSome(
-  { project: { catalog }, inbox }: InboxSweep,
+  { project: { catalog }, inbox, nowMs }: InboxSweep,
   versions: readonly Version[],
   swept: Record<Removal, number>,
 ): Promise<void> {
@@ -91,18 +98,33 @@ async function removeSome(
     const one = ended[at]
     return one?.status === 'fulfilled' && one.value !== 'changed'
   })
-  await forget(catalog, gone)
+  await forget(catalog, gone, nowMs)
   for (const one of ended) {
     if (one.status === 'rejected') throw one.reason
     swept[one.value] += 1
   }
 }
 
-/** The next delivery under this name is a new one. A row that tells of another version stays. */
-async function forget(catalog: Catalog, versions: readonly Version[]): Promise<void> {
+/**
+ * The next delivery under this name is a new one. A row that tells of another version stays. The
+ * audit has their number, not their names: what a submitter calls a file is its own.
+ */
+async function forget(
+  catalog: Catalog,
+  versions: readonly Version[],
+  nowMs: number,
+): Promise<void> {
   if (versions.length === 0) return
   await catalog.write(
-    async ({ db }) => {
+    async (trx) => {
+      const { db } = trx
+      await insertAudit(trx, {
+        atMs: nowMs,
+        actor: { name: 'inbox', reason: 'raw holds their bytes' },
+        action: 'landed',
+        subject: counted(versions.length, 'file'),
+        run: null,
+      })
       for (const { path, changedToken } of versions) {
         await platformTables(db)
           .deleteFrom('inbox_object')

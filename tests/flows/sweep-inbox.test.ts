@@ -125,4 +125,10 @@ test('what cannot be removed is one finding until it can', async () => {
   expect(await open()).toEqual([{ code: 'INBOX_SWEEP', severity: 'warning' }])
   expect(await sweepInbox({ ...sweep, inbox })).toEqual({ removed: 2, gone: 0, changed: 0 })
   expect(await open()).toEqual([])
+  // The file, then its marker: what was removed is on record.
+  const audited = road.project.catalog.db.selectFrom('audit').select(['actor', 'subject'])
+  expect(await audited.where('action', '=', 'landed').execute()).toEqual([
+    { actor: 'inbox', subject: '1 file' },
+    { actor: 'inbox', subject: '1 file' },
+  ])
 })
