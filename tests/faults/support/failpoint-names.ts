@@ -2,7 +2,7 @@
  * Every failpoint of the source, and the sweep that answers for it.
  *
  * A name's family is its first word. A sweep kills a process at every name of its families; a name
- * without a sweep fails tests/faults/failpoints.test.ts.
+ * without a sweep fails tests/faults/change/failpoints.test.ts.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterEach, describe, expect, test } from 'vitest'
-import { failpoint } from '../../engine/core/failpoint.ts'
-import { runNode } from './support/child.ts'
-import { FAILPOINTS, SWEEPS, sweptBy } from './support/failpoint-names.ts'
-import { installFaults } from './support/fault-plan.ts'
+import { failpoint } from '../../../engine/core/failpoint.ts'
+import { runNode } from '../support/child.ts'
+import { FAILPOINTS, SWEEPS, sweptBy } from '../support/failpoint-names.ts'
+import { installFaults } from '../support/fault-plan.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -17,11 +17,11 @@ afterEach(() => installFaults('').remove())
 test('every failpoint of the source has a sweep', () => {
   const swept = new Set(Object.keys(SWEEPS).flatMap((file) => sweptBy(file)))
   expect(FAILPOINTS.filter((name) => !swept.has(name))).toEqual([])
-  expect(Object.keys(SWEEPS).filter((file) => !existsSync(here(file)))).toEqual([])
+  expect(Object.keys(SWEEPS).filter((file) => !existsSync(here(`../${file}`)))).toEqual([])
 })
 
 test('each of the 28 faults has its tests on the page', () => {
-  const page = readFileSync(here('../../docs/faults.md'), 'utf8')
+  const page = readFileSync(here('../../../docs/faults.md'), 'utf8')
   const rows = [...page.matchAll(/^\| (F\d+) .*\]\(\.\.\/tests\//gm)].map(([, id]) => id)
   expect(rows).toEqual(Array.from({ length: 28 }, (_, at) => `F${at + 1}`))
 })
@@ -66,7 +66,7 @@ test('a bundle has no way to install a fault; the same program from source has',
   const folder = mkdtempSync(join(tmpdir(), 'tributary-bundle-'))
   try {
     await build({
-      entryPoints: [here('../../engine/core/failpoint.ts'), here('support/hit-once.ts')],
+      entryPoints: [here('../../../engine/core/failpoint.ts'), here('../support/hit-once.ts')],
       outdir: folder,
       bundle: true,
       splitting: true,
@@ -74,12 +74,12 @@ test('a bundle has no way to install a fault; the same program from source has',
       platform: 'node',
     })
     const env = { TEST_FAULTS: 'test.once=crash@1' }
-    const preload = ['--import', here('support/preload.ts')]
+    const preload = ['--import', here('../support/preload.ts')]
     const bundled = await runNode([...preload, join(folder, 'tests/faults/support/hit-once.js')], {
       env,
     })
     expect([bundled.signal, bundled.stdout]).toEqual([null, 'still here\n'])
-    const source = await runNode([...preload, here('support/hit-once.ts')], { env })
+    const source = await runNode([...preload, here('../support/hit-once.ts')], { env })
     expect([source.signal, source.stdout]).toEqual(['SIGKILL', ''])
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -87,7 +87,7 @@ test('a bundle has no way to install a fault; the same program from source has',
 })
 
 test('no module of the product installs a fault', () => {
-  const root = here('../..')
+  const root = here('../../..')
   const offending = ['assets', 'engine', 'minio', 'registry', 'bin'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((path) => /\.(ts|js)$/.test(path))
