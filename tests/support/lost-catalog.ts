@@ -22,7 +22,7 @@ export interface Rebuilt {
 /** Rebuilds into an empty catalog at `url`, beside the one there is, and runs. Close the catalog. */
 export async function rebuiltFromStore(road: RoadProject, url: string): Promise<Rebuilt> {
   const catalog = await openCatalog({ url, migrations: MIGRATIONS })
-  const project = { ...road.project, catalog, observers: [] }
+  const project = { ...road.project, catalog }
   const startMs = performance.now()
   const told = await rebuildCatalog(project, { actor: ACTOR })
   const rebuiltMs = performance.now()
