@@ -43,9 +43,10 @@ export async function runRestore(call: CommandCall): Promise<number> {
   try {
     const actor = { name: call.actor, reason: textOption(call, 'reason') ?? 'a restore' }
     const told = await restore({ ...project, catalog: other ?? project.catalog }, place, { actor })
-    if (json) terminal.printJson({ format_version: FORMAT_VERSION, ...told })
+    const { putBack, ...rest } = told
+    if (json) terminal.printJson({ format_version: FORMAT_VERSION, ...rest, put_back: putBack })
     else {
-      const back = told.putBack === 0 ? '' : `, ${counted(told.putBack, 'part')} put back`
+      const back = putBack === 0 ? '' : `, ${counted(putBack, 'part')} put back`
       terminal.print(
         `${counted(told.rows, 'row')}, and since the backup ${counted(told.nodes, 'partition')} and ${counted(told.objects, 'journal object')} from the store${back}`,
       )
