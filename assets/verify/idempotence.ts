@@ -4,6 +4,7 @@ import {
   catalogRevision,
   counted,
   isEngineError,
+  isUnprojected,
   makePlan,
   materialize,
   sha256,
@@ -48,7 +49,8 @@ async function whatWaits({ platform: { project } }: Verification): Promise<strin
   const dirty = await db.selectFrom('dirty').select('node').limit(1).executeTakeFirst()
   if (dirty !== undefined) return 'partitions are dirty'
   const open = await db.selectFrom('intent').select('node').limit(1).executeTakeFirst()
-  return open === undefined ? undefined : 'a run did not end, the next one recovers it'
+  if (open !== undefined) return 'a run did not end, the next one recovers it'
+  return (await isUnprojected(db)) ? 'the journal lags, the next run tells the store' : undefined
 }
 
 /** Runs what the empty plan says, and no other: it is refused if anything moved since. */

@@ -50,6 +50,7 @@ export async function runRestore(call: CommandCall): Promise<number> {
       terminal.print(
         `${counted(told.rows, 'row')}, and since the backup ${counted(told.nodes, 'partition')} and ${counted(told.objects, 'journal object')} from the store${back}`,
       )
+      printLagging(terminal, told.lagging)
       for (const one of told.lost) terminal.print(`lost  ${one}; the next run makes it again`)
       terminal.print('See what is left to do with:  tributary plan')
     }
@@ -58,4 +59,10 @@ export async function runRestore(call: CommandCall): Promise<number> {
     work.end()
     await other?.close()
   }
+}
+
+/** A projection is mended where the store may be written to. */
+export function printLagging(terminal: CommandCall['terminal'], count: number): void {
+  if (count === 0) return
+  terminal.print(`${counted(count, 'partition')} not shown as they are:  tributary fsck --repair`)
 }

@@ -2,6 +2,7 @@
 import type { Project } from '../run/project.ts'
 import type { RolledForward } from '../run/roll-forward.ts'
 import { rebuildCatalog } from '../run/roll-forward.ts'
+import { printLagging } from './backup.ts'
 import type { CommandCall } from './command.ts'
 import { textOption } from './command.ts'
 import { EXIT } from './fault.ts'
@@ -45,6 +46,7 @@ function print({ terminal, json }: CommandCall, told: RolledForward, into?: stri
   terminal.print(
     `${counted(entries, 'entry').replace(/entrys$/, 'entries')} of ${counted(objects, 'journal object')}, ${counted(nodes, 'partition')}, ${counted(parts, 'part')}`,
   )
+  printLagging(terminal, told.lagging)
   for (const one of lost) terminal.print(`lost  ${one}; the next run makes it again`)
   if (unknown > 0) {
     terminal.note(`${counted(unknown, 'thing')} of assets this version does not have were left out`)

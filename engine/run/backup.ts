@@ -25,15 +25,10 @@ import { insertAudit } from '../catalog/runs.ts'
 import { EngineError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { BackupPlace } from '../core/ports.ts'
-import { auditStore } from './audit-store.ts'
-import { runHold } from './hold.ts'
 import { projectJournal } from './journal.ts'
-import { loadDefinitions } from './project.ts'
 import type { Project } from './project.ts'
-import { publishNodes } from './publish.ts'
 import { rollForward, requireEmpty } from './roll-forward.ts'
 import type { RolledForward } from './roll-forward.ts'
-import { withRunLease } from './run-lease.ts'
 
 const CATALOG = 'catalog.ndjson.gz'
 const PARTS = 'parts.ndjson.gz'
@@ -184,7 +179,8 @@ export interface Restored extends RolledForward {
 }
 
 /**
- * Restores a backup into an empty catalog, rolls it forward, and looks at the store.
+ * Restores a backup into an empty catalog, rolls it forward, and looks at the store; writes nothing
+ * there but parts that it lost.
  * Throws CATALOG_NOT_EMPTY, BACKUP_INVALID, CATALOG_NEWER.
  */
 export async function restore(
@@ -209,7 +205,6 @@ export async function restore(
       failpoint('restore.loaded')
       return 'restore'
     })
-    await showCurrent(project)
     return { ...forward, rows, putBack }
   })
 }
@@ -273,18 +268,4 @@ async function putPartsBack(
   }
   await flush()
   return count
-}
-
-/** A commit just before the backup may not have been shown yet: its claim was left out. */
-async function showCurrent(project: Project): Promise<void> {
-  const { lagging } = await auditStore(project)
-  if (lagging.length === 0) return
-  await withRunLease(project, async (lease) => {
-    const definitions = await loadDefinitions(project.graph, project.catalog, false)
-    const hold = runHold(project, lease)
-    await publishNodes(project, definitions, {
-      nodes: lagging.map(({ node }) => node),
-      keep: async (forMs) => hold.keep([], forMs),
-    })
-  })
 }

@@ -26,7 +26,7 @@ import { adoptHeads, settleOutputs } from './adopt.ts'
 import { auditStore } from './audit-store.ts'
 import { writeFacts } from './facts.ts'
 import type { JournalObject } from './journal.ts'
-import { JOURNAL, keptTables, projectJournal, readJournal } from './journal.ts'
+import { JOURNAL, keptTables, readJournal } from './journal.ts'
 import type { Project } from './project.ts'
 import { loadDefinitions, recipeFacts } from './project.ts'
 import { writeRollbacks } from './rollback.ts'
@@ -41,6 +41,8 @@ export interface RolledForward {
   readonly parts: number
   /** builds whose parts the store does not have: the next run makes them again */
   readonly lost: readonly string[]
+  /** partitions that readers do not see as they are: fsck shows them */
+  readonly lagging: number
   /** what names an asset or a table that this program does not know */
   readonly unknown: number
 }
@@ -74,9 +76,7 @@ export async function rollForward(
     const action = await begin(trx)
     return forwardIn(trx, { project, options, action })
   })
-  const lost = await markLostParts(project)
-  await projectJournal(project)
-  return { ...counts, lost }
+  return { ...counts, ...(await lookAtStore(project)) }
 }
 
 /** Throws CATALOG_NOT_EMPTY. */
@@ -95,7 +95,10 @@ interface Task {
   readonly action: string
 }
 
-async function forwardIn(trx: WriteTransaction, task: Task): Promise<Omit<RolledForward, 'lost'>> {
+async function forwardIn(
+  trx: WriteTransaction,
+  task: Task,
+): Promise<Omit<RolledForward, 'lost' | 'lagging'>> {
   const { project, options } = task
   const { db } = trx
   const before = await db.selectFrom('catalog').select('journal').executeTakeFirstOrThrow()
@@ -274,11 +277,15 @@ async function replayFacts(
   return unknown
 }
 
-/** What the store does not have is dirty, so that the next run makes it again. */
-async function markLostParts(project: Project): Promise<readonly string[]> {
+/**
+ * What the store does not have is dirty, so that the next run makes it again. The store itself is
+ * not written to: a drill beside a living catalog must not speak in its journal.
+ */
+async function lookAtStore(project: Project): Promise<Pick<RolledForward, 'lost' | 'lagging'>> {
   const audit = await auditStore(project)
-  if (audit.missing.length + audit.forgotten.length === 0) return []
+  const lagging = audit.lagging.length
+  if (audit.missing.length + audit.forgotten.length === 0) return { lost: [], lagging }
   const marks = await marksOf(project, audit.missing)
   await project.catalog.write(async (trx) => markFaults(trx, { audit, marks, back: [] }))
-  return [...marks.values()]
+  return { lost: [...marks.values()], lagging }
 }

@@ -142,6 +142,20 @@ test('a lost part without a copy is said, and made again by the next run', async
   await catalog.close()
 })
 
+test('a drill beside the living catalog writes nothing into its store', async () => {
+  await using clone = await road.clone()
+  const place = await placeOf(clone)
+  await backUp(clone.project, place, { actor: ACTOR, withParts: false })
+  const listing = async () => (await Array.fromAsync(clone.project.store.listing())).toSorted()
+  const before = await listing()
+  const { project, catalog } = await onEmpty(clone, clone.path('drill.db'))
+  await restore(project, place, { actor: ACTOR })
+  await makePlan(project, { actor: ACTOR })
+  expect((await fsck(project)).faults).toEqual([])
+  expect(await listing()).toEqual(before)
+  await catalog.close()
+})
+
 test('a backup is never overwritten, and a damaged one or a catalog in use is refused', async () => {
   await using clone = await road.clone()
   const place = await placeOf(clone)
