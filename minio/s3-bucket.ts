@@ -90,6 +90,11 @@ export class Bucket {
     this.name = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`
   }
 
+  /** How long a request may take that moves so many bytes, drop by drop if need be. */
+  deadlineMs(sizeBytes: number): number {
+    return this.#timeoutMs + Math.ceil(sizeBytes / BODY_BYTES_PER_MS_MIN)
+  }
+
   /** A key's place, as commands name it. */
   at(key: string): { readonly Bucket: string; readonly Key: string } {
     return { Bucket: this.#bucket, Key: `${this.#prefix}${key}` }
@@ -139,8 +144,8 @@ export class Bucket {
           new GetObjectCommand(this.at(key)),
         )
         // A body that drips never pauses long enough for the client's own limits.
-        const deadlineMs = this.#timeoutMs + Math.ceil(ContentLength / BODY_BYTES_PER_MS_MIN)
-        return addAbortSignal(AbortSignal.timeout(deadlineMs), Body as Readable)
+        const endMs = this.deadlineMs(ContentLength)
+        return addAbortSignal(AbortSignal.timeout(endMs), Body as Readable)
       }),
     )
   }

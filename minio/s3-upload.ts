@@ -94,7 +94,10 @@ export class Uploads {
     try {
       const MultipartUpload = { Parts: [...upload.pieces] }
       const place = { ...this.#bucket.at(key), UploadId: uploadId }
-      await client.send(new CompleteMultipartUploadCommand({ ...place, MultipartUpload }))
+      // Some servers put the pieces together only now.
+      const requestTimeout = this.#bucket.deadlineMs(upload.sizeBytes / 100)
+      const request = new CompleteMultipartUploadCommand({ ...place, MultipartUpload })
+      await client.send(request, { requestTimeout })
       failpoint('s3.complete.after')
     } catch (error) {
       // Its answer may be lost while its work is done; then a second try says «no such upload».
@@ -158,6 +161,7 @@ export class Uploads {
       try {
         const { ETag = '' } = await client.send(
           new UploadPartCommand({ ...place, PartNumber: number, Body: body, ChecksumSHA256 }),
+          { requestTimeout: this.#bucket.deadlineMs(body.length) },
         )
         failpoint('s3.piece.after')
         return { PartNumber: number, ETag, ChecksumSHA256 }
@@ -238,7 +242,9 @@ export class Uploads {
       const PartNumber = pieces.length + 1
       failpoint('s3.piece.before')
       const { ETag = '' } = await this.#bucket.words(async () =>
-        client.send(new UploadPartCommand({ ...place, PartNumber, Body: piece, ContentMD5 })),
+        client.send(new UploadPartCommand({ ...place, PartNumber, Body: piece, ContentMD5 }), {
+          requestTimeout: this.#bucket.deadlineMs(piece.length),
+        }),
       )
       pieces.push({ PartNumber, ETag })
     }
