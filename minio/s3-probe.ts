@@ -1,8 +1,8 @@
 /**
- * Asks an S3 store what it really does: about 130 small requests under a prefix of their own, which
+ * Asks an S3 store what it really does: about 150 small requests under a prefix of their own, which
  * is emptied afterwards. What is settled (versioning, lock, rules) is read, never changed.
  *
- * Every answer comes from the server asked now: no table of products is consulted.
+ * Every answer comes from the server asked now; no table of products is consulted.
  */
 import type { StoreFacts, StoreQuestion } from '../engine/index.ts'
 import { EngineError } from '../engine/index.ts'

@@ -1,6 +1,6 @@
 /**
  * What a project's S3 store was seen to do, remembered for a day beside the project's state: asking
- * takes some 130 requests, which `doctor` need not make each time.
+ * takes some 150 requests, which `doctor` need not make each time.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
