@@ -276,8 +276,8 @@ export class Bucket {
   }
 }
 
-/** An error of one of the names that servers share. */
-const named = (name: string): Error => Object.assign(new Error(name), { name })
+/** An error of one of the names that servers share, or told in words. */
+export const named = (name: string): Error => Object.assign(new Error(name), { name })
 
 /** Only servers that say so have encoded their keys. */
 const decoding = (encoding: string | undefined): ((key: string) => string) =>
@@ -320,7 +320,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left for the cache on this machine (ENOSPC)',
 }
 
-function unusable(store: string, error: unknown): unknown {
+/** What went wrong with a store, in words for a person. */
+export function unusable(store: string, error: unknown): unknown {
   if (error instanceof EngineError || !(error instanceof Error)) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
   const reason = REASONS[error.name] ?? REASONS[code ?? ''] ?? code ?? error.name

@@ -21,6 +21,7 @@ import type {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { EngineError } from '../engine/index.ts'
+import { named, unusable } from './s3-bucket.ts'
 import type { S3Settings } from './s3-client.ts'
 import { parseS3Url, s3Client } from './s3-client.ts'
 
@@ -134,19 +135,20 @@ const bare = (etag: string | undefined): string => (etag ?? '').replace(/^"|"$/g
 async function listAll(place: Bucket): Promise<readonly Listed[]> {
   const listed: Listed[] = []
   let token: string | undefined
-  do {
+  // A page may hold a single key, and a server that gives empty ones for ever comes to an end too.
+  for (let pages = 0; pages <= LISTED_MAX && listed.length <= LISTED_MAX; pages++) {
     const page = await listPage(place, token)
     for (const entry of page.Contents ?? []) {
       const one = entryOf(place, entry, page.EncodingType)
       if (one !== undefined) listed.push(one)
     }
-    if (listed.length > LISTED_MAX) {
-      const reason = `more than ${LISTED_MAX} entries`
-      throw new EngineError('INPUT_UNREADABLE', { path: place.name, reason })
-    }
-    token = page.IsTruncated === true ? page.NextContinuationToken : undefined
-  } while (token !== undefined)
-  return listed
+    const next = page.IsTruncated === true ? page.NextContinuationToken : undefined
+    if (next === undefined) return listed
+    if (next === token) throw unusable(place.name, named('its listing does not move on'))
+    token = next
+  }
+  const reason = `more than ${LISTED_MAX} entries`
+  throw new EngineError('INPUT_UNREADABLE', { path: place.name, reason })
 }
 
 async function listPage(
@@ -205,7 +207,7 @@ async function* readVersion(
       readBytes += block.length
       yield block
     }
-    if (readBytes !== found.ContentLength) throw new Error('the answer was cut short')
+    if (readBytes !== found.ContentLength) throw named('an answer was cut short')
   } catch (error) {
     const code = codeOf(error)
     if (code === '412') throw new EngineError('INPUT_CHANGED', { path: source }, { cause: error })
@@ -302,8 +304,3 @@ function codeOf(error: unknown): string {
 }
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown')
-
-function unusable(name: string, error: unknown): EngineError<'STORE_UNUSABLE'> {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : nameOf(error)
-  return new EngineError('STORE_UNUSABLE', { store: name, reason: code }, { cause: error })
-}

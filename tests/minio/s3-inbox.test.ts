@@ -92,6 +92,14 @@ test('hostile keys are listed as they are, refused by name, and never asked for'
 /** The client may ask for the bucket with or without a closing slash. */
 const slashed = (line: string): unknown => expect.stringMatching(new RegExp(`^${line}/?$`))
 
+test('a listing that does not move on is a store that cannot be used', async () => {
+  answer = (_, response) => {
+    const body = `<IsTruncated>true</IsTruncated><NextContinuationToken>again</NextContinuationToken>`
+    xml(response, 200, `<ListBucketResult>${body}</ListBucketResult>`)
+  }
+  expect(await rejectedCode(inbox.list())).toBe('STORE_UNUSABLE')
+})
+
 test('a version is its ETag, size and change; no time of the store counts as how old it is', async () => {
   answer = listing([['in/acme/a.csv']])
   const { listed } = await inbox.list()
