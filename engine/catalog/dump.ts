@@ -36,24 +36,27 @@ interface Table {
   readonly numbers: ReadonlySet<string>
 }
 
-/** Every line of a catalog, in one snapshot. Throws what `take` throws. */
+/** Every line of a catalog, in one snapshot and once. Throws what `take` throws. */
 export async function dumpCatalog(
   catalog: Catalog,
   take: (line: string) => Promise<void>,
 ): Promise<number> {
-  return catalog.read(async (db) => {
-    let rows = 0
-    for (const table of await tablesOf(db, catalog.dialect)) {
-      await take(JSON.stringify({ table: table.name, columns: table.columns }))
-      for await (const page of pagesOf(db, table)) {
-        for (const row of page) {
-          await take(JSON.stringify(table.columns.map((column) => row[column] ?? null)))
+  return catalog.read(
+    async (db) => {
+      let rows = 0
+      for (const table of await tablesOf(db, catalog.dialect)) {
+        await take(JSON.stringify({ table: table.name, columns: table.columns }))
+        for await (const page of pagesOf(db, table)) {
+          for (const row of page) {
+            await take(JSON.stringify(table.columns.map((column) => row[column] ?? null)))
+          }
+          rows += page.length
         }
-        rows += page.length
       }
-    }
-    return rows
-  })
+      return rows
+    },
+    { once: true },
+  )
 }
 
 /** Migrations that a catalog had, in order. */

@@ -57,8 +57,14 @@ export interface Catalog {
   readonly name: string
   readonly dialect: DialectName
   readonly db: Connection
-  /** one consistent snapshot; never writes */
-  readonly read: <Result>(work: (db: Connection) => Promise<Result>) => Promise<Result>
+  /**
+   * one consistent snapshot; never writes. `work` is called again when the server went away, unless
+   * it may run only `once`
+   */
+  readonly read: <Result>(
+    work: (db: Connection) => Promise<Result>,
+    options?: { readonly once?: boolean },
+  ) => Promise<Result>
   /** one write transaction; rolled back when `work` throws or returns through `rollback` */
   readonly write: <Result>(
     work: (trx: WriteTransaction) => Promise<Result>,

@@ -111,7 +111,7 @@ class Session implements PostgresPoolClient {
   }
 
   async #ask<Row>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<Row>> {
-    if (/^begin\b/i.test(text)) this.#isInTransaction = true
+    if (/^(begin|start transaction)\b/i.test(text)) this.#isInTransaction = true
     const isRead = !this.#isInTransaction && /^\s*select\b/i.test(text)
     const once = async (): Promise<PostgresQueryResult<Row>> => this.#askOnce<Row>(text, values)
     try {
@@ -146,7 +146,10 @@ export function isLostConnection(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = codeOf(error)
   if (/^(08...|57P0[1-5]|25P0[34])$/.test(code)) return true
-  if (/^(ECONN(RESET|REFUSED|ABORTED)|EPIPE|ETIMEDOUT|ENOENT|EHOSTUNREACH)$/.test(code)) return true
+  if (/^(ECONN(RESET|REFUSED|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH)$/.test(code)) return true
+  // The server's socket file is gone while it restarts; any other file that is missing is no matter
+  // of the connection.
+  if (code === 'ENOENT') return 'syscall' in error && error.syscall === 'connect'
   // The driver's own errors have no code.
   return /^(Connection terminated|Client has encountered a connection error|Query read timeout|timeout exceeded when trying to connect)/.test(
     error.message,

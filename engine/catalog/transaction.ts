@@ -58,7 +58,10 @@ interface WriteKind {
 }
 
 interface Transactions {
-  readonly read: <Result>(work: (on: Connection) => Promise<Result>) => Promise<Result>
+  readonly read: <Result>(
+    work: (on: Connection) => Promise<Result>,
+    options?: { readonly once?: boolean },
+  ) => Promise<Result>
   readonly write: <Result>(
     work: (on: Connection, revision: number) => Promise<Result>,
     kind: WriteKind,
@@ -78,7 +81,10 @@ export function transactionsOn({ db, setDurable, repeat, marks }: Opened): Trans
       return end(on, kind, work)
     })
   return {
-    read: async (work) => repeat(async () => within({ isWrite: false, isDurable: true }, work)),
+    read: async (work, { once = false } = {}) => {
+      const snapshot = async () => within({ isWrite: false, isDurable: true }, work)
+      return once ? snapshot() : repeat(snapshot)
+    },
     write: async <Result>(
       work: (on: Connection, revision: number) => Promise<Result>,
       { volatile = false, bookkeeping = false }: WriteKind,
