@@ -8,7 +8,14 @@ import { createReadStream, existsSync, lstatSync, readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { sql } from 'kysely'
-import { counted, isEngineError, parseKey, rowsTable } from '../../engine/index.ts'
+import {
+  JOURNAL,
+  counted,
+  isEngineError,
+  parseKey,
+  readJournal,
+  rowsTable,
+} from '../../engine/index.ts'
 import { isUrl } from '../config.ts'
 import type { Canary } from './canaries.ts'
 import { holds, sampleCanaries } from './canaries.ts'
@@ -21,14 +28,15 @@ export async function verifyConfinement(verification: Verification): Promise<Inv
   const faults = new Faults()
   const canaries = await sampleCanaries(verification)
   const columns = await searchCatalog(verification, canaries, faults)
-  const reports = await searchReports(verification, canaries, faults)
+  const told = await searchReports(verification, canaries, faults)
+  const reports = told + (await searchJournal(verification, canaries, faults))
   const files = await searchFiles(verification, canaries, faults)
   return conclude('I15', {
     faults,
     holds:
       canaries.length === 0
         ? 'no value of a PHI column is distinctive enough to look for'
-        : `${counted(canaries.length, 'value')} of PHI columns are in none of ${counted(columns, 'catalog column')}, ${reports} reports and manifests and ${counted(files, 'file')}`,
+        : `${counted(canaries.length, 'value')} of PHI columns are in none of ${counted(columns, 'catalog column')}, ${reports} reports, manifests and journal objects and ${counted(files, 'file')}`,
     evidence: { canaries: canaries.length, columns, reports, files },
   })
 }
@@ -37,6 +45,27 @@ export async function verifyConfinement(verification: Verification): Promise<Inv
 const OWN_WORDS = new Set(['registry_file'])
 const TEXT = /text|char/i
 const HITS_MAX = 200
+
+/** The store's journal says what the catalog says, the registry's own words among it. */
+async function searchJournal(
+  { platform: { project } }: Verification,
+  canaries: readonly Canary[],
+  faults: Faults,
+): Promise<number> {
+  let searched = 0
+  for await (const { number } of project.store.manifests(JOURNAL)) {
+    const { entries } = await readJournal(project.store, number)
+    const spoken = entries.filter((entry) => !('table' in entry && OWN_WORDS.has(entry.table)))
+    const text = JSON.stringify(spoken)
+    const found = canaries.find(({ value }) => holds(text, value))
+    searched += 1
+    faults.addWhen(
+      found !== undefined,
+      () => `object ${number} of the journal holds a value of ${found?.column ?? ''}`,
+    )
+  }
+  return searched
+}
 
 /** Looks in every text column; returns how many there are. */
 async function searchCatalog(

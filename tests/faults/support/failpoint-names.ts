@@ -17,6 +17,7 @@ export const SWEEPS: Readonly<Record<string, readonly string[]>> = {
   'care.test.ts': ['backup', 'fsck', 'journal', 'restore'],
   'engine-kill.test.ts': ['attempt', 'catalog', 'commit', 'recover', 'run', 'stage', 'store'],
   'road-kill.test.ts': [
+    'anchor',
     'attempt',
     'catalog',
     'commit',
