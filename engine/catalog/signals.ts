@@ -74,6 +74,7 @@ export async function listenOnPostgres(
     } catch {
       return lose() // the database is down or restarting: it is tried again, and polling goes on
     }
+    if (isClosed) return client.end()
     failures = 0
     close = async () => client.end()
     heard()

@@ -3,7 +3,14 @@ import type { Generated } from 'kysely'
 
 export type Tables = {
   /** journal: the number of the last journal object that was given out */
-  catalog: { one: number; revision: number; received_ms: number; journal: Generated<number> }
+  catalog: {
+    one: number
+    revision: number
+    received_ms: number
+    journal: Generated<number>
+    /** the last revision whose transaction applied what was seen outside */
+    observed: Generated<number>
+  }
   /** what the store's journal has not been told yet: see migrations/0009-care.ts */
   unprojected: { entry: string; key: string; taken: number }
   /** live: nodes that have content */
@@ -85,9 +92,11 @@ export type Tables = {
     expires_ms: Generated<number>
     enqueued_ms: number
     taken_ms: number | null
+    /** how often it was taken: which taking a worker's is */
+    takings: Generated<number>
   }
   /** why a dirty node is not handed out at once */
-  failure: {
+  obstacle: {
     node: number
     kind: 'failed' | 'blocked' | 'waits'
     attempts: number

@@ -22,7 +22,9 @@ export function backoffMs(attempts: number, longestMs = LONGEST_MS): number {
  */
 export function retryDelayMs(code: ErrorCode, attempts: number): number | undefined {
   const { fault, retry } = ERRORS[code]
-  if (fault === 'upstream' || fault === 'conflict') return backoffMs(attempts)
-  if (retry !== 'backoff' || attempts >= ATTEMPTS_MAX) return undefined
-  return backoffMs(attempts)
+  const isOutside = fault === 'upstream' || fault === 'conflict'
+  if (isOutside && retry === 'backoff') return backoffMs(attempts)
+  // A part that is gone comes back when its owner is made again, and then nothing marks its reader.
+  const mayHelp = retry === 'backoff' || (isOutside && retry !== 'never')
+  return mayHelp && attempts < ATTEMPTS_MAX ? backoffMs(attempts) : undefined
 }

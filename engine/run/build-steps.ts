@@ -2,6 +2,7 @@
  * The steps of building claimed nodes, shared by a run's stages and by workers: claim, support an
  * attempt, commit a group, record failures, release.
  */
+import type { NewBuild } from '../catalog/builds.ts'
 import { insertBuilds } from '../catalog/builds.ts'
 import { Contents } from '../catalog/contents.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
@@ -11,8 +12,9 @@ import type { AttemptSupport, Finished } from './attempt.ts'
 import type { ClaimRequest, Claimed, Task } from './claim.ts'
 import { claim } from './claim.ts'
 import type { Group } from './commit.ts'
-import { commitGroup } from './commit.ts'
+import { commitGroup, unfenced } from './commit.ts'
 import { markLost } from './lost-parts.ts'
+import type { Committed } from './project.ts'
 import { clearIntents } from './recover.ts'
 import type { Failure, Run } from './run-state.ts'
 import { failureOf } from './run-state.ts'
@@ -72,15 +74,18 @@ async function addNotes(run: Run, task: Task, notes: readonly string[]): Promise
   if (notes.length === 0) return
   task.notes.push(...notes)
   const all = JSON.stringify(task.notes)
+  const { holder } = run.hold
   await run.project.catalog.write(
     async (trx) => {
       await run.hold.require(trx)
-      await trx.db
+      const { numUpdatedRows } = await trx.db
         .updateTable('intent')
         .set({ notes: all })
         .where('node', '=', task.node.row.id)
         .where('epoch', '=', task.epoch)
-        .execute()
+        .executeTakeFirst()
+      // What nobody would undo must not be begun.
+      if (numUpdatedRows === 0n) throw new EngineError('CLAIM_LOST', { holder, claims: 1 })
     },
     { volatile: true, bookkeeping: true },
   )
@@ -118,65 +123,79 @@ export interface Failed {
   readonly error: unknown
 }
 
-/** Records failed attempts: a build row each, with the code and never the cause's own words. */
+/** A failed attempt whose claim still stands, and what is said of it. */
+export interface Recorded extends Failed {
+  readonly failure: Failure
+}
+
+/**
+ * Records failed attempts: a build row each, with the code and never the cause's own words. What was
+ * overtaken meanwhile is another's to tell.
+ */
 export async function recordFailures(
   run: Run,
   failed: readonly Failed[],
-  also?: (trx: WriteTransaction, failures: readonly Failure[]) => Promise<void>,
+  also?: (trx: WriteTransaction, recorded: readonly Recorded[]) => Promise<void>,
 ): Promise<void> {
   if (failed.length === 0) return
-  const failures = failed.map(({ task, error }) =>
-    failureOf({ asset: task.asset.name, key: task.node.row.key }, error),
-  )
   const nowMs = run.project.clock.nowMs()
-  await run.project.catalog.write(async (trx) => {
+  const recorded = await run.project.catalog.write(async (trx) => {
     await run.hold.require(trx)
+    const open = await unfenced(trx, failed)
+    const standing = failed.flatMap(({ task, error }): Recorded[] => {
+      if (!open.has(task.node.row.id)) return []
+      const name = { asset: task.asset.name, key: task.node.row.key }
+      return [{ task, error, failure: failureOf(name, error) }]
+    })
     await insertBuilds(
       trx,
-      failed.map(({ task }, at) => ({
-        node: task.node.row.id,
-        run: run.id,
-        outcome: 'failed',
-        fingerprint: task.work.kind === 'retire' ? null : task.work.fingerprint,
-        version: task.node.row.version,
-        slots: '[]',
-        attempt: null,
-        atMs: nowMs,
-        ms: 0,
-        rows: null,
-        sizeBytes: null,
-        cause: JSON.stringify(task.causes),
-        error: failures[at]?.code ?? null,
-        parts: 'none',
-        publishes: false,
-      })),
+      standing.map((one) => failedBuild(run, one, nowMs)),
     )
     // Whose part it is must be made again: else it would be looked for at every run.
-    await markLost(trx, run.definitions, lostPaths(failed))
-    await run.project.hooks.onCommit?.(
-      { trx, nowMs, run: run.id },
-      failed.map(({ task }, at) => ({
-        asset: task.asset.name,
-        key: task.node.row.key,
-        outcome: 'failed',
-        value: undefined,
-        record: undefined,
-        changed: false,
-        ms: 0,
-        rows: undefined,
-        parts: [],
-        error: failures[at]?.code,
-        build: 0,
-        epoch: task.epoch,
-        fingerprint: null,
-      })),
-    )
-    await also?.(trx, failures)
+    await markLost(trx, run.definitions, lostPaths(standing))
+    await run.project.hooks.onCommit?.({ trx, nowMs, run: run.id }, standing.map(failedCommit))
+    await also?.(trx, standing)
+    return standing
   })
+  const failures = recorded.map(({ failure }) => failure)
   run.failures.push(...failures)
   run.counts.failed += failures.length
   for (const failure of failures) run.options.onEvent?.({ type: 'failed', ...failure })
 }
+
+const failedBuild = (run: Run, { task, failure }: Recorded, atMs: number): NewBuild => ({
+  node: task.node.row.id,
+  run: run.id,
+  outcome: 'failed',
+  fingerprint: task.work.kind === 'retire' ? null : task.work.fingerprint,
+  version: task.node.row.version,
+  slots: '[]',
+  attempt: null,
+  atMs,
+  ms: 0,
+  rows: null,
+  sizeBytes: null,
+  cause: JSON.stringify(task.causes),
+  error: failure.code,
+  parts: 'none',
+  publishes: false,
+})
+
+const failedCommit = ({ task, failure }: Recorded): Committed => ({
+  asset: task.asset.name,
+  key: task.node.row.key,
+  outcome: 'failed',
+  value: undefined,
+  record: undefined,
+  changed: false,
+  ms: 0,
+  rows: undefined,
+  parts: [],
+  error: failure.code,
+  build: 0,
+  epoch: task.epoch,
+  fingerprint: null,
+})
 
 const lostPaths = (failed: readonly { readonly error: unknown }[]): readonly string[] =>
   failed.flatMap(({ error }) =>
@@ -188,14 +207,15 @@ const lostPaths = (failed: readonly { readonly error: unknown }[]): readonly str
 /** Ends claims that lead to no commit: staged folders go, then the intents. */
 export async function releaseClaims(run: Run, tasks: readonly Task[]): Promise<void> {
   if (tasks.length === 0) return
-  const nodes = new Set(tasks.map((task) => task.node.row.id))
+  const epochs = new Map(tasks.map((task) => [task.node.row.id, task.epoch]))
   const intents = await run.project.catalog.db
     .selectFrom('intent')
     .selectAll()
     .where('holder', '=', run.hold.holder)
     .where('state', '=', 'prepared')
     .execute()
-  const ours = intents.filter((intent) => nodes.has(intent.node))
+  // A later claim of the same node is another attempt's, although it may be our own.
+  const ours = intents.filter((intent) => epochs.get(intent.node) === intent.epoch)
   await run.project.store.abort(ours.flatMap((intent) => JSON.parse(intent.notes) as string[]))
   await clearIntents(run.project, ours)
 }

@@ -9,6 +9,7 @@ import { sql } from 'kysely'
 import type { RetainedBuild, StoredPart } from '../catalog/builds.ts'
 import { firstWanted, retainedBuilds } from '../catalog/builds.ts'
 import type { DirtyRow } from '../catalog/nodes.ts'
+import { dirtyRows } from '../catalog/nodes.ts'
 import type { WriteTransaction } from '../catalog/open.ts'
 import { rowsTable } from '../catalog/rows.ts'
 import { commitTraces, unmark } from '../catalog/trace.ts'
@@ -60,12 +61,14 @@ export interface Claimed {
   readonly held: readonly number[]
   /** nodes that another has claimed */
   readonly busy: readonly number[]
+  /** all that were dirty, as they were in this transaction */
+  readonly rows: readonly DirtyRow[]
 }
 
 export interface ClaimRequest {
   readonly asset: StoredAsset
-  readonly rows: readonly DirtyRow[]
-
+  /** as the caller read them; those that are not dirty any more are left alone */
+  readonly rows: readonly Pick<DirtyRow, 'id'>[]
   /** nodes that are stale and do not run: whoever reads one waits */
   readonly held: Set<number>
   readonly hold: Hold
@@ -77,10 +80,15 @@ export interface ClaimRequest {
 
 /** Claims the rows that need work. One transaction, a fixed number of statements. */
 export async function claim(evaluation: Evaluation, request: ClaimRequest): Promise<Claimed> {
-  const { trx, nowMs, run } = evaluation
+  const { trx } = evaluation
   const frame = frameOf(evaluation, request.held)
-  const busy = await openClaims(trx, request.rows)
-  const rows = request.rows.filter((row) => !busy.has(row.id))
+  // A worker may have built one since it was read: its row then says nothing of what it has now.
+  const now = await dirtyRows(
+    trx,
+    request.rows.map((row) => row.id),
+  )
+  const busy = await openClaims(trx, now)
+  const rows = now.filter((row) => !busy.has(row.id))
   const dirty = new Map(rows.map((row) => [row.id, row]))
   const resolved = await resolveNodes(frame, request.asset, rows)
   if (request.readsDirty) {
@@ -97,6 +105,34 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
     nodes.map((node) => node.row.version),
   )
   await settle(trx, frame, decided)
+  const tasks = await take(evaluation, { frame, request, decided })
+  return {
+    tasks,
+    blocked: decided.flatMap(({ node, decision }) =>
+      decision.kind === 'blocked'
+        ? [{ asset: request.asset.name, key: node.row.key, why: decision.why }]
+        : [],
+    ),
+    held: resolved.filter(waits).map((node) => node.row.id),
+    busy: [...busy],
+    rows: now,
+  }
+}
+
+/** Makes what needs work ours: epochs, intents, and what an attempt has to know. */
+async function take(
+  evaluation: Evaluation,
+  {
+    frame,
+    request,
+    decided,
+  }: {
+    readonly frame: Frame
+    readonly request: ClaimRequest
+    readonly decided: readonly Decided[]
+  },
+): Promise<readonly Task[]> {
+  const { trx, nowMs, run } = evaluation
   const working = decided.filter((one): one is Decided & { decision: Work } => isWork(one.decision))
   const epochs = await raiseEpochs(
     trx,
@@ -127,22 +163,13 @@ export async function claim(evaluation: Evaluation, request: ClaimRequest): Prom
   })
   await insertIntents(trx, { run, hold: request.hold, tasks })
   const claims = tasks.map(({ node, epoch }) => ({
-    asset: asset.name,
+    asset: request.asset.name,
     key: node.row.key,
     epoch,
     holder: request.hold.holder,
   }))
   await evaluation.hooks.onClaimed?.({ trx, nowMs, run }, claims)
-  return {
-    tasks,
-    blocked: decided.flatMap(({ node, decision }) =>
-      decision.kind === 'blocked'
-        ? [{ asset: request.asset.name, key: node.row.key, why: decision.why }]
-        : [],
-    ),
-    held: resolved.filter(waits).map((node) => node.row.id),
-    busy: [...busy],
-  }
+  return tasks
 }
 
 const isWork = (decision: Decision): decision is Work =>
@@ -271,15 +298,11 @@ async function insertIntents(
 ): Promise<void> {
   const endMs = await hold.claimsEndMs(trx)
   const { db, dialect } = trx
-  // A run's claims need no row unless there is something to show or to undo: its lease holds them.
-  const published = tasks.filter(
-    ({ asset }) => endMs > 0 || asset.publish !== undefined || asset.outputs !== undefined,
-  )
-  if (published.length === 0) return
+  if (tasks.length === 0) return
   const wanted = rowsTable(
     dialect,
     { node: 'int', epoch: 'int', notes: 'text' },
-    published.map((task) => [task.node.row.id, task.epoch, JSON.stringify(task.notes)]),
+    tasks.map((task) => [task.node.row.id, task.epoch, JSON.stringify(task.notes)]),
   )
   await sql`insert into intent (node, run, epoch, state, notes, holder, expires_ms)
     select node, ${run}, epoch, 'prepared', notes, ${hold.holder}, ${sql.lit(endMs)} from ${wanted} w`.execute(

@@ -26,6 +26,7 @@ import { failpoint } from '../core/failpoint.ts'
 import { nodeText } from '../core/key.ts'
 import { holdOf } from '../core/rollback.ts'
 import type { Finished, Staged } from './attempt.ts'
+import type { Task } from './claim.ts'
 import type { Hold } from './hold.ts'
 import { projectJournal } from './journal.ts'
 import type { Committed, Project } from './project.ts'
@@ -67,15 +68,17 @@ export async function commitGroup(
   finished: readonly Finished[],
 ): Promise<GroupResult> {
   const { project } = group
-  const folders = finished.flatMap((one) => stagedFolders(one))
-  await project.store.sync(folders)
+  // What was overtaken must not become visible, not even until the transaction finds out.
+  const open = await unfenced(project.catalog, finished)
+  const standing = finished.filter(({ task }) => open.has(task.node.row.id))
+  await project.store.sync(standing.flatMap((one) => stagedFolders(one)))
   failpoint('commit.synced')
   const nowMs = project.clock.nowMs()
   const result = await project.catalog.write(async (trx) =>
     commitIn(trx, group, { finished, nowMs }),
   )
   failpoint('commit.committed')
-  await project.store.abort(result.fenced.flatMap((one) => stagedFolders(one)))
+  await project.store.abort(result.fenced.flatMap(({ task }) => task.notes))
   await publishNodes(project, group.definitions, {
     nodes: result.published,
     keep: async (forMs) => group.hold.keep(result.claimed, forMs),
@@ -152,10 +155,10 @@ async function commitIn(
   return { committed, fenced, projected, published, claimed, released }
 }
 
-/** The nodes whose epoch is still the one they were claimed under. */
-async function unfenced(
-  { db, dialect }: WriteTransaction,
-  finished: readonly Finished[],
+/** The nodes whose claim is open, under the epoch that it raised them to. */
+export async function unfenced(
+  { db, dialect }: Pick<WriteTransaction, 'db' | 'dialect'>,
+  finished: readonly { readonly task: Task }[],
 ): Promise<ReadonlySet<number>> {
   const wanted = rowsTable(
     dialect,
@@ -163,7 +166,8 @@ async function unfenced(
     finished.map((one) => [one.task.node.row.id, one.task.epoch]),
   )
   const { rows } = await sql<{ id: number }>`
-    select n.id from ${wanted} w join node n on n.id = w.id and n.epoch = w.epoch`.execute(db)
+    select n.id from ${wanted} w join node n on n.id = w.id and n.epoch = w.epoch
+    join intent i on i.node = n.id and i.epoch = n.epoch and i.state = 'prepared'`.execute(db)
   return new Set(rows.map((row) => row.id))
 }
 

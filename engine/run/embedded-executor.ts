@@ -51,14 +51,15 @@ export class EmbeddedExecutor implements Executor {
     if ((await queued.limit(1).executeTakeFirst()) === undefined) return []
     return this.#catalog.write(async (trx) => {
       const nowMs = await leaseNow(trx, this.#clock)
-      const { rows } = await sql<{ id: number; task: string; taken: number }>`
-        update job set holder = ${holder}, expires_ms = ${nowMs + HOLD_MS}, taken_ms = ${nowMs}
+      const { rows } = await sql<{ id: number; task: string; takings: number }>`
+        update job set holder = ${holder}, expires_ms = ${nowMs + HOLD_MS}, taken_ms = ${nowMs},
+          takings = takings + 1
         where id in (select id from job where holder is null order by priority, id limit ${count})
-        returning id, task, taken_ms as taken`.execute(trx.db)
+        returning id, task, takings`.execute(trx.db)
       return rows.map((row) => ({
         id: String(row.id),
         task: JSON.parse(row.task) as BuildTask,
-        taking: row.taken,
+        taking: row.takings,
       }))
     }, BOOKKEEPING)
   }
@@ -80,8 +81,8 @@ export class EmbeddedExecutor implements Executor {
     if (jobs.length > 0) {
       await this.#catalog.write(async (trx) => {
         const endMs = (await leaseNow(trx, this.#clock)) + HOLD_MS
-        const held = trx.db.updateTable('job').where('holder', '=', holder)
-        await held.set({ expires_ms: endMs }).execute()
+        await sql`update job set expires_ms = ${endMs}
+          where holder = ${holder} and ${isTakenAs(trx.dialect, jobs)}`.execute(trx.db)
       }, BOOKKEEPING)
     }
     await this.#requeueDead()
@@ -139,8 +140,8 @@ export class EmbeddedExecutor implements Executor {
 function isTakenAs(dialect: DialectName, jobs: readonly Job[]): RawBuilder<unknown> {
   const wanted = rowsTable(
     dialect,
-    { id: 'int', taken: 'int' },
+    { id: 'int', takings: 'int' },
     jobs.map(({ id, taking }) => [Number(id), taking]),
   )
-  return sql`(id, taken_ms) in (select w.id, w.taken from ${wanted} w)`
+  return sql`holder is not null and (id, takings) in (select w.id, w.takings from ${wanted} w)`
 }

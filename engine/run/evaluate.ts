@@ -7,7 +7,7 @@ import { commitTraces } from '../catalog/trace.ts'
 import type { ValueAsset } from '../core/asset.ts'
 import type { Json } from '../core/digest.ts'
 import { ABSENT, canonicalJson, valueContentId } from '../core/digest.ts'
-import { EngineError, assert } from '../core/errors.ts'
+import { EngineError, assert, isEngineError } from '../core/errors.ts'
 import { nodeText } from '../core/key.ts'
 import type { Definitions } from '../catalog/membership.ts'
 import type { Frame, Resolved } from './frame.ts'
@@ -27,6 +27,8 @@ export interface Evaluation {
   readonly store: ObjectStore
   readonly nowMs: number
   readonly run: number
+  /** hears of a value that cannot be had, and evaluation goes on without it; omitted: it throws */
+  readonly onFault?: (node: NodeRow, error: EngineError) => void
 }
 
 /**
@@ -53,7 +55,7 @@ export function frameOf(evaluation: Evaluation, held = new Set<number>()): Frame
 }
 
 /** One node's value; throws VALUE_TOO_LARGE. */
-export function evaluateOne(asset: ValueAsset, node: Resolved): Json | undefined {
+function evaluateOne(asset: ValueAsset, node: Resolved): Json | undefined {
   const value = node.isMember ? asset.evaluate(node.inputs) : undefined
   const sizeBytes = value === undefined ? 0 : Buffer.byteLength(canonicalJson(value))
   if (sizeBytes > (asset.valueBytesMax ?? VALUE_BYTES_MAX)) {
@@ -62,6 +64,29 @@ export function evaluateOne(asset: ValueAsset, node: Resolved): Json | undefined
   }
   return value
 }
+
+/** The value of a node, or that it cannot be had: what throws is heard, where somebody listens. */
+export function tryEvaluate(
+  { onFault }: Pick<Evaluation, 'onFault'>,
+  asset: ValueAsset,
+  node: Resolved,
+): { readonly value: Json | undefined } | undefined {
+  if (onFault === undefined) return { value: evaluateOne(asset, node) }
+  try {
+    return { value: evaluateOne(asset, node) }
+  } catch (error) {
+    onFault(node.row, faultOf(error, nodeText({ asset: asset.name, key: node.row.key })))
+    return undefined
+  }
+}
+
+const faultOf = (error: unknown, node: string): EngineError =>
+  isEngineError(error)
+    ? error
+    : new EngineError('ASSET_FAILED', {
+        node,
+        reason: error instanceof Error ? error.name : 'unknown',
+      })
 
 /** Evaluates and commits the given nodes of one asset, but for those that read something held. */
 export async function evaluateUnheld(
@@ -84,15 +109,22 @@ export async function evaluateUnheld(
   await commitValues(evaluation, asset, free)
 }
 
-/** Evaluates resolved nodes and commits what they come to. */
+/** Evaluates resolved nodes and commits what they come to; returns those that have no value. */
 export async function commitValues(
   evaluation: Evaluation,
   asset: ValueAsset,
-  nodes: readonly Resolved[],
-): Promise<void> {
-  if (nodes.length === 0) return
+  wanted: readonly Resolved[],
+): Promise<readonly Resolved[]> {
+  const found = wanted.flatMap((node) => {
+    const one = tryEvaluate(evaluation, asset, node)
+    return one === undefined ? [] : [{ node, value: one.value }]
+  })
+  const nodes = found.map(({ node }) => node)
+  const faulty =
+    nodes.length === wanted.length ? [] : wanted.filter((node) => !nodes.includes(node))
+  if (nodes.length === 0) return faulty
   const { trx, definitions, hooks, nowMs, run } = evaluation
-  const values = nodes.map((node) => evaluateOne(asset, node))
+  const values = found.map(({ value }) => value)
   const commits = nodes.map((node, at) => {
     const value = values[at]
     return {
@@ -115,6 +147,7 @@ export async function commitValues(
   await moveMemberships(trx, definitions, parents)
   const committed = nodes.map((node, at) => evaluated(asset, node, { value: values[at], moved }))
   await hooks.onCommit?.({ trx, nowMs, run }, committed)
+  return faulty
 }
 
 const evaluated = (

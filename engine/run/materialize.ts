@@ -10,11 +10,14 @@
  */
 import { dirtyNodes } from '../catalog/nodes.ts'
 import { Contents } from '../catalog/contents.ts'
+import { Rollback } from '../catalog/transaction.ts'
 import type { RunStatus } from '../catalog/runs.ts'
-import { catalogRevision, endRun, insertAudit, insertEvents, insertRun } from '../catalog/runs.ts'
+import { endRun, insertAudit, insertEvents, insertRun } from '../catalog/runs.ts'
 import type { ValueAsset } from '../core/asset.ts'
+import { EngineError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { nodeText } from '../core/key.ts'
+import type { Plan } from '../core/plan.ts'
 import { anchorAudit } from './anchor.ts'
 import type { Evaluation } from './evaluate.ts'
 import { projectJournal } from './journal.ts'
@@ -23,7 +26,7 @@ import { HeldBack } from './held-back.ts'
 import type { Hold } from './hold.ts'
 import { runHold } from './hold.ts'
 import type { Observed } from './planning.ts'
-import { observe, planIn, quietPlan, requirePlan } from './planning.ts'
+import { observe, observedRevision, planIn, quietPlan, requirePlan } from './planning.ts'
 import type { Project } from './project.ts'
 import { loadDefinitions } from './project.ts'
 import { clearIntents, isLeftOpen, recover } from './recover.ts'
@@ -46,65 +49,96 @@ export async function materialize(project: Project, options: RunOptions): Promis
 
 async function planAndRun(project: Project, options: RunOptions): Promise<RunReport> {
   const { db } = project.catalog
-  const revision = await catalogRevision(db)
-  const observed = await observe(project, options.also)
-  const quiet = (await isLeftOpen(db)) ? undefined : await quietPlan(project, options, observed)
+  const first = await look(project, options)
+  const quiet = (await isLeftOpen(db)) ? undefined : await quietPlan(project, options, first)
   if (quiet !== undefined) {
     requirePlan(quiet, options.planId)
     return { run: undefined, plan: quiet, counts: noCounts(), failures: [], status: 'succeeded' }
   }
   return withRunLease(project, async (lease) => {
     const hold = runHold(project, lease)
-    // Another run may have seen newer files since: what it wrote must not be overwritten.
-    const isCurrent = (await catalogRevision(db)) === revision
-    const seen = isCurrent ? observed : await observe(project, options.also)
-    return runUnder(hold, { project, options, observed: seen })
+    await recover(project, await loadDefinitions(project.graph, project.catalog, false), hold)
+    let seen = first
+    for (let looks = 1; looks <= LOOKS_MAX; looks++) {
+      const planned = await planUnder(hold, { project, options, seen })
+      if (planned !== undefined) return runPlanned(hold, { project, options, ...planned })
+      // Another may have taken in newer files since: what it wrote must not be overwritten.
+      seen = await look(project, options)
+    }
+    throw new EngineError('RUN_BUSY', { holder: 'something that keeps taking in what is seen' })
   })
 }
 
-async function runUnder(
+/** How often a run looks anew because something else took in what it saw. */
+const LOOKS_MAX = 5
+
+interface Seen extends Observed {
+  /** when what was seen outside had last been applied */
+  readonly since: number
+}
+
+async function look(project: Project, { also }: RunOptions): Promise<Seen> {
+  const since = await observedRevision(project.catalog.db)
+  return { ...(await observe(project, also)), since }
+}
+
+interface Planned {
+  readonly run: Run
+  readonly plan: Plan
+  readonly selection: Selection
+  readonly changes: Observed['changes']
+}
+
+/** Plans and keeps it; undefined: what was seen is out of date, and nothing was kept. */
+async function planUnder(
   hold: Hold,
   {
     project,
     options,
-    observed,
-  }: { readonly project: Project; readonly options: RunOptions; readonly observed: Observed },
-): Promise<RunReport> {
-  await recover(project, await loadDefinitions(project.graph, project.catalog, false), hold)
-  const { run, plan, selection } = await project.catalog.write(async (trx) => {
+    seen,
+  }: { readonly project: Project; readonly options: RunOptions; readonly seen: Seen },
+): Promise<Planned | undefined> {
+  return project.catalog.write(async (trx): Promise<Planned | undefined> => {
     await hold.require(trx)
+    if ((await observedRevision(trx.db)) !== seen.since) throw new Rollback(undefined)
     const nowMs = project.clock.nowMs()
     const id = await insertRun(trx, { ...options, plan: null, atMs: nowMs })
-    const {
-      plan: made,
-      evaluation,
-      selection: chosen,
-    } = await planIn(trx, {
+    const { plan, evaluation, selection } = await planIn(trx, {
       project,
       options,
-      observed,
+      observed: seen,
       run: id,
     })
-    requirePlan(made, options.planId)
-    await trx.db.updateTable('run').set({ plan: made.id }).where('id', '=', id).execute()
+    requirePlan(plan, options.planId)
+    await trx.db.updateTable('run').set({ plan: plan.id }).where('id', '=', id).execute()
     await insertAudit(trx, {
       atMs: nowMs,
       actor: options.actor,
       action: 'run',
-      subject: made.selection,
+      subject: plan.selection,
       run: id,
     })
     await project.hooks.onPlanned?.({ trx, nowMs, actor: options.actor, run: id })
     const { definitions } = evaluation
-    return {
-      run: newRun(project, options, { id, hold, definitions }),
-      plan: made,
-      selection: chosen,
-    }
+    const run = newRun(project, options, { id, hold, definitions })
+    return { run, plan, selection, changes: seen.changes }
   })
+}
+
+async function runPlanned(
+  hold: Hold,
+  {
+    project,
+    options,
+    run,
+    plan,
+    selection,
+    changes,
+  }: Planned & { readonly project: Project; readonly options: RunOptions },
+): Promise<RunReport> {
   failpoint('run.planned')
   await projectJournal(project)
-  for (const change of observed.changes) await change.mend?.(hold)
+  for (const change of changes) await change.mend?.(hold)
   const log =
     project.logFolder === undefined ? undefined : await openRunLog(project.logFolder, run.id)
   const heard: Run = {

@@ -10,7 +10,7 @@ import { replayMembership } from '../catalog/membership.ts'
 import type { NodeRow } from '../catalog/nodes.ts'
 import { dirtyCounts, findNodes } from '../catalog/nodes.ts'
 import { Contents } from '../catalog/contents.ts'
-import type { WriteTransaction } from '../catalog/open.ts'
+import type { Connection, WriteTransaction } from '../catalog/open.ts'
 import { Rollback } from '../catalog/transaction.ts'
 import type { Actor } from '../catalog/runs.ts'
 import { catalogRevision, insertAudit } from '../catalog/runs.ts'
@@ -41,6 +41,12 @@ export interface PlanOptions {
 export interface Observed {
   readonly digest: string
   readonly changes: readonly Observation[]
+}
+
+/** When what was seen outside was last applied: a look from before then may be out of date. */
+export async function observedRevision(db: Connection): Promise<number> {
+  const row = await db.selectFrom('catalog').select('observed').executeTakeFirstOrThrow()
+  return row.observed
 }
 
 /** Looks at everything outside. No writes. */
@@ -135,11 +141,13 @@ export async function planIn(
     options,
     observed,
     run,
+    onFault,
   }: {
     readonly project: Project
     readonly options: PlanOptions
     readonly observed: Observed
     readonly run: number
+    readonly onFault?: Evaluation['onFault']
   },
 ): Promise<PlanningResult> {
   const nowMs = project.clock.nowMs()
@@ -171,6 +179,9 @@ export async function planIn(
     },
   }
   for (const change of observed.changes) await change.apply?.(access)
+  if (observed.changes.length > 0) {
+    await trx.db.updateTable('catalog').set({ observed: trx.revision }).execute()
+  }
   const evaluation: Evaluation = {
     trx,
     definitions,
@@ -179,6 +190,7 @@ export async function planIn(
     store: project.store,
     nowMs,
     run,
+    ...(onFault && { onFault }),
   }
   if (options.force === true)
     await force(trx, { definitions, selection, actor: options.actor, nowMs })

@@ -7,34 +7,32 @@
  * worker that died and a signal nobody heard cost time only. A tick that finds nothing writes
  * nothing. Several reconcilers may run: what one queued, the other finds queued.
  *
- * A node is ready when nothing it reads, however far up, is dirty, and when no asset above its own
- * has work under way: a parse at work may yet make members of a month, and each month is built once.
+ * What is ready is found by ready.ts, and what of it goes first by core/fair-share.ts.
  */
-import type { Failure } from '../catalog/failures.ts'
-import { clearBlocks, standingFailures } from '../catalog/failures.ts'
+import { clearBlocks, putObstacles, standingObstacles } from '../catalog/obstacles.ts'
 import { Contents } from '../catalog/contents.ts'
-import type { DirtyRow } from '../catalog/nodes.ts'
-import { dirtyNodes } from '../catalog/nodes.ts'
+import { leaseNow } from '../catalog/leases.ts'
+import { dirtyRows } from '../catalog/nodes.ts'
 import type { Connection, WriteTransaction } from '../catalog/open.ts'
 import { Rollback } from '../catalog/transaction.ts'
 import type { Actor } from '../catalog/runs.ts'
 import { catalogRevision, endRun, insertAudit, insertRun } from '../catalog/runs.ts'
 import { signal } from '../catalog/signals.ts'
-import type { Definitions } from '../catalog/membership.ts'
 import { fairShare } from '../core/fair-share.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { NodeName } from '../core/key.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Evaluation } from './evaluate.ts'
-import { evaluateUnheld } from './evaluate.ts'
 import type { BuildTask, Executor, Outstanding } from './executor.ts'
-import { HeldBack } from './held-back.ts'
 import { BOOKKEEPING, workerHold } from './hold.ts'
 import { workerHolder } from './holder.ts'
 import { projectJournal } from './journal.ts'
-import { hasMoved, observe, planIn } from './planning.ts'
+import type { Observed } from './planning.ts'
+import { hasMoved, observe, observedRevision, planIn } from './planning.ts'
 import type { Observation, Project } from './project.ts'
 import { loadDefinitions } from './project.ts'
+import type { ReadyRow } from './ready.ts'
+import { ReadySearch } from './ready.ts'
 import { recover } from './recover.ts'
 
 export interface ReconcilerOptions {
@@ -62,6 +60,8 @@ export interface Reconciled {
 }
 
 const OUT_MAX = 256
+/** How often a tick looks anew because something else took in what it saw. */
+const LOOKS_MAX = 5
 /** A run that the daemon hands out; it ends when nothing of it is left to hand out. */
 export const DISPATCHED = 'dispatched'
 
@@ -73,6 +73,7 @@ export class Reconciler {
   /** what the last tick that queued nothing saw: the same again gives the same */
   #seen: string | undefined
   #retryMs: number | undefined
+  readonly #search = new ReadySearch()
 
   constructor(project: Project, options: ReconcilerOptions) {
     this.#project = project
@@ -92,23 +93,63 @@ export class Reconciler {
   /** Plans what moved outside, and keeps it. */
   async #plan(also: readonly Observation[]): Promise<Plan | undefined> {
     const project = this.#project
-    const observed = await observe(project, also)
-    if (!(await hasMoved(project, observed))) return undefined
-    const plan = await project.catalog.write(async (trx) => {
+    for (let looks = 1; ; looks++) {
+      const since = await observedRevision(project.catalog.db)
+      const observed = await observe(project, also)
+      if (!(await hasMoved(project, observed))) return undefined
+      const plan = await this.#planUnder(observed, since)
+      if (plan !== undefined) {
+        failpoint('reconcile.planned')
+        for (const change of observed.changes) await change.mend?.(this.#hold)
+        await projectJournal(project)
+        return plan
+      }
+      // Another took in newer files since; what is left is looked at with the next tick.
+      if (looks === LOOKS_MAX) return undefined
+    }
+  }
+
+  /** Plans what was seen; undefined: it is out of date, and nothing was kept. */
+  async #planUnder(observed: Observed, since: number): Promise<Plan | undefined> {
+    const project = this.#project
+    const { actor } = this.#options
+    return project.catalog.write(async (trx): Promise<Plan | undefined> => {
+      if ((await observedRevision(trx.db)) !== since) throw new Rollback(undefined)
       const run = await this.#openRun(trx)
-      const { actor } = this.#options
-      const made = await planIn(trx, { project, options: { actor }, observed, run })
+      const faults = new Map<number, string>()
+      const { plan } = await planIn(trx, {
+        project,
+        options: { actor },
+        observed,
+        run,
+        onFault: ({ id }, { code }) => faults.set(id, code),
+      })
+      await this.#putFaults(trx, faults)
       const nowMs = project.clock.nowMs()
       await insertAudit(trx, { atMs: nowMs, actor, action: 'plan', subject: '*', run })
       await project.hooks.onPlanned?.({ trx, nowMs, actor, run })
       await clearBlocks(trx)
       await signal(trx, 'change')
-      return made.plan
+      return plan
     })
-    failpoint('reconcile.planned')
-    for (const change of observed.changes) await change.mend?.(this.#hold)
-    await projectJournal(project)
-    return plan
+  }
+
+  /** Values that cannot be had: they wait for other inputs, and what reads them with them. */
+  async #putFaults(trx: WriteTransaction, faults: ReadonlyMap<number, string>): Promise<void> {
+    const nowMs = await leaseNow(trx, this.#project.clock)
+    const rows = await dirtyRows(trx, [...faults.keys()])
+    await putObstacles(
+      trx,
+      rows.map((row) => ({
+        node: row.id,
+        kind: 'failed',
+        attempts: 1,
+        code: faults.get(row.id) ?? 'ASSERTION',
+        revision: row.revision,
+        at_ms: nowMs,
+        retry_ms: null,
+      })),
+    )
   }
 
   /** The run that what is handed out now belongs to. */
@@ -130,14 +171,15 @@ export class Reconciler {
     const outstanding = await this.#stillOut(paused)
     const revision = await catalogRevision(catalog.db)
     const seen = `${revision} ${outstanding.map(({ task }) => task.node).join()}`
-    const isDue = this.#retryMs !== undefined && this.#retryMs <= clock.nowMs()
+    const nowMs = await leaseNow(catalog, clock)
+    const isDue = this.#retryMs !== undefined && this.#retryMs <= nowMs
     // A queue that is long enough is left alone: a pass costs what is dirty.
     const isFull = outstanding.length * 2 > (this.#options.outMax ?? OUT_MAX)
     if (isFull || (seen === this.#seen && !isDue)) {
       return { queued: 0, outstanding: outstanding.length, retryMs: this.#retryMs }
     }
     const result = await catalog.write(async (trx) => {
-      const pass = await this.#pass(trx, outstanding, paused)
+      const pass = await this.#pass(trx, { outstanding, paused, nowMs })
       if (pass.isIdle) throw new Rollback(pass)
       return pass
     })
@@ -162,90 +204,74 @@ export class Reconciler {
 
   async #pass(
     trx: WriteTransaction,
-    outstanding: readonly Outstanding[],
-    paused: ReadonlySet<string>,
+    looked: {
+      readonly outstanding: readonly Outstanding[]
+      readonly paused: ReadonlySet<string>
+      readonly nowMs: number
+    },
   ): Promise<Omit<Reconciled, 'plan'> & { readonly isIdle: boolean }> {
     const project = this.#project
-    const definitions = await loadDefinitions(project.graph, trx, false)
+    const { outstanding, nowMs } = looked
     const run = await openRunOf(trx)
+    const faults = new Map<number, string>()
     const evaluation: Evaluation = {
       trx,
-      definitions,
+      definitions: await loadDefinitions(project.graph, trx, false),
       contents: new Contents(),
       hooks: project.hooks,
       store: project.store,
       nowMs: project.clock.nowMs(),
       run: run ?? 0,
+      onFault: ({ id }, { code }) => faults.set(id, code),
     }
-    const obstacles = await standingFailures(trx.db)
-    const found = await this.#ready(evaluation, { outstanding, obstacles, paused })
-    const chosen = fairShare(
-      found.ready,
-      outstanding.map(({ task }) => task),
-      { outMax: this.#options.outMax ?? OUT_MAX, pools: this.#options.pools ?? {} },
-    )
-    const rest = { outstanding: outstanding.length + chosen.length, retryMs: nextRetry(obstacles) }
-    if (chosen.length > 0) {
-      const id = run ?? (await this.#openRun(trx))
-      await this.#options.executor.enqueue(
-        trx,
-        chosen.map((task) => ({ ...task, run: id })),
-      )
-      await signal(trx, 'work')
-      return { queued: chosen.length, ...rest, isIdle: false }
+    const obstacles = await standingObstacles(trx.db)
+    const found = await this.#search.find(evaluation, { ...looked, obstacles })
+    for (const node of obstacles.keys()) faults.delete(node)
+    await this.#putFaults(trx, faults)
+    const queued = await this.#queue(trx, { ready: found.ready, outstanding, run })
+    const retries = [...obstacles.values()].flatMap(({ retry_ms: ms }) => ms ?? [])
+    const later = [...retries, found.patientUntilMs ?? 0].filter((ms) => ms > nowMs)
+    const retryMs = later.length === 0 ? undefined : Math.min(...later)
+    const isDrained = queued === 0 && run !== undefined && outstanding.length === 0
+    if (isDrained) {
+      const isPartial = [...obstacles.values()].some(({ kind }) => kind === 'failed')
+      await this.#endRun(trx, run, isPartial)
     }
-    const isDrained = run !== undefined && outstanding.length === 0
-    if (isDrained) await this.#endRun(trx, run, obstacles.size > 0)
-    return { queued: 0, ...rest, isIdle: !isDrained && found.evaluated === 0 }
+    const isIdle = queued === 0 && !isDrained && found.evaluated === 0 && faults.size === 0
+    return { queued, outstanding: outstanding.length + queued, retryMs, isIdle }
   }
 
-  /** Evaluates what can be, upstream first, and finds the stored nodes that are ready. */
-  async #ready(
-    evaluation: Evaluation,
+  /** Queues what goes first; returns how many. */
+  async #queue(
+    trx: WriteTransaction,
     {
+      ready,
       outstanding,
-      obstacles,
-      paused,
+      run,
     }: {
+      readonly ready: readonly ReadyRow[]
       readonly outstanding: readonly Outstanding[]
-      readonly obstacles: ReadonlyMap<number, Failure>
-      readonly paused: ReadonlySet<string>
+      readonly run: number | undefined
     },
-  ): Promise<{ readonly ready: readonly BuildTask[]; readonly evaluated: number }> {
-    const { trx, definitions, nowMs } = evaluation
-    const { graph, ids } = definitions
-    const back = new HeldBack(trx, definitions)
-    const out = new Set(outstanding.map(({ task }) => task.node))
-    const busy = new Set(outstanding.map(({ task }) => task.asset))
-    const ready: BuildTask[] = []
-    let evaluated = 0
-    for (const [place, asset] of graph.order.entries()) {
-      if (asset.kind === 'fact' || asset.kind === 'output') continue
-      const rows = await dirtyNodes(trx.db, ids.idOf(asset.name))
-      if (asset.kind === 'value' && rows.length > 0) {
-        await evaluateUnheld(evaluation, { asset, rows, held: back.held })
-        evaluated += rows.filter((row) => !back.held.has(row.id)).length
-      }
-      if (
-        asset.kind === 'stored' &&
-        !paused.has(asset.name) &&
-        !isBelow(definitions, asset.name, busy)
-      ) {
-        const free = rows.filter(
-          (row) => !back.isHeld(asset.name, row.id) && !isObstructed(obstacles.get(row.id), nowMs),
-        )
-        const tasks = free
-          .filter((row) => !out.has(row.id))
-          .map((row) => this.#task(asset.name, row, place))
-        ready.push(...tasks)
-        if (free.length > 0) busy.add(asset.name)
-      }
-      await back.add(asset.name)
-    }
-    return { ready, evaluated }
+  ): Promise<number> {
+    const { executor, outMax = OUT_MAX, pools = {} } = this.#options
+    const out = outstanding.map(({ task }) => task)
+    const chosen = fairShare(
+      ready.map((row) => this.#task(row)),
+      out,
+      { outMax, pools },
+    )
+    if (chosen.length === 0) return 0
+    const id = run ?? (await this.#openRun(trx))
+    await executor.enqueue(
+      trx,
+      chosen.map((task) => ({ ...task, run: id })),
+    )
+    await signal(trx, 'work')
+    return chosen.length
   }
 
-  #task(asset: string, row: DirtyRow, place: number): BuildTask {
+  #task({ asset, row, place }: ReadyRow): BuildTask {
     const name = { asset, key: row.key }
     return {
       node: row.id,
@@ -275,28 +301,4 @@ export class Reconciler {
 async function openRunOf({ db }: WriteTransaction): Promise<number | undefined> {
   const open = db.selectFrom('run').select('id').where('status', '=', DISPATCHED)
   return (await open.orderBy('id', 'desc').limit(1).executeTakeFirst())?.id
-}
-
-const isObstructed = (failure: Failure | undefined, nowMs: number): boolean =>
-  failure !== undefined && (failure.retry_ms === null || failure.retry_ms > nowMs)
-
-function nextRetry(obstacles: ReadonlyMap<number, Failure>): number | undefined {
-  let nextMs: number | undefined
-  for (const { retry_ms: ms } of obstacles.values()) {
-    if (ms !== null && (nextMs === undefined || ms < nextMs)) nextMs = ms
-  }
-  return nextMs
-}
-
-/** Whether an asset with work under way stands anywhere above this one. */
-function isBelow({ graph }: Definitions, asset: string, busy: ReadonlySet<string>): boolean {
-  const seen = new Set<string>()
-  const above = [...graph.parentsOf(asset)]
-  for (let name = above.pop(); name !== undefined; name = above.pop()) {
-    if (busy.has(name)) return true
-    if (seen.has(name)) continue
-    seen.add(name)
-    above.push(...graph.parentsOf(name))
-  }
-  return false
 }

@@ -40,7 +40,8 @@ type Intent = Selectable<Tables['intent']>
  * Ends the open intents of holders that are gone. Cost when there is none: two queries.
  *
  * They are taken over in one transaction that raises the epoch of their nodes: whoever wakes up
- * commits nothing, and of two recoveries one finds nothing to do.
+ * commits nothing, and of two recoveries one finds nothing to do. Each is ended by itself: one that
+ * cannot be does not hold back the others, and its error is thrown when they are done.
  */
 export async function recover(
   project: Project,
@@ -50,21 +51,44 @@ export async function recover(
   await projectJournal(project)
   if ((await deadIntents(project, project.catalog)).length === 0) return 0
   const intents = await takeOver(project, hold)
-  if (intents.length === 0) return 0
-  const prepared = intents.filter((intent) => intent.state === 'prepared')
-  await project.store.abort(prepared.flatMap((intent) => JSON.parse(intent.notes) as string[]))
+  const ended: Intent[] = []
+  let failure: { readonly error: unknown } | undefined
+  for (const intent of intents) {
+    try {
+      if (intent.state === 'prepared') await undo(project, intent)
+      else await showAgain(project, { definitions, hold, intent })
+      ended.push(intent)
+    } catch (error) {
+      failure ??= { error }
+    }
+  }
+  await clearIntents(project, ended)
+  if (failure !== undefined) throw failure.error
+  return intents.length
+}
+
+/** What was never committed goes. */
+async function undo({ store }: Project, { notes }: Intent): Promise<void> {
+  await store.abort(JSON.parse(notes) as string[])
   failpoint('recover.aborted')
-  const committed = intents.filter((intent) => intent.state === 'committed').map((one) => one.node)
+}
+
+/** What was committed is shown, and what it superseded goes. */
+async function showAgain(
+  project: Project,
+  {
+    definitions,
+    hold,
+    intent,
+  }: { readonly definitions: Definitions; readonly hold: Hold; readonly intent: Intent },
+): Promise<void> {
   await publishNodes(project, definitions, {
-    nodes: await withOutputs(project, committed),
-    keep: async (forMs) => hold.keep(committed, forMs),
+    nodes: await withOutputs(project, [intent.node]),
+    keep: async (forMs) => hold.keep([intent.node], forMs),
   })
   failpoint('recover.published')
-  const shown = intents.filter((intent) => intent.state === 'committed')
-  await project.store.remove(shown.flatMap((intent) => JSON.parse(intent.notes) as string[]))
+  await project.store.remove(JSON.parse(intent.notes) as string[])
   failpoint('recover.removed')
-  await clearIntents(project, intents)
-  return intents.length
 }
 
 /** Intents whose run is not the one that holds the lease, or whose worker is gone. */

@@ -4,13 +4,13 @@
  * All of it ends in one planning transaction: facts, marks and values are as a run would leave them
  * before it builds. Building is the workers' part.
  */
-import { clearBlocks } from '../catalog/failures.ts'
+import { clearBlocks } from '../catalog/obstacles.ts'
 import { signal } from '../catalog/signals.ts'
 import type { Plan } from '../core/plan.ts'
 import { workerHold } from './hold.ts'
 import { ownHolder } from './holder.ts'
 import type { PlanOptions } from './planning.ts'
-import { planIn } from './planning.ts'
+import { observedRevision, planIn } from './planning.ts'
 import type { Observation, Observer } from './project.ts'
 import { lastDueMs } from './schedule.ts'
 import type { ActAccess, Look, LookContext, Sensor } from './sensor.ts'
@@ -25,12 +25,13 @@ export const observerSensor = (
   ...declared,
   name: declared.name ?? observer.name,
   look: async ({ db, nowMs }) => {
+    const since = await observedRevision(db)
     const seen = await observer.observe({ db, nowMs })
     if (seen.apply === undefined) return { kind: 'skip', why: 'nothing has moved' }
     return {
       kind: 'act',
       why: `${observer.name} has moved`,
-      act: async (access) => applyAndPlan(access, { changes: [seen] }),
+      act: async (access) => applyAndPlan(access, { changes: [seen], since }),
     }
   },
 })
@@ -94,10 +95,20 @@ export async function applyAndPlan(
   { project, run, actor, commit }: ActAccess,
   {
     changes,
+    since,
     options = {},
-  }: { readonly changes: readonly Observation[]; readonly options?: Omit<PlanOptions, 'actor'> },
+  }: {
+    readonly changes: readonly Observation[]
+    /** when what was seen outside had last been applied; omitted: an older look is as good */
+    readonly since?: number
+    readonly options?: Omit<PlanOptions, 'actor'>
+  },
 ): Promise<void> {
+  let isApplied = false
   await commit(async (trx) => {
+    // A run may have taken in newer files since: what it wrote must not be overwritten.
+    isApplied = since === undefined || (await observedRevision(trx.db)) === since
+    if (!isApplied) return 'something else was taken in meanwhile; it looks again'
     const observed = { digest: changes.map((one) => one.digest).join(), changes }
     const nowMs = project.clock.nowMs()
     const { plan } = await planIn(trx, { project, options: { ...options, actor }, observed, run })
@@ -107,6 +118,7 @@ export async function applyAndPlan(
     await signal(trx, 'change')
     return planWords(plan)
   })
+  if (!isApplied) return
   const hold = workerHold(project, ownHolder())
   for (const change of changes) await change.mend?.(hold)
 }

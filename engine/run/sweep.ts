@@ -112,6 +112,9 @@ const FINGERPRINT = /^[0-9a-f]{64}$/
 async function resumable(db: Connection, names: ReadonlySet<string>): Promise<readonly string[]> {
   const prints = [...names].filter((name) => FINGERPRINT.test(name))
   if (prints.length === 0) return []
+  // A node that is being built may have ceased to be dirty: its source went back meanwhile.
+  const open = await db.selectFrom('intent').select('node').limit(1).executeTakeFirst()
+  if (open !== undefined) return prints
   const dirty = await db.selectFrom('dirty').select('node').limit(1).executeTakeFirst()
   if (dirty === undefined) return []
   const done = await db

@@ -15,7 +15,7 @@ import { frameDigest } from '../core/digest.ts'
 import { nodeText } from '../core/key.ts'
 import type { AuditOptions, PartFault, StoreAudit } from './audit-store.ts'
 import { auditStore } from './audit-store.ts'
-import { publishNodes } from './publish.ts'
+import { publishClaimed } from './publish-claimed.ts'
 import type { Observation, Project } from './project.ts'
 import { loadDefinitions } from './project.ts'
 
@@ -41,10 +41,7 @@ export async function verifyStore(
     mend: async (hold) => {
       const definitions = await loadDefinitions(project.graph, project.catalog, false)
       const nodes = audit.lagging.map((one) => one.node)
-      await publishNodes(project, definitions, {
-        nodes,
-        keep: async (forMs) => hold.keep([], forMs),
-      })
+      await publishClaimed(project, definitions, { nodes, hold })
     },
   }
 }

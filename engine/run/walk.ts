@@ -21,7 +21,7 @@ import { ABSENT, valueContentId } from '../core/digest.ts'
 import { assert } from '../core/errors.ts'
 import type { Step, Waiting } from '../core/plan.ts'
 import type { Evaluation } from './evaluate.ts'
-import { commitValues, evaluateOne, frameOf } from './evaluate.ts'
+import { commitValues, frameOf, tryEvaluate } from './evaluate.ts'
 import type { Resolved } from './frame.ts'
 import { resolveNodes } from './frame.ts'
 import type { Candidates, Walk } from './walk-state.ts'
@@ -147,14 +147,22 @@ async function visitValues(
       moved.push(id)
     }
   }
-  await commitValues(walk.evaluation, asset, settled)
+  for (const { row } of await commitValues(walk.evaluation, asset, settled)) {
+    walk.held.set(row.id, { asset: asset.name, key: row.key })
+    moved.push(row.id)
+  }
   await nameExpected(walk, moved)
   return moved
 }
 
 /** Evaluates over expected contents, in memory. Returns whether the value would change. */
 async function expectValue(walk: Walk, asset: ValueAsset, node: Resolved): Promise<boolean> {
-  const value = evaluateOne(asset, node)
+  const found = tryEvaluate(walk.evaluation, asset, node)
+  if (found === undefined) {
+    walk.held.set(node.row.id, { asset: asset.name, key: node.row.key })
+    return true
+  }
+  const { value } = found
   const contentId = value === undefined ? ABSENT : valueContentId(value)
   await walk.frame.contents.load(walk.frame, [node.row.version])
   if (walk.frame.contents.get(node.row.version).contentId === contentId) return false

@@ -11,17 +11,19 @@
  */
 import type { DirtyRow } from '../catalog/nodes.ts'
 import { dirtyRows } from '../catalog/nodes.ts'
-import { clearFailures, putFailures } from '../catalog/failures.ts'
-import type { Failure as Obstacle } from '../catalog/failures.ts'
-import type { WriteTransaction } from '../catalog/open.ts'
+import { clearObstacles } from '../catalog/obstacles.ts'
+import { leaseNow } from '../catalog/leases.ts'
+import { reasonOf } from '../catalog/open.ts'
 import type { Actor } from '../catalog/runs.ts'
+import { insertEvents } from '../catalog/runs.ts'
 import { signal } from '../catalog/signals.ts'
 import type { StoredAsset } from '../core/asset.ts'
-import type { ErrorCode } from '../core/errors.ts'
+import { isEngineError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
+import { nodeText } from '../core/key.ts'
 import type { Finished } from './attempt.ts'
 import { attempt } from './attempt.ts'
-import { WAIT_MS, backoffMs, retryDelayMs } from './backoff.ts'
+import { backoffMs } from './backoff.ts'
 import type { Failed } from './build-steps.ts'
 import {
   claimNodes,
@@ -30,12 +32,13 @@ import {
   releaseClaims,
   supportOf,
 } from './build-steps.ts'
-import type { Claimed, Task } from './claim.ts'
+import type { Task } from './claim.ts'
 import type { Executor, Job } from './executor.ts'
 import { BEAT_MS, HOLD_MS, renewClaims, workerHold } from './hold.ts'
 import { workerHolder } from './holder.ts'
 import type { Project } from './project.ts'
 import { loadDefinitions } from './project.ts'
+import { putFailed, putUnclaimed } from './put-obstacles.ts'
 import { clearIntents } from './recover.ts'
 import type { Run, RunnerEvent } from './run-state.ts'
 import { newRun } from './run-state.ts'
@@ -62,6 +65,12 @@ interface Active {
   readonly row: DirtyRow
 }
 
+/** An attempt that ended well. */
+interface Ready {
+  readonly active: Active
+  readonly finished: Finished
+}
+
 /** Attempts committed at once. */
 const GROUP_MAX = 64
 const POLL_MS = 1_000
@@ -76,10 +85,12 @@ export class BuildWorker implements AsyncDisposable {
   readonly #wake = new Wake()
   readonly #settling = new Wake()
   readonly #active = new Map<number, Active>()
-  readonly #ready: { readonly active: Active; readonly finished: Finished }[] = []
+  readonly #ready: Ready[] = []
   readonly #failed: { readonly active: Active; readonly error: unknown }[] = []
   #isStopping = false
   #isTaking = true
+  #isGivenUp = false
+  #isBeating = false
   #beatMs: number
   #loops: Promise<unknown> = Promise.resolve()
   #heartbeat: NodeJS.Timeout | undefined
@@ -115,6 +126,7 @@ export class BuildWorker implements AsyncDisposable {
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true
     const giveUp = setTimeout(() => {
+      this.#isGivenUp = true
       for (const { abort } of this.#active.values()) abort.abort()
     }, graceMs)
     this.#wake.set()
@@ -178,26 +190,30 @@ export class BuildWorker implements AsyncDisposable {
       readonly lot: readonly Job[]
     },
   ): Promise<void> {
-    const byNode = new Map(rows.map((row) => [row.id, row]))
-    const { tasks } = await claimNodes(run, {
+    const { tasks, rows: now } = await claimNodes(run, {
       asset,
       rows,
       worker: async (trx, claimed) => {
         const working = new Set(claimed.tasks.map((task) => task.node.row.id))
         const idle = lot.filter((job) => !working.has(job.task.node))
         await this.#options.executor.complete(trx, idle)
-        await putFailures(trx, obstaclesOf(claimed, { rows, nowMs: this.#project.clock.nowMs() }))
+        const nowMs = await leaseNow(trx, this.#project.clock)
+        await putUnclaimed(trx, claimed, nowMs)
         // Nodes that turned out to need nothing may have been what others wait for.
         if (idle.length > 0) await signal(trx, 'change')
       },
     })
     failpoint('worker.claimed')
+    const byNode = new Map(now.map((row) => [row.id, row]))
     const jobs = new Map(lot.map((job) => [job.task.node, job]))
     for (const task of tasks) {
       const [job, row] = [jobs.get(task.node.row.id), byNode.get(task.node.row.id)]
       if (job === undefined || row === undefined) continue
       const active = { job, task, run, row, abort: new AbortController() }
+      // A claim that was lost and is ours again: the older attempt could commit nothing.
+      this.#active.get(row.id)?.abort.abort()
       this.#active.set(row.id, active)
+      if (this.#isGivenUp) active.abort.abort()
       void this.#attempt(active)
     }
   }
@@ -222,22 +238,52 @@ export class BuildWorker implements AsyncDisposable {
     while (this.#isTaking || this.#active.size > 0) {
       const ready = takeRun(this.#ready, GROUP_MAX)
       const failed = takeRun(this.#failed, GROUP_MAX)
-      try {
-        await this.#commit(ready)
-        await this.#giveUp(failed)
-      } catch (error) {
-        // Whether it was committed is not known here. Claims and jobs end by themselves.
-        this.#options.onError?.(error)
-      }
-      for (const { active } of [...ready, ...failed]) this.#active.delete(active.row.id)
+      const alone = await this.#commitOrPart(ready)
+      await this.#tryGiveUp([...failed, ...alone])
+      for (const { active } of [...ready, ...failed]) this.#drop(active)
       if (ready.length + failed.length > 0) this.#wake.set()
       else await this.#settling.sleep(POLL_MS)
     }
   }
 
-  async #commit(
-    ready: readonly { readonly active: Active; readonly finished: Finished }[],
+  /**
+   * Commits a group. Where one of it cannot be committed, each is tried by itself, and what fails for
+   * a reason of its own is returned: one bad build does not hold back those beside it.
+   */
+  async #commitOrPart(
+    ready: readonly Ready[],
+  ): Promise<readonly { readonly active: Active; readonly error: unknown }[]> {
+    try {
+      await this.#commit(ready)
+      return []
+    } catch (error) {
+      if (ready.length === 1 && !isOutside(error)) {
+        return ready.map(({ active }) => ({ active, error }))
+      }
+      this.#options.onError?.(error)
+      // Claims and jobs end by themselves: whether it was committed is for recovery to find out.
+      if (isOutside(error)) return []
+    }
+    const failed = []
+    for (const one of ready) failed.push(...(await this.#commitOrPart([one])))
+    return failed
+  }
+
+  async #tryGiveUp(
+    failed: readonly { readonly active: Active; readonly error: unknown }[],
   ): Promise<void> {
+    try {
+      await this.#giveUp(failed)
+    } catch (error) {
+      this.#options.onError?.(error)
+    }
+  }
+
+  #drop(active: Active): void {
+    if (this.#active.get(active.row.id) === active) this.#active.delete(active.row.id)
+  }
+
+  async #commit(ready: readonly Ready[]): Promise<void> {
     const [first] = ready
     if (first === undefined) return
     const { run } = first.active
@@ -247,7 +293,7 @@ export class BuildWorker implements AsyncDisposable {
       ready.map(({ finished }) => finished),
       async (trx) => {
         await this.#options.executor.complete(trx, jobsOf(ready))
-        await clearFailures(trx, nodes)
+        await clearObstacles(trx, nodes)
         await signal(trx, 'change')
       },
     )
@@ -262,10 +308,20 @@ export class BuildWorker implements AsyncDisposable {
     const { run } = first.active
     const given = failed.filter(({ active }) => active.abort.signal.aborted)
     const broken = failed.filter(({ active }) => !active.abort.signal.aborted)
-    await recordFailures(run, broken.map(failedOf), async (trx, failures) => {
+    await recordFailures(run, broken.map(failedOf), async (trx, recorded) => {
       await this.#options.executor.complete(trx, jobsOf(broken))
-      const codes = failures.map(({ code }) => code as ErrorCode)
-      await this.#putBroken(trx, broken, codes)
+      const rows = new Map(broken.map(({ active }) => [active.task, active.row]))
+      await putFailed(trx, { recorded, rows, nowMs: await leaseNow(trx, this.#project.clock) })
+      await insertEvents(
+        trx,
+        run.id,
+        recorded.map(({ failure }) => ({
+          type: 'failed',
+          atMs: this.#project.clock.nowMs(),
+          node: nodeText(failure.node),
+          data: { code: failure.code, text: failure.text },
+        })),
+      )
       await signal(trx, 'change')
     })
     await releaseClaims(
@@ -273,36 +329,6 @@ export class BuildWorker implements AsyncDisposable {
       failed.map(({ active }) => active.task),
     )
     await this.#options.executor.release(jobsOf(given))
-  }
-
-  async #putBroken(
-    trx: WriteTransaction,
-    broken: readonly { readonly active: Active }[],
-    codes: readonly ErrorCode[],
-  ): Promise<void> {
-    const nodes = broken.map(({ active }) => active.row.id)
-    const before = await trx.db
-      .selectFrom('failure')
-      .select(['node', 'attempts', 'revision'])
-      .where('node', 'in', nodes)
-      .execute()
-    const nowMs = this.#project.clock.nowMs()
-    const put = broken.map(({ active: { row } }, at): Obstacle => {
-      const code = codes[at] ?? 'ASSET_FAILED'
-      const last = before.find((one) => one.node === row.id && one.revision === row.revision)
-      const attempts = (last?.attempts ?? 0) + 1
-      const delayMs = retryDelayMs(code, attempts)
-      return {
-        node: row.id,
-        kind: 'failed',
-        attempts,
-        code,
-        revision: row.revision,
-        at_ms: nowMs,
-        retry_ms: delayMs === undefined ? null : nowMs + delayMs,
-      }
-    })
-    await putFailures(trx, put)
   }
 
   #runOf(id: number, definitions: Run['definitions']): Run {
@@ -322,6 +348,13 @@ export class BuildWorker implements AsyncDisposable {
 
   /** Renews claims and jobs; gives up what another took over, and all when nothing was renewed. */
   async #beat(): Promise<void> {
+    if (this.#isBeating) return
+    this.#isBeating = true
+    await this.#renew()
+    this.#isBeating = false
+  }
+
+  async #renew(): Promise<void> {
     const active = [...this.#active.values()]
     const { clock } = this.#project
     const claimed = active.map(({ row }) => row.id)
@@ -346,6 +379,12 @@ export class BuildWorker implements AsyncDisposable {
   }
 }
 
+/** The catalog, the store or another worker, and no fault of what was built. */
+function isOutside(error: unknown): boolean {
+  if (isEngineError(error)) return error.fault === 'upstream' || error.fault === 'conflict'
+  return /^SQLITE_(BUSY|CANTOPEN|FULL|IOERR|LOCKED)/.test(reasonOf(error))
+}
+
 const jobsOf = (some: readonly { readonly active: Active }[]): readonly Job[] =>
   some.map(({ active }) => active.job)
 
@@ -363,28 +402,4 @@ function takeRun<One extends { readonly active: Active }>(queue: One[], most: nu
   const taken = queue.filter(({ active }) => active.run.id === id).slice(0, most)
   queue.splice(0, queue.length, ...queue.filter((one) => !taken.includes(one)))
   return taken
-}
-
-/** Why claimed nodes were not built: not tried again before something else happens, or for a moment. */
-function obstaclesOf(
-  claimed: Claimed,
-  { rows, nowMs }: { readonly rows: readonly DirtyRow[]; readonly nowMs: number },
-): readonly Obstacle[] {
-  const held = new Set([...claimed.held, ...claimed.busy])
-  const blocked = new Set(claimed.blocked.map(({ key }) => key))
-  return rows.flatMap((row): Obstacle[] => {
-    const isBlocked = blocked.has(row.key)
-    if (!isBlocked && !held.has(row.id)) return []
-    return [
-      {
-        node: row.id,
-        kind: isBlocked ? 'blocked' : 'waits',
-        attempts: 0,
-        code: isBlocked ? 'BLOCKED' : 'WAITS',
-        revision: row.revision,
-        at_ms: nowMs,
-        retry_ms: isBlocked ? null : nowMs + WAIT_MS,
-      },
-    ]
-  })
 }

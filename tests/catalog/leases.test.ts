@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { hostname } from 'node:os'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { firstWanted } from '../../engine/catalog/builds.ts'
 import { dropLease, renewLease, requireLease, takeLease } from '../../engine/catalog/leases.ts'
 import type { Lease } from '../../engine/catalog/leases.ts'
 import { defineAsset, sameKey } from '../../engine/index.ts'
+import { ownHolder } from '../../engine/run/holder.ts'
 import { rejectedCode } from '../support/error-code.ts'
 import type { EngineProject } from '../support/engine-project.ts'
 import { DATABASES, engineProject } from '../support/engine-project.ts'
@@ -80,7 +80,8 @@ describe.each(DATABASES)('on %s', (database) => {
   test('the lease of a process that died is taken at once', async () => {
     await open()
     const { stdout } = await promisify(execFile)(process.execPath, ['-p', 'process.pid'])
-    await take(`${hostname()}:${stdout.trim()}:0`, Date.now() + 60_000)
+    const [machine] = ownHolder().split(':')
+    await take(`${machine}:${stdout.trim()}:0`, Date.now() + 60_000)
     const report = await at.run('*', { facts: { 'word/1': 'one' } })
     expect(report.status).toBe('succeeded')
   })

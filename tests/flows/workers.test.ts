@@ -76,7 +76,7 @@ describe.each(DISPATCHES)('on %s with the %s executor', (database, executorName)
     const facts = { 'word/1': { text: 'one', shelves: [] } }
     await drain(at.project, { executor, workers: 1, also: [factChanges(facts)] })
     expect(at.takeLog()).toEqual(['flaky[1]', 'flaky[1]', 'flaky[1]'])
-    expect(await at.project.catalog.db.selectFrom('failure').selectAll().execute()).toEqual([])
+    expect(await at.project.catalog.db.selectFrom('obstacle').selectAll().execute()).toEqual([])
   })
 })
 

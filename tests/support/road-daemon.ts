@@ -111,7 +111,7 @@ export class RoadDaemon implements AsyncDisposable {
     const { db } = this.platform.project.catalog
     const dirty = await db.selectFrom('dirty').select('node').execute()
     const waiting = await db
-      .selectFrom('failure')
+      .selectFrom('obstacle')
       .select('node')
       .where('retry_ms', 'is', null)
       .execute()
