@@ -55,6 +55,7 @@ export class ReadySearch {
     const claimed = await claimedNodes(evaluation)
     const out = new Set([...search.outstanding.map(({ task }) => task.node), ...claimed])
     const busy = new Set(search.outstanding.map(({ task }) => task.asset))
+    // What was rolled back takes nothing from what is made above it.
     const rolledBack = await rolledBackNodes(trx.db, definitions)
     const ready: ReadyRow[] = []
     const waiting = new Map<number, number>()
@@ -75,11 +76,8 @@ export class ReadySearch {
         evaluated += rows.filter(({ id }) => !back.held.has(id) && !faulty.has(id)).length
       }
       if (asset.kind === 'stored' && !search.paused.has(asset.name)) {
-        // What was rolled back takes nothing from what it reads, stale or not.
-        const free = rows.filter(
-          ({ id }) =>
-            (rolledBack.has(id) || !back.isHeld(asset.name, id)) && !isObstructed(search, id),
-        )
+        const isFree = ({ id }: DirtyRow): boolean => !back.isHeld(asset.name, id)
+        const free = rows.filter((row) => isFree(row) && !isObstructed(search, row.id))
         const idle = free.filter((row) => !out.has(row.id))
         const isBelow = isBelowBusy(definitions, asset.name, busy)
         const patient = isBelow ? this.#patient(idle, { rolledBack, search }) : new Map()
