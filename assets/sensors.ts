@@ -45,6 +45,7 @@ export async function roadSensors(
       summary: 'requests for months: marks what people asked for',
       timing: { everyMs: everyMs.queue },
       isWokenByRequest: true,
+      marks: 'months are marked as people asked',
     }),
     timedSensor(
       {

@@ -158,26 +158,7 @@ export async function planIn(
   const definitions = await loadDefinitions(project.graph, trx, true)
   for (const { key } of changed) await replayMembership(trx, definitions, key)
   await writeFacts(trx, definitions, freshnessFacts(project.graph, nowMs))
-  const access: PlanningAccess = {
-    trx,
-    actor: options.actor,
-    nowMs,
-    writeFacts: async (facts) => void (await writeFacts(trx, definitions, facts)),
-    replaceFacts: async (assets, facts) =>
-      void (await replaceFacts(trx, definitions, { assets, facts })),
-    forceNodes: async (nodes) => {
-      // Many may ask for one node: it is marked once, for the last of them.
-      const wanted = new Map(nodes.map((one) => [nodeText(one), one]))
-      const rows = await findNodes(trx, definitions.ids, [...wanted.values()])
-      const named = (row: NodeRow): string =>
-        nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key })
-      const marks = rows.map((row) => ({
-        node: row.id,
-        reason: wanted.get(named(row))?.reason ?? '',
-      }))
-      await markDirty(trx, 'forced', marks)
-    },
-  }
+  const access = planningAccess(trx, { definitions, actor: options.actor, nowMs })
   for (const change of observed.changes) await change.apply?.(access)
   if (observed.changes.length > 0) {
     await trx.db.updateTable('catalog').set({ observed: trx.revision }).execute()
@@ -202,6 +183,35 @@ export async function planIn(
   const plan = await finish({ db: trx.db, definitions, selection, basis, ...walked })
   return { plan, evaluation, selection }
 }
+
+/** What observations may do in a transaction. */
+export const planningAccess = (
+  trx: WriteTransaction,
+  {
+    definitions,
+    actor,
+    nowMs,
+  }: { readonly definitions: Definitions; readonly actor: Actor; readonly nowMs: number },
+): PlanningAccess => ({
+  trx,
+  actor,
+  nowMs,
+  writeFacts: async (facts) => void (await writeFacts(trx, definitions, facts)),
+  replaceFacts: async (assets, facts) =>
+    void (await replaceFacts(trx, definitions, { assets, facts })),
+  forceNodes: async (nodes) => {
+    // Many may ask for one node: it is marked once, for the last of them.
+    const wanted = new Map(nodes.map((one) => [nodeText(one), one]))
+    const rows = await findNodes(trx, definitions.ids, [...wanted.values()])
+    const named = (row: NodeRow): string =>
+      nodeText({ asset: definitions.ids.nameOf(row.asset), key: row.key })
+    const marks = rows.map((row) => ({
+      node: row.id,
+      reason: wanted.get(named(row))?.reason ?? '',
+    }))
+    await markDirty(trx, 'forced', marks)
+  },
+})
 
 async function force(
   trx: WriteTransaction,

@@ -11,16 +11,25 @@ import { workerHold } from './hold.ts'
 import { ownHolder } from './holder.ts'
 import type { PlanOptions } from './planning.ts'
 import { observedRevision, planIn } from './planning.ts'
+import { planIn, planningAccess } from './planning.ts'
 import type { Observation, Observer } from './project.ts'
+import { loadDefinitions } from './project.ts'
 import { lastDueMs } from './schedule.ts'
 import type { ActAccess, Look, LookContext, Sensor } from './sensor.ts'
 import { findResidue, removeResidue } from './sweep.ts'
 import { verifyStore } from './verify-store.ts'
 
+interface ObserverSensor extends Omit<Sensor, 'look' | 'name'> {
+  /** default: the observer's */
+  readonly name?: string
+  /** what is done, where it is only marks: then nothing is planned, which costs the most */
+  readonly marks?: string
+}
+
 /** A sensor that applies what one observer sees, whenever it sees something. */
 export const observerSensor = (
   observer: Observer,
-  declared: Omit<Sensor, 'look' | 'name'> & { readonly name?: string },
+  { marks, ...declared }: ObserverSensor,
 ): Sensor => ({
   ...declared,
   name: declared.name ?? observer.name,
@@ -32,9 +41,29 @@ export const observerSensor = (
       kind: 'act',
       why: `${observer.name} has moved`,
       act: async (access) => applyAndPlan(access, { changes: [seen], since }),
+      act: async (access) =>
+        marks === undefined
+          ? applyAndPlan(access, { changes: [seen] })
+          : applyMarks(access, seen, marks),
     }
   },
 })
+
+/** Workers evaluate and build what is marked: whoever waits for it waits for less. */
+async function applyMarks(
+  { project, actor, commit }: ActAccess,
+  seen: Observation,
+  words: string,
+): Promise<void> {
+  await commit(async (trx) => {
+    const definitions = await loadDefinitions(project.graph, trx, true)
+    const nowMs = project.clock.nowMs()
+    await seen.apply?.(planningAccess(trx, { definitions, actor, nowMs }))
+    await clearBlocks(trx)
+    await signal(trx, 'change')
+    return words
+  })
+}
 
 /** A sensor that acts at the instants of its timing, and looks at nothing else. */
 export const timedSensor = (
