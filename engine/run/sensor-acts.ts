@@ -39,10 +39,9 @@ export const observerSensor = (
     return {
       kind: 'act',
       why: `${observer.name} has moved`,
-      act: async (access) => applyAndPlan(access, { changes: [seen], since }),
       act: async (access) =>
         marks === undefined
-          ? applyAndPlan(access, { changes: [seen] })
+          ? applyAndPlan(access, { changes: [seen], since })
           : applyMarks(access, seen, marks),
     }
   },
