@@ -10,6 +10,7 @@ import { verifyProject } from '../../assets/verify/verify-project.ts'
 import { encounters, medicalFile } from '../support/deliveries.ts'
 import { LongProcess } from '../support/long-process.ts'
 import { RoadProject } from '../support/project.ts'
+import { countFault } from './support/count.ts'
 
 const ASKER = fileURLToPath(new URL('ask-child.ts', import.meta.url))
 const MONTHS = ['2024-01', '2024-02', '2024-03', '2024-04', '2024-05']
@@ -69,6 +70,7 @@ test('F4: a worker told to stop in a build exits in time, and another goes on at
   deliverMore(road)
   await first.until('it builds', () => first.said.some(({ event }) => event === 'finished'))
   const ended = await first.end('SIGTERM')
+  countFault('F4')
   expect(ended).toMatchObject({ code: 0, signal: null })
   expect(ended.ms).toBeLessThanOrEqual(STOP_MS)
   const { db } = road.project.catalog
@@ -110,6 +112,7 @@ test('F6: a worker frozen past its claims wakes up and changes nothing', async (
   await using other = await LongProcess.start(['worker', '--workers', '1'], road)
   await other.until('the rest is built', async () => (await dirty(road)) + (await open(road)) === 0)
   process.kill(frozen.pid, 'SIGCONT')
+  countFault('F6')
   expect((await frozen.end('SIGTERM')).code).toBe(0)
   await other.end()
   await daemon.end()

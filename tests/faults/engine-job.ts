@@ -81,11 +81,22 @@ export const jobAssets: readonly AssetDefinition[] = [...library, ...months]
 /** A folder with a file of this name is a project on servers. */
 export const PLACE_FILE = 'place.json'
 
+/** A folder with a file of this name has its catalog at the URL in it. */
+export const URL_FILE = 'catalog.url'
+
 /** Where a folder's project lies, if it is on servers. */
-export function placeOf(root: string): { readonly services?: ServicesPlace } {
-  const file = join(root, PLACE_FILE)
-  if (!existsSync(file)) return {}
-  return { services: JSON.parse(readFileSync(file, 'utf8')) as ServicesPlace }
+export function placeOf(root: string): {
+  readonly services?: ServicesPlace
+  readonly url?: string
+} {
+  const read = (name: string): string | undefined =>
+    existsSync(join(root, name)) ? readFileSync(join(root, name), 'utf8') : undefined
+  const services = read(PLACE_FILE)
+  const url = read(URL_FILE)
+  return {
+    ...(services !== undefined && { services: JSON.parse(services) as ServicesPlace }),
+    ...(url !== undefined && { url }),
+  }
 }
 
 /** Opens the job in a folder; on PostgreSQL and S3 where its place file says so. */

@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import type { EngineProject } from '../support/engine-project.ts'
 import { openSensorJob, tickNumbers } from './sensor-job.ts'
+import { countFault } from './support/count.ts'
 import { sweptBy } from './support/failpoint-names.ts'
 
 const CHILD = fileURLToPath(new URL('sensor-child.ts', import.meta.url))
@@ -64,6 +65,7 @@ test.each(cases)(
     const root = mkdtempSync(join(tmpdir(), 'tributary-sensor-'))
     await inJob(root, async () => writeFileSync(join(root, 'wanted'), '7'))
     expect(await tickKilledAt(root, one.name, one.signal)).toBe(one.signal)
+    countFault('F22')
     await inJob(root, async (job) => {
       const isReserved = one.point === 'RUN_CREATED'
       const isDone = one.point === 'RUN_LAUNCHED'

@@ -1,6 +1,7 @@
 /** Deliveries that come into a bucket: the same rules as in a folder, and nothing lies there after. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Observation } from '../../engine/index.ts'
+import { countFault } from '../faults/support/count.ts'
 import {
   encounters,
   fileName,
@@ -87,6 +88,7 @@ test('an object that changes before it is landed is a delivery of its own, and n
     mend: async () => at.deliver('alpha/moving', [january(4, 'new')]),
   }
   const first = await road.run(undefined, { also: [meddling] })
+  countFault('F25')
   expect(first.report.failures.map(({ node, code }) => [node.asset, code])).toEqual([
     ['raw', 'INPUT_CHANGED'],
   ])
