@@ -70,10 +70,11 @@ export async function noteUnprojected(
     on conflict (entry, key) do update set taken = excluded.taken`.execute(db)
 }
 
-/** Whether the journal lags. One look-up. */
-export async function isUnprojected(db: Connection): Promise<boolean> {
-  const row = await db.selectFrom('unprojected').select('entry').limit(1).executeTakeFirst()
-  return row !== undefined
+/** Whether the journal lags, or did before an object's number was given out. One look-up. */
+export async function isUnprojected(db: Connection, before?: number): Promise<boolean> {
+  const noted = db.selectFrom('unprojected').select('entry').limit(1)
+  const row = before === undefined ? noted : noted.where('taken', '<', before)
+  return (await row.executeTakeFirst()) !== undefined
 }
 
 export interface TakenEntries {

@@ -34,13 +34,16 @@ export const keptTables = ({ kept = [] }: Pick<Project, 'kept'>): readonly KeptT
 /** Brings the journal up to the catalog. Cost when it is: one look-up. Throws STORE_UNUSABLE. */
 export async function projectJournal(project: Project): Promise<number> {
   const { catalog, store } = project
+  // What others commit meanwhile is theirs to write: one would write for all, and never end.
+  let first: number | undefined
   for (let written = 0; ; written++) {
-    if (written === OBJECTS_MAX || !(await isUnprojected(catalog.db))) return written
+    if (written === OBJECTS_MAX || !(await isUnprojected(catalog.db, first))) return written
     const taken = await catalog.write(
       async (trx) => takeUnprojected(trx, keptTables(project)),
       BOOKKEEPING,
     )
     if (taken === undefined) return written
+    first ??= taken.number
     failpoint('journal.taken')
     await store.writeManifest(JOURNAL, taken.number, objectText(taken))
     failpoint('journal.written')
