@@ -146,5 +146,13 @@ function isStray(
     return statSync(join(root, path), { throwIfNoEntry: false }) === undefined
   }
   if (!path.startsWith(`${VERSIONS}/`)) return entry.name.endsWith('.tmp')
-  return dirname(path).endsWith('/_manifest') ? !MANIFEST.test(entry.name) : true
+  if (!dirname(path).endsWith('/_manifest')) return true
+  return !MANIFEST.test(entry.name) && !isBeingWritten(join(root, path))
 }
+
+/** A half-written file as young as this may be somebody's who is at it: no number is written twice. */
+const BEING_WRITTEN_MS = 60 * 60 * 1000
+
+const isBeingWritten = (path: string): boolean =>
+  path.includes(`/${VERSIONS}/_`) &&
+  Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < BEING_WRITTEN_MS

@@ -8,6 +8,7 @@ import {
   readlinkSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -191,4 +192,14 @@ test('a store that cannot be written says where and why', async () => {
   )
   linkSync(join(root, 'file'), join(root, 'other'))
   expect(() => openLocalStore({ root: join(root, 'other') })).toThrow(/file:\/\/.*other/)
+})
+
+test('a half-written object of the journal is left to its writer for an hour, then it is a stray', async () => {
+  await store.writeManifest('_catalog/journal', 1, 'one')
+  const folder = '.versions/_catalog/journal/_manifest'
+  writeFileSync(at(`${folder}/0000000002.json.tmp`), '{')
+  expect(await Array.fromAsync(store.strays())).toEqual([])
+  const old = new Date(Date.now() - 2 * 60 * 60 * 1000)
+  utimesSync(at(`${folder}/0000000002.json.tmp`), old, old)
+  expect(await Array.fromAsync(store.strays())).toEqual([`${folder}/0000000002.json.tmp`])
 })
