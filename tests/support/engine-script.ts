@@ -4,9 +4,18 @@
  * After the last step everything is materialized and compared with an empty project that gets the
  * same facts at once.
  */
+import { join } from 'node:path'
 import { sql } from 'kysely'
 import type { AssetDefinition, RunnerEvent } from '../../engine/index.ts'
-import { installFailpoints, nodeText, verifyStore } from '../../engine/index.ts'
+import {
+  fsck,
+  installFailpoints,
+  nodeText,
+  openCatalog,
+  rebuildCatalog,
+  verifyStore,
+} from '../../engine/index.ts'
+import { MIGRATIONS } from '../../migrations/index.ts'
 import type { Names } from './engine-check.ts'
 import { differences, restOffences, runOffences } from './engine-check.ts'
 import { runUntilDeath } from './engine-death.ts'
@@ -25,11 +34,13 @@ import { allEdges, currentParts, lastReads, nodeNames, presentNodes } from './en
 
 /** Plays a history and checks everything. Throws with what is wrong. */
 export async function playHistory(history: History, database: Database = 'sqlite'): Promise<void> {
+  // Every second history: it costs as much as the clean rebuild.
+  const losesCatalog = history.steps.length % 2 === 0
   const player = new Player(history.specs)
   await player.open(database)
   try {
     for (const step of history.steps) await player.step(step)
-    await player.finish()
+    await player.finish({ losesCatalog })
   } finally {
     installFailpoints(undefined)
     await player.close()
@@ -212,7 +223,7 @@ class Player {
     })
   }
 
-  async finish(): Promise<void> {
+  async finish({ losesCatalog }: { readonly losesCatalog: boolean }): Promise<void> {
     await this.#run(EVERYTHING)
     const wrong: string[] = []
     const { steps } = await this.#at.plan()
@@ -227,6 +238,30 @@ class Player {
     } finally {
       await clean.close()
     }
+    if (losesCatalog) wrong.push(...(await this.#lostCatalog()))
     if (wrong.length > 0) throw new Error(wrong.join('\n'))
+  }
+
+  /** From the store alone a lost catalog is what it was, and nothing is built to make it so. */
+  async #lostCatalog(): Promise<readonly string[]> {
+    const { root, project } = this.#at
+    const catalog = await openCatalog({ url: join(root, 'other.db'), migrations: MIGRATIONS })
+    try {
+      const other = { ...project, catalog }
+      const actor = { name: 'test', reason: 'the catalog is lost' }
+      await rebuildCatalog(other, { actor })
+      this.#at.takeLog()
+      await this.#at.runOn(other, '*', { facts: this.#sheet.observed() })
+      const built = this.#at.takeLog()
+      const nodes = await differences(this.#at, { ...this.#at, project: other }, this.#specs)
+      const { faults } = await fsck(other)
+      return [
+        ...(built.length > 0 ? [`built again from the store: ${built.join(' ')}`] : []),
+        ...(nodes.length > 0 ? [`differ from the store alone: ${nodes.join(' ')}`] : []),
+        ...faults.map(({ subject, words }) => `from the store alone, ${subject}: ${words}`),
+      ]
+    } finally {
+      await catalog.close()
+    }
   }
 }
