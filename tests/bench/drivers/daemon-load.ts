@@ -6,6 +6,7 @@
  *
  * Builds write one small part each; what is measured is the daemon, not the work.
  */
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EmbeddedExecutor, applyAndPlan, defineAsset, sameKey } from '../../../engine/index.ts'
 import type { Sensor } from '../../../engine/index.ts'
@@ -81,14 +82,26 @@ async function reach(count: number): Promise<void> {
   }
 }
 
-/** After a collection, twice: what the first one freed may free more. */
-async function settled(): Promise<{ readonly heap_mb: number; readonly rss_mb: number }> {
+/** Of this process alone, without files that SQLite maps: Linux only. */
+function anonymousMb(): number {
+  const status = readFileSync('/proc/self/status', 'utf8')
+  return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024
+}
+
+interface Memory {
+  readonly heap_mb: number
+  readonly anonymous_mb: number
+  readonly rss_mb: number
+}
+
+/** After collections: what the first one freed may free more. */
+async function settled(): Promise<Memory> {
   for (let round = 0; round < 3; round++) {
     globalThis.gc?.()
     await sleep(100)
   }
   const { heapUsed, rss } = process.memoryUsage()
-  return { heap_mb: heapUsed / 2 ** 20, rss_mb: rss / 2 ** 20 }
+  return { heap_mb: heapUsed / 2 ** 20, anonymous_mb: anonymousMb(), rss_mb: rss / 2 ** 20 }
 }
 
 /** Builds a second between two of them. */
