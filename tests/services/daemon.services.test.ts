@@ -20,6 +20,7 @@ import {
 import { ServiceRoad } from '../support/service-road.ts'
 
 const scenario = readScenario()
+const WAVE = { timeout: 1_500_000 } as const
 
 describe.runIf(scenario)('a daemon and two workers on PostgreSQL and MinIO', () => {
   if (scenario === undefined) return
@@ -55,7 +56,8 @@ describe.runIf(scenario)('a daemon and two workers on PostgreSQL and MinIO', () 
     )
   }
 
-  test.each(scenario.waves)('wave $wave ends as its truth says', async (wave) => {
+  // The first wave is 1,200 builds, each with its objects and commits.
+  test.each(scenario.waves)('wave $wave ends as its truth says', WAVE, async (wave) => {
     if (wave.wave < 3) await at.deliverFolder(`${scenario.folder}/wave${wave.wave}/inbox`)
     else await takeActions(at.road, scenario)
     await expectWave(wave)

@@ -16,7 +16,7 @@ import type { RoadProject } from './project.ts'
 export const ACTOR = { name: 'daemon', reason: 'a test' } as const
 const LOOK_MS = 100
 const NOBODY: AsyncDisposable = { [Symbol.asyncDispose]: async () => undefined }
-const WAIT_MAX_MS = 500_000
+const WAIT_MAX_MS = 1_200_000
 
 export interface RoadDaemonOptions extends Partial<DaemonOptions> {
   /** changes the road's sensors before they start */
