@@ -53,8 +53,8 @@ export async function anchorAudit({
   clock,
 }: Pick<Project, 'catalog' | 'store' | 'clock'>): Promise<AuditLink | undefined> {
   const atMs = clock.nowMs()
-  const day = dayOf(atMs)
-  if (!(await isAnchorDue(catalog.db, day))) return undefined
+  const day = await dueNumber(catalog.db, atMs)
+  if (day === undefined) return undefined
   const anchor = await catalog.write(
     async ({ db }) => {
       const link = await lastLink(db)
@@ -86,11 +86,22 @@ export async function anchorAudit({
   return { seq, hash }
 }
 
-async function isAnchorDue(db: Connection, day: number): Promise<boolean> {
-  const own = await fixedAnchor(db, day)
-  if (own !== undefined) return own.written === 0
-  const query = db.selectFrom('audit_anchor').select('seq').orderBy('day', 'desc').limit(1)
-  return isMoreBehind(db, (await query.executeTakeFirst())?.seq ?? 0)
+/** A clock may be set back by this much, and is waited for. */
+const SET_BACK_MAX_MS = 48 * 60 * 60 * 1000
+
+/**
+ * The number of the anchor that is due; undefined: none is. It is the day's, and never lower than
+ * one that was given: after a clock that was years ahead the numbers go on from there.
+ */
+async function dueNumber(db: Connection, atMs: number): Promise<number | undefined> {
+  const query = db.selectFrom('audit_anchor').selectAll().orderBy('day', 'desc').limit(1)
+  const last = await query.executeTakeFirst()
+  const today = dayOf(atMs)
+  if (last === undefined) return (await isMoreBehind(db, 0)) ? today : undefined
+  if (last.written === 0) return last.day
+  const isBehind = atMs < last.at_ms && last.at_ms - atMs < SET_BACK_MAX_MS
+  if (isBehind || dayOf(last.at_ms) === today) return undefined
+  return (await isMoreBehind(db, last.seq)) ? Math.max(today, last.day + 1) : undefined
 }
 
 /** The daemon's: the same as at the end of a run, for days on which workers alone commit. */
@@ -99,7 +110,7 @@ export const anchorSensor: Sensor = {
   summary: 'the hash of the audit’s last row: writes it into the store, once a day',
   timing: { everyMs: 3_600_000 },
   look: async ({ db, nowMs }) =>
-    (await isAnchorDue(db, dayOf(nowMs)))
+    (await dueNumber(db, nowMs)) !== undefined
       ? {
           kind: 'act',
           why: 'rows that no anchor covers',
