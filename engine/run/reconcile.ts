@@ -284,12 +284,17 @@ export class Reconciler {
   }
 
   async #endRun(trx: WriteTransaction, run: number, isPartial: boolean): Promise<void> {
-    const { hooks, clock } = this.#project
+    const { hooks, clock, graph } = this.#project
     const nowMs = clock.nowMs()
+    const stored = graph.order.flatMap(({ kind, name }) => (kind === 'stored' ? [name] : []))
     const rows = await trx.db
       .selectFrom('build')
+      .innerJoin('node', 'node.id', 'build.node')
+      .innerJoin('asset', 'asset.id', 'node.asset')
       .select(['outcome', ({ fn }) => fn.countAll<number>().as('count')])
-      .where('run', '=', run)
+      .where('build.run', '=', run)
+      // What a build writes beside itself is no build: a run of its own counts likewise.
+      .where('asset.name', 'in', ['', ...stored])
       .groupBy('outcome')
       .execute()
     await hooks.onRunEnd?.({ trx, nowMs, run })
