@@ -48,6 +48,10 @@ async function writeRows(stopping: AbortController): Promise<void> {
   }
 }
 
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await setTimeout(20)
+}
+
 async function runEditions(signal: AbortSignal): Promise<number> {
   let edition = 0
   while (!signal.aborted) {
@@ -70,7 +74,7 @@ test('twenty crashes of the server: every run ends well, no row is lost, readers
     // Up for a moment, and for at least one write: what is repeated without end is given up.
     const before = written
     await setTimeout(300 + draw(1200))
-    while (written === before && !stopping.signal.aborted) await setTimeout(20)
+    await until(() => written > before || stopping.signal.aborted)
     await cluster.restart()
     countFault('F7')
   }

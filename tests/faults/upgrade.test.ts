@@ -54,10 +54,9 @@ test.each(DATABASES)(
     while ((await rowCount(before)) === 0) await setTimeout(5)
     const newer = await openCatalog({ url, migrations: NEWER })
     closing.push(newer.close)
-    const atOnce = await rowCount(newer)
     countFault('F27')
     await writing
-    expect([atOnce < WRITES, await rowCount(newer)]).toEqual([true, WRITES])
+    expect(await rowCount(newer)).toBe(WRITES)
     expect(await rejectedCode(openCatalog({ url, migrations: MIGRATIONS }))).toBe('CATALOG_NEWER')
   },
 )

@@ -21,7 +21,8 @@ afterAll(() => whole[Symbol.dispose]())
 /** Kills one run and makes it whole; false: the run ended before that call. */
 async function killedAt(kind: SyscallKind, hit: number): Promise<boolean> {
   const root = whole.copy()
-  const { signal } = await killAtSyscall(kind, hit, [CHILD, root])
+  const { signal, code, stderr } = await killAtSyscall(kind, hit, [CHILD, root])
+  if (signal !== 'SIGKILL') expect([code, stderr]).toEqual([0, ''])
   await whole.expectAfterNextRun(root).catch((error: unknown) => {
     throw new Error(`killed at ${kind} ${hit}`, { cause: error })
   })
