@@ -51,44 +51,59 @@ export async function recover(
   await projectJournal(project)
   if ((await deadIntents(project, project.catalog)).length === 0) return 0
   const intents = await takeOver(project, hold)
-  const ended: Intent[] = []
-  let failure: { readonly error: unknown } | undefined
-  for (const intent of intents) {
-    try {
-      if (intent.state === 'prepared') await undo(project, intent)
-      else await showAgain(project, { definitions, hold, intent })
-      ended.push(intent)
-    } catch (error) {
-      failure ??= { error }
-    }
-  }
-  await clearIntents(project, ended)
-  if (failure !== undefined) throw failure.error
+  const ending = new Ending(intents)
+  const isPrepared = ({ state }: Intent): boolean => state === 'prepared'
+  const isCommitted = ({ state }: Intent): boolean => state === 'committed'
+  // What was never committed goes.
+  await ending.each(isPrepared, async (intent) => project.store.abort(notesOf(intent)))
+  failpoint('recover.aborted')
+  // What was committed is shown, and what it superseded goes.
+  await ending.each(isCommitted, async ({ node }) =>
+    publishNodes(project, definitions, {
+      nodes: await withOutputs(project, [node]),
+      keep: async (forMs) => hold.keep([node], forMs),
+    }),
+  )
+  failpoint('recover.published')
+  await ending.each(isCommitted, async (intent) => project.store.remove(notesOf(intent)))
+  failpoint('recover.removed')
+  await clearIntents(project, ending.left)
+  ending.throwFirst()
   return intents.length
 }
 
-/** What was never committed goes. */
-async function undo({ store }: Project, { notes }: Intent): Promise<void> {
-  await store.abort(JSON.parse(notes) as string[])
-  failpoint('recover.aborted')
-}
+const notesOf = ({ notes }: Intent): readonly string[] => JSON.parse(notes) as string[]
 
-/** What was committed is shown, and what it superseded goes. */
-async function showAgain(
-  project: Project,
-  {
-    definitions,
-    hold,
-    intent,
-  }: { readonly definitions: Definitions; readonly hold: Hold; readonly intent: Intent },
-): Promise<void> {
-  await publishNodes(project, definitions, {
-    nodes: await withOutputs(project, [intent.node]),
-    keep: async (forMs) => hold.keep([intent.node], forMs),
-  })
-  failpoint('recover.published')
-  await project.store.remove(JSON.parse(intent.notes) as string[])
-  failpoint('recover.removed')
+/** Intents on their way to their end: one that fails stays open and holds back no other. */
+class Ending {
+  #left: readonly Intent[]
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(intents: readonly Intent[]) {
+    this.#left = intents
+  }
+
+  /** those of which nothing failed */
+  get left(): readonly Intent[] {
+    return this.#left
+  }
+
+  async each(isWanted: (intent: Intent) => boolean, step: (intent: Intent) => Promise<void>) {
+    const failed = new Set<Intent>()
+    for (const intent of this.#left.filter(isWanted)) {
+      try {
+        await step(intent)
+      } catch (error) {
+        failed.add(intent)
+        this.#failure ??= { error }
+      }
+    }
+    this.#left = this.#left.filter((intent) => !failed.has(intent))
+  }
+
+  throwFirst(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
 }
 
 /** Intents whose run is not the one that holds the lease, or whose worker is gone. */
