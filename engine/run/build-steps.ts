@@ -73,14 +73,14 @@ export const supportOf = (run: Run, signal?: AbortSignal): AttemptSupport => ({
 async function addNotes(run: Run, task: Task, notes: readonly string[]): Promise<void> {
   if (notes.length === 0) return
   task.notes.push(...notes)
-  const all = JSON.stringify(task.notes)
   const { holder } = run.hold
   await run.project.catalog.write(
     async (trx) => {
       await run.hold.require(trx)
       const { numUpdatedRows } = await trx.db
         .updateTable('intent')
-        .set({ notes: all })
+        // Outputs are staged side by side: whichever writes last writes what all have noted.
+        .set({ notes: JSON.stringify(task.notes) })
         .where('node', '=', task.node.row.id)
         .where('epoch', '=', task.epoch)
         .executeTakeFirst()
