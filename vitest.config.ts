@@ -1,6 +1,6 @@
 /**
  * Two tiers on a plain clone: `default` (npm test) and `faults` (npm run test:faults), the slower
- * one, which kills processes and damages projects. `services` (npm run test:services) runs on real
+ * one, which kills processes, damages projects and takes its time. `services` (npm run test:services) runs on real
  * servers, built once where they are missing. `.ci/run` runs these three. `nightly` (npm run
  * test:nightly) is the faults in full: every hit, every system call, long disturbances. `readers`
  * (npm run test:readers) reads what is published with other people's programs, which pip installs.
@@ -11,7 +11,12 @@ const NIGHTLY = ['tests/nightly/*.test.ts']
 const READERS = ['tests/readers/*.test.ts']
 const FAULTS = [
   'tests/faults/*.test.ts',
-  'tests/verify/{backup,damage,fsck,gc,heal,rebuild-catalog}.test.ts',
+  'tests/verify/{backup,damage,fsck,gc,heal,healthy,rebuild-catalog}.test.ts',
+  // What takes long: `npm test` is to stay under three minutes on two cores.
+  'tests/bench/bench.test.ts',
+  'tests/catalog/migrations.test.ts',
+  'tests/flows/{daemon-queue,failures,rollback-workers,scenario-postgres,workers}.test.ts',
+  'tests/table/determinism.test.ts',
 ]
 const SERVICES = ['tests/**/*.services.test.ts']
 
