@@ -17,7 +17,7 @@ import {
   takeActions,
   waveOutcome,
 } from '../support/scenario-waves.ts'
-import { ServiceRoad } from '../support/service-road.ts'
+import { ServiceRoad, changedFolders } from '../support/service-road.ts'
 
 const scenario = readScenario()
 const WAVE = { timeout: 1_500_000 } as const
@@ -77,6 +77,25 @@ describe.runIf(scenario)('a daemon and two workers on PostgreSQL and MinIO', () 
       .having(({ fn }) => fn.countAll(), '>', 1)
       .execute()
     expect(twice).toEqual([])
+  })
+
+  test('one mapping edit builds the months that use it; every other object stays as it is', async () => {
+    const before = await at.stored()
+    at.road.edit('mappings/pharmacy/synthea/v1.json', (document) => {
+      const { columns } = document as unknown as { columns: Record<string, unknown> }
+      columns['description'] = { source: 'CODE' }
+    })
+    const months = Object.keys(scenario.waves.at(-1)?.canonical['pharmacy'] ?? {}).toSorted()
+    await daemon.until('the months that use it are built', async () => {
+      const built = await builtSince(at.road, last)
+      return new Set(built.months).size >= months.length
+    })
+    await daemon.quiet()
+    const named = (prefix: string): readonly string[] => months.map((month) => `${prefix}${month}`)
+    expect((await builtSince(at.road, last)).months).toEqual(named(`${scenario.state}/pharmacy/`))
+    const folders = named(`gold_canonical/${scenario.state}/pharmacy/atomic_month=`)
+    expect(changedFolders(before, await at.stored())).toEqual(folders)
+    expect(months.length).toBeGreaterThan(10)
   })
 
   test('every invariant holds', async () => {

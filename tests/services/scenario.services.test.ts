@@ -16,12 +16,9 @@ import {
   takeActions,
   waveOutcome,
 } from '../support/scenario-waves.ts'
-import { ServiceRoad } from '../support/service-road.ts'
+import { ServiceRoad, changedFolders } from '../support/service-road.ts'
 
 const scenario = readScenario()
-
-/** Numbered objects that only ever come anew: what was done, for whoever lost the catalog. */
-const isAppended = (key: string): boolean => /^_(catalog|audit)\//.test(key)
 
 describe.runIf(scenario)('the Massachusetts scenario on PostgreSQL and MinIO', () => {
   if (scenario === undefined) return
@@ -70,12 +67,7 @@ describe.runIf(scenario)('the Massachusetts scenario on PostgreSQL and MinIO', (
     const { log, report, brokenPromises } = await at.road.run()
     expect([report.failures, brokenPromises]).toEqual([[], []])
     expect(log.map((line) => line.slice(0, line.lastIndexOf(' ')))).toEqual(planned.toSorted())
-    const after = await at.stored()
-    const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
-      (key) => before[key] !== after[key] && !(isAppended(key) && before[key] === undefined),
-    )
-    const months = new Set(changed.map((key) => key.split('/').slice(0, 4).join('/')))
-    expect([...months].toSorted()).toEqual(
+    expect(changedFolders(before, await at.stored())).toEqual(
       planned
         .map((line) =>
           line.replace(/^gold_canonical (.*)\/(.*)$/, 'gold_canonical/$1/atomic_month=$2'),

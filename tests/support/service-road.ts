@@ -125,6 +125,20 @@ export class ServiceRoad implements AsyncDisposable {
   }
 }
 
+/** Numbered objects that only ever come anew: what was done, for whoever lost the catalog. */
+const isAppended = (key: string): boolean => /^_(catalog|audit)\//.test(key)
+
+/** The published folders, as `gold_canonical/MA/medical/atomic_month=…`, whose objects are not as before. */
+export function changedFolders(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): readonly string[] {
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (key) => before[key] !== after[key] && !(isAppended(key) && before[key] === undefined),
+  )
+  return [...new Set(changed.map((key) => key.split('/').slice(0, 4).join('/')))].toSorted()
+}
+
 async function listObjects(
   { client, bucket }: FreshBucket,
   prefix: string,
