@@ -145,7 +145,9 @@ function partsBuild({
     part.found === undefined ? [] : [{ ...part.found, fingerprint: part.fingerprint }],
   )
   if (found.length < parts.length || parts.length === 0) {
-    return { kind: 'build', fingerprint: own, parts }
+    // A cutoff keeps the parts it was found equal to, under the fingerprints they were made from.
+    const known = wholeBuild(own, builds)
+    return known.kind === 'known' ? known : { kind: 'build', fingerprint: own, parts }
   }
   const value = asset.summarize?.(
     found.map((part) => ({ name: part.name, rows: part.rows ?? undefined })),

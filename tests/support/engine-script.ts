@@ -242,10 +242,7 @@ class Player {
     if (wrong.length > 0) throw new Error(wrong.join('\n'))
   }
 
-  /**
-   * From the store alone a lost catalog is what it was. A part may be made again for it: after some
-   * histories of failures and losses no manifest says what a part that is there was made from.
-   */
+  /** From the store alone a lost catalog is what it was, and nothing is made again for it. */
   async #lostCatalog(): Promise<readonly string[]> {
     const { root, project } = this.#at
     const catalog = await openCatalog({ url: join(root, 'other.db'), migrations: MIGRATIONS })
@@ -253,13 +250,15 @@ class Player {
       const other = { ...project, catalog }
       const actor = { name: 'test', reason: 'the catalog is lost' }
       await rebuildCatalog(other, { actor })
-      await this.#at.runOn(other, '*', { facts: this.#sheet.observed() })
       this.#at.takeLog()
+      await this.#at.runOn(other, '*', { facts: this.#sheet.observed() })
+      const built = this.#at.takeLog()
       const nodes = await differences(this.#at, { ...this.#at, project: other }, this.#specs)
       // A kept version that another followed before anybody was shown it has no manifest: to the
       // store alone it is an orphan.
       const faults = (await fsck(other)).faults.filter(({ kind }) => kind !== 'orphan')
       return [
+        ...(built.length > 0 ? [`built again from the store: ${built.join(' ')}`] : []),
         ...(nodes.length > 0 ? [`differ from the store alone: ${nodes.join(' ')}`] : []),
         ...faults.map(({ subject, words }) => `from the store alone, ${subject}: ${words}`),
       ]
