@@ -49,8 +49,15 @@ export default defineConfig({
         test: { name: 'faults', include: FAULTS, exclude: SERVICES, testTimeout: 600_000 },
       },
       { extends: true, test: { name: 'readers', include: READERS, testTimeout: 600_000 } },
-      { extends: true, test: { name: 'nightly', include: NIGHTLY, testTimeout: 3_600_000 } },
-      { extends: true, test: { name: 'services', include: SERVICES, testTimeout: 600_000 } },
+      // A hook may wait for a server that is built first, once a machine.
+      {
+        extends: true,
+        test: { name: 'nightly', include: NIGHTLY, testTimeout: 3_600_000, hookTimeout: 900_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'services', include: SERVICES, testTimeout: 600_000, hookTimeout: 900_000 },
+      },
     ],
   },
 })

@@ -1,7 +1,7 @@
 /**
  * The client for S3-compatible stores, and the place `s3://bucket/prefix` names in one.
  *
- * Retries are the SDK's (5 attempts, jittered backoff); what a lost answer means is for the caller
+ * Retries are the SDK's (8 attempts, jittered backoff); what a lost answer means is for the caller
  * to find out, since «no such upload» may be the echo of a completion that worked.
  */
 import { S3Client } from '@aws-sdk/client-s3'
@@ -28,7 +28,8 @@ export interface S3Place {
 /** One request takes at most this long to answer, and a body pauses no longer. */
 export const REQUEST_TIMEOUT_MS = 30_000
 const CONNECT_TIMEOUT_MS = 5_000
-const ATTEMPTS_MAX = 5
+// Where a fifth of all answers is refused, five would fail one request in 3,000, and eight one in 400,000.
+const ATTEMPTS_MAX = 8
 /** requests in flight: beyond this they queue in the client */
 const SOCKETS_MAX = 64
 

@@ -14,6 +14,7 @@ import { eventLine } from './daemon-view.ts'
 import { EXIT } from './fault.ts'
 import { listenForInterrupts } from './interrupt.ts'
 import { FORMAT_VERSION } from './plan-json.ts'
+import { keepMemorySteady } from './steady-memory.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const HOST = '127.0.0.1'
@@ -26,6 +27,7 @@ const LEAVE_MS = 4_500
 
 /** Runs `daemon` until it is told to stop. */
 export async function runDaemon(call: CommandCall): Promise<number> {
+  keepMemorySteady()
   const opened = await call.open({ sync: false })
   const parts = partsOf(opened)
   const sensors = await parts.sensors()
@@ -62,6 +64,7 @@ export async function runDaemon(call: CommandCall): Promise<number> {
 
 /** Runs `worker` until it is told to stop. */
 export async function runWorker(call: CommandCall): Promise<number> {
+  keepMemorySteady()
   const opened = await call.open({ sync: false })
   const parts = partsOf(opened)
   const report = await reporter(call)

@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EmbeddedExecutor, applyAndPlan, defineAsset, sameKey } from '../../../engine/index.ts'
 import type { Sensor } from '../../../engine/index.ts'
+import { keepMemorySteady } from '../../../engine/cli/steady-memory.ts'
 import { Daemon } from '../../../engine/run/daemon.ts'
 import { engineProjectAt, factChanges } from '../../support/engine-project.ts'
 import { wordFact } from '../../support/engine-assets.ts'
@@ -28,6 +29,7 @@ const copy = defineAsset({
   }),
 })
 
+keepMemorySteady()
 const [what = 'drain', root = '.', first = '1000', second = '2000'] = process.argv.slice(2)
 const at = await engineProjectAt(root, { assets: [wordFact, copy] })
 const ends: number[] = []
