@@ -47,7 +47,9 @@ const CONSTRAINTS = ['maxLength', 'pattern', 'enum']
 function documentPath([part = '', at = '', member = '', index]: readonly string[]): Path {
   if (part === 'dialect') return ['resources', 0, 'dialect', at]
   if (part === 'control') return ['x-ingest', 'control', Number(at), member]
-  if (part === 'month') return ['x-ingest', 'month', 'column']
+  if (part === 'month') {
+    return ['x-ingest', 'month', ...(at === 'column' ? [at] : ['columns', at])]
+  }
   if (at === '') return ['resources', 0, 'schema', 'fields']
   const field = (...rest: Path): Path => fieldPath(Number(at), ...rest)
   if (CONSTRAINTS.includes(member)) return field('constraints', member)

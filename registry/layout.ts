@@ -11,7 +11,7 @@
  * Source of the format: https://datapackage.org/standard/data-package/ (v2).
  */
 import { z } from 'zod'
-import type { ColumnSpec, ColumnType, ControlField, ParseSpec } from '../engine/index.ts'
+import type { ColumnSpec, ColumnType, ControlField, MonthRule, ParseSpec } from '../engine/index.ts'
 import { leaf, pattern, threshold } from './fields.ts'
 import { LAYOUT_VERSION } from './names.ts'
 import { closed, exactlyOne, wholeDocument } from './shape.ts'
@@ -100,8 +100,14 @@ const ingestShape = closed({
     .max(2)
     .exactOptional(),
   month: exactlyOne(
-    closed({ column: leaf.column.exactOptional(), declared: z.literal('last').exactOptional() }),
-    ['column', 'declared'],
+    closed({
+      column: leaf.column.exactOptional().describe('a date or datetime'),
+      columns: closed({ year: leaf.column, month: leaf.column })
+        .exactOptional()
+        .describe('two integers: the year, and the month of the year'),
+      declared: z.literal('last').exactOptional().describe('every row has the last declared month'),
+    }),
+    ['column', 'columns', 'declared'],
   ),
   reject: threshold.describe('records that may be rejected before the parse fails'),
   detect: detect.exactOptional(),
@@ -210,9 +216,13 @@ function parseSlice(document: LayoutDocument): ParseSpec {
     },
     control: control.map(({ role, prefix, fields }) => ({ role, prefix, fields })),
     columns: schema.fields.map(columnSpec),
-    month:
-      ingest.month.column === undefined ? { declared: 'last' } : { column: ingest.month.column },
+    month: monthRule(ingest.month),
   }
+}
+
+function monthRule({ column, columns }: LayoutDocument['x-ingest']['month']): MonthRule {
+  if (column !== undefined) return { column }
+  return columns === undefined ? { declared: 'last' } : { year: columns.year, month: columns.month }
 }
 
 function routeSlice(document: LayoutDocument): LayoutRoute {

@@ -126,7 +126,7 @@ const entries = (value: DuckValue | undefined): readonly MapEntry[] =>
   Array.isArray(value) ? value.filter(isMapEntry) : []
 
 function monthOf(path: string, { spec, monthColumn, declaredLastMonth }: ChunkContext): string {
-  if (!('column' in spec.month)) return declaredLastMonth
+  if ('declared' in spec.month) return declaredLastMonth
   const folder = basename(join(path, '..'))
   assert(folder.startsWith(`${monthColumn}=`), 'a part outside its month')
   return folder.slice(monthColumn.length + 1)

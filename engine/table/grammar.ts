@@ -24,7 +24,7 @@ export type RecordReason =
 export type FieldReason =
   | 'ENUM'
   | 'MAX_LENGTH'
-  | 'MONTH_RANGE' // the month column is outside MONTH_MIN..MONTH_MAX
+  | 'MONTH_RANGE' // what dates the row is outside MONTH_MIN..MONTH_MAX, or no month of a year
   | 'PATTERN'
   | 'REQUIRED'
   | 'TYPE_BOOLEAN'
@@ -192,12 +192,34 @@ function stringReasons(column: ColumnSpec): (raw: string) => FieldReason[] {
   }
 }
 
-/** True when the column decides the month of its rows. */
-export const isMonthColumn = (spec: Pick<ParseSpec, 'month'>, column: ColumnSpec): boolean =>
-  'column' in spec.month && spec.month.column === column.name
+/** What a column has to do with the month of its rows. */
+export type MonthRole = 'date' | 'year' | 'month'
 
-/** Compiles one column. `isMonth` adds the range of months. */
-export function fieldGrammar(column: ColumnSpec, isMonth = false): FieldGrammar {
+/** Undefined for a column that does not date its rows. */
+export function monthRole(
+  { month: rule }: Pick<ParseSpec, 'month'>,
+  { name }: Pick<ColumnSpec, 'name'>,
+): MonthRole | undefined {
+  if ('column' in rule) return rule.column === name ? 'date' : undefined
+  if ('declared' in rule) return undefined
+  return rule.year === name ? 'year' : rule.month === name ? 'month' : undefined
+}
+
+/** What a year, and a month of a year, may be, both ends included. */
+export const MONTH_PARTS = {
+  year: [Number(MONTH_MIN.slice(0, 4)), Number(MONTH_MAX.slice(0, 4))],
+  month: [1, 12],
+} as const
+
+/** Whether a value, as DuckDB prints it, names no month that a row may have. */
+function isOutOfRange(role: MonthRole, text: string): boolean {
+  if (role === 'date') return text.slice(0, 7) < MONTH_MIN || text.slice(0, 7) > MONTH_MAX
+  const [least, most] = MONTH_PARTS[role]
+  return Number(text) < least || Number(text) > most
+}
+
+/** Compiles one column. `role` adds the range of months. */
+export function fieldGrammar(column: ColumnSpec, role?: MonthRole): FieldGrammar {
   const type = FIELD_TYPES[column.type]
   const shapes = type.shapes(column).map((shape) => ({
     ...shape,
@@ -217,8 +239,7 @@ export function fieldGrammar(column: ColumnSpec, isMonth = false): FieldGrammar 
     if (column.type === 'string') return ofString(raw)
     const text = value(raw)
     if (text === null) return [type.reason]
-    const month = text.slice(0, 7)
-    return isMonth && (month < MONTH_MIN || month > MONTH_MAX) ? ['MONTH_RANGE'] : []
+    return role !== undefined && isOutOfRange(role, text) ? ['MONTH_RANGE'] : []
   }
   return { column, reasons, value }
 }

@@ -15,7 +15,7 @@ import { parseChunk, type ChunkJob } from './chunk-parse.ts'
 import { finishChunk, removeChunk, resumeChunk } from './chunk-resume.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import type { DuckPool } from './duck-pool.ts'
-import { fieldGrammar, isMonthColumn } from './grammar.ts'
+import { fieldGrammar, monthRole } from './grammar.ts'
 import type { ParseFailureCode } from './header.ts'
 import { landFile, type LandedFile } from './landing.ts'
 import { LineFile, type WrittenLines } from './line-file.ts'
@@ -137,10 +137,7 @@ class Parse {
     const { spec, scratch, chunkBytes = CHUNK_BYTES, memoryMb = MEMORY_MB } = request
     const signal = AbortSignal.any([request.signal, this.#stop.signal])
     const grammars = new Map(
-      spec.columns.map((column) => [
-        column.name,
-        fieldGrammar(column, isMonthColumn(spec, column)),
-      ]),
+      spec.columns.map((column) => [column.name, fieldGrammar(column, monthRole(spec, column))]),
     )
     this.#request = request
     this.#context = { ...request, memoryMb, grammars, signal }

@@ -32,7 +32,7 @@ export function specProblems(spec: ParseSpec): SpecProblem[] {
     } else seen.set(name, index)
     for (const [field, text] of columnProblems(column)) add(`/columns/${index}/${field}`, text)
   }
-  add('/month', monthProblem(spec))
+  for (const [part, text] of monthProblems(spec)) add(`/month/${part}`, text)
   return problems
 }
 
@@ -67,9 +67,17 @@ function columnProblems(column: ColumnSpec): (readonly [string, string | null])[
 const isWithin = (value: number, low: number, high: number): boolean =>
   Number.isInteger(value) && value >= low && value <= high
 
-function monthProblem({ month, columns }: ParseSpec): string | null {
-  if (!('column' in month)) return null
-  const column = columns.find(({ name }) => name === month.column)
-  if (column === undefined) return 'names no column of the layout'
-  return column.type === 'date' || column.type === 'datetime' ? null : 'names a column with no date'
+function monthProblems({ month, columns }: ParseSpec): (readonly [string, string | null])[] {
+  if ('declared' in month) return []
+  const problem = (name: string, types: readonly string[], what: string): string | null => {
+    const column = columns.find((one) => one.name === name)
+    if (column === undefined) return 'names no column of the layout'
+    return types.includes(column.type) ? null : `names a column with no ${what}`
+  }
+  return 'column' in month
+    ? [['column', problem(month.column, ['date', 'datetime'], 'date')]]
+    : [
+        ['year', problem(month.year, ['integer'], 'integer')],
+        ['month', problem(month.month, ['integer'], 'integer')],
+      ]
 }

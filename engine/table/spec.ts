@@ -64,6 +64,8 @@ export interface ColumnSpec {
 export type MonthRule =
   /** `%Y-%m` of a date or datetime column; an empty one is `__unknown__` */
   | { readonly column: string }
+  /** two integer columns, as member-months have them; either one empty is `__unknown__` */
+  | { readonly year: string; readonly month: string }
   /** every row has the last month of the declared period */
   | { readonly declared: 'last' }
 

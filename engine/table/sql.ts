@@ -5,7 +5,15 @@
  * version of the assets that use it.
  */
 import { ESCAPED_LINE_FACTOR, sentinels } from './chunk-syntax.ts'
-import { FIELD_TYPES, isMonthColumn, MONTH_MAX, MONTH_MIN, RECORD_BYTES_MAX } from './grammar.ts'
+import {
+  FIELD_TYPES,
+  MONTH_MAX,
+  MONTH_MIN,
+  MONTH_PARTS,
+  monthRole,
+  RECORD_BYTES_MAX,
+} from './grammar.ts'
+import type { MonthRole } from './grammar.ts'
 import { quoteName, quoteText } from './quote.ts'
 import type { ColumnSpec, ParseSpec } from './spec.ts'
 import { UNKNOWN_MONTH } from './spec.ts'
@@ -50,7 +58,11 @@ export function acceptSql(column: ColumnSpec, sql: { raw: string; value: string 
   return `(${value} IS NOT NULL OR ${raw} IS NULL)`
 }
 
-function monthRangeSql(value: string): string {
+function monthRangeSql(role: MonthRole, value: string): string {
+  if (role !== 'date') {
+    const [least, most] = MONTH_PARTS[role]
+    return `(${value} IS NULL OR ${value} BETWEEN ${least} AND ${most})`
+  }
   const from = `DATE '${MONTH_MIN}-01'`
   const until = `DATE '${MONTH_MAX}-31'`
   return `(${value} IS NULL OR ${value}::DATE BETWEEN ${from} AND ${until})`
@@ -89,7 +101,8 @@ function chunkSelect(query: ChunkQuery): string {
     const at = fieldOf(column)
     if (at < 0) return []
     const accept = acceptSql(column, { raw: `r${at}`, value: `v${index}` })
-    const month = isMonthColumn(spec, column) ? [monthRangeSql(`v${index}`)] : []
+    const role = monthRole(spec, column)
+    const month = role === undefined ? [] : [monthRangeSql(role, `v${index}`)]
     return [...(accept === null ? [] : [accept]), ...month]
   })
   const fillers = shape.fields.flatMap((field, at) => (field === null ? [`r${at} IS NULL`] : []))
@@ -108,12 +121,20 @@ WHERE ${where}`
 function outputColumns({ spec, constants, ...query }: ChunkQuery): string[] {
   const columns = spec.columns.map((column, index) => `v${index} AS ${quoteName(column.name)}`)
   const lineage = constants.map(({ name, value }) => `${quoteText(value)} AS ${quoteName(name)}`)
-  const at = spec.columns.findIndex((column) => isMonthColumn(spec, column))
-  const month =
-    at < 0
-      ? quoteText(query.declaredLastMonth)
-      : `coalesce(strftime(v${at}, '%Y-%m'), '${UNKNOWN_MONTH}')`
-  return [...columns, 'n AS line_number', ...lineage, `${month} AS ${quoteName(query.monthColumn)}`]
+  const month = `${monthSql(spec, query.declaredLastMonth)} AS ${quoteName(query.monthColumn)}`
+  return [...columns, 'n AS line_number', ...lineage, month]
+}
+
+/** The month of a row whose fields are accepted; its column of the layout may be missing. */
+function monthSql(spec: ParseSpec, declaredLastMonth: string): string {
+  const value = (name: string): string =>
+    `v${spec.columns.findIndex((column) => column.name === name)}`
+  if ('declared' in spec.month) return quoteText(declaredLastMonth)
+  const text =
+    'column' in spec.month
+      ? `strftime(${value(spec.month.column)}, '%Y-%m')`
+      : `${value(spec.month.year)} || '-' || lpad(${value(spec.month.month)}::VARCHAR, 2, '0')`
+  return `coalesce(${text}, '${UNKNOWN_MONTH}')`
 }
 
 function readChunkSql({ shape, chunkPath }: ChunkQuery): string {
@@ -144,7 +165,7 @@ export const PARQUET_OPTIONS = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE
  * file stand in the order of the chunk, so the bytes are the same every time.
  */
 export function chunkCopy(query: ChunkQuery, folder: string): string {
-  if (!('column' in query.spec.month)) {
+  if ('declared' in query.spec.month) {
     const path = quoteText(`${folder}/part-0.parquet`)
     return `COPY (${chunkSelect(query)}) TO ${path} (${PARQUET_OPTIONS}, RETURN_STATS true)`
   }

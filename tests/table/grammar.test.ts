@@ -73,7 +73,7 @@ describe('what a text means', () => {
     expect(fieldGrammar(code).reasons('abcde')).toEqual(['MAX_LENGTH', 'PATTERN'])
     expect(fieldGrammar(sex).reasons('X')).toEqual(['ENUM'])
     expect(fieldGrammar(sex).reasons('')).toEqual(['REQUIRED'])
-    expect(fieldGrammar(day, true).reasons('1899-12-31')).toEqual(['MONTH_RANGE'])
+    expect(fieldGrammar(day, 'date').reasons('1899-12-31')).toEqual(['MONTH_RANGE'])
   })
 })
 

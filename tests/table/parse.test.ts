@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readFooter } from '../../engine/table/footer.ts'
+import type { ParseSpec } from '../../engine/table/spec.ts'
 import { Bench, codes, column, parseSpec, scratchFolder } from './parsing.ts'
 
 let bench: Bench
@@ -182,6 +183,27 @@ test('a month outside 1900 to 2199 is a reject, never a partition', async () => 
   )
   expect(outcome).toMatchObject({ kind: 'parsed', months: [{ month: '2024-01', rows: 1 }] })
   expect(codes(rejects)).toEqual(['MONTH_RANGE:paid_on', 'MONTH_RANGE:paid_on'])
+})
+
+test('a year and a month of it date a row; a month no year has is a reject', async () => {
+  const spec: ParseSpec = {
+    ...CLAIMS,
+    columns: [column('member'), column('year', 'integer'), column('month', 'integer')],
+    month: { year: 'year', month: 'month' },
+  }
+  const lines = ['A*2024*1', 'B*2024*12', 'C*2024*', 'D**2', 'E*2024*13', 'F*1899*1', 'G*2024*0']
+  const { outcome, rows, rejects } = await bench.parse(
+    `member*year*month\n${lines.join('\n')}\n`,
+    spec,
+  )
+  expect(rows.map((row) => `${String(row['member'])} ${String(row['atomic_month'])}`)).toEqual([
+    'A 2024-01',
+    'B 2024-12',
+    'C __unknown__',
+    'D __unknown__',
+  ])
+  expect(codes(rejects)).toEqual(['MONTH_RANGE:month', 'MONTH_RANGE:year', 'MONTH_RANGE:month'])
+  expect(outcome).toMatchObject({ kind: 'parsed', report: { rejected: 3 } })
 })
 
 test('an aborted parse rejects with the reason and leaves no chunk file', async () => {
