@@ -46,6 +46,9 @@ test('one document holds every row once, each with its bar', () => {
     'daemon-takeover',
     'daemon-drain',
     'daemon-memory',
+    'workers-waiting-embedded',
+    'workers-waiting-pg-boss',
+    'workers-real',
   ])
   for (const one of report.rows) {
     expect([one.name, one.what !== '', one.bar !== '']).toEqual([one.name, true, true])

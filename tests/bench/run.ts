@@ -14,8 +14,9 @@ import { oneSource } from './rows/one-source.ts'
 import { peers } from './rows/peers.ts'
 import { unchanged } from './rows/unchanged.ts'
 import { verify } from './rows/verify.ts'
+import { workers } from './rows/workers.ts'
 
-const BENCHES: readonly Bench[] = [peers, unchanged, verify, edit, oneSource, daemon]
+const BENCHES: readonly Bench[] = [peers, unchanged, verify, edit, oneSource, daemon, workers]
 
 const { values } = parseArgs({
   options: {
