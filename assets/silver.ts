@@ -122,11 +122,11 @@ async function parse(context: BuildContext, duck: DuckPool): Promise<BuildResult
     out: join(scratch, 'out'),
     duck,
     signal: context.signal,
-    onProgress: ({ records }) => context.progress({ done: records }),
+    onProgress: ({ bytes, bytesTotal }) => context.progress({ done: bytes, total: bytesTotal }),
   })
   return outcome.kind === 'parsed'
     ? parsed(outcome, stamp, context.inputs.key)
-    : failed(outcome, stamp)
+    : failed(outcome, stamp, context.inputs.key)
 }
 
 function parsed(
@@ -153,40 +153,45 @@ function parsed(
         parts: month.parts.map(({ name, path, rows }) => ({ name, from: { file: path }, rows })),
         value: asJson({ rows: month.rows } satisfies SilverValue),
       })),
-      ...(report.rejected === 0
-        ? []
-        : [
-            {
-              asset: 'rejects',
-              key,
-              parts: [
-                { name: 'part-00000.jsonl', from: { file: written.path }, rows: report.rejected },
-              ],
-            },
-          ]),
+      ...(report.rejected === 0 ? [] : [rejectsOutput(written, key)]),
     ],
     rows: report.accepted,
     record: asJson({ report }),
   }
 }
 
+const rejectsOutput = (written: WrittenLines, key: readonly string[]) => ({
+  asset: 'rejects',
+  key,
+  parts: [{ name: 'part-00000.jsonl', from: { file: written.path }, rows: written.lines }],
+})
+
+type FailedParse = Extract<ParseOutcome, { kind: 'failed' }>
+type WrittenLines = NonNullable<FailedParse['rejects']>
+
 /** A file that cannot be read as its layout: no months, and the reason in words. */
 function failed(
-  { code, detail, file, report }: Extract<ParseOutcome, { kind: 'failed' }>,
+  { code, detail, file, report, stopped, rejects: written }: FailedParse,
   stamp: Stamp,
+  key: readonly string[],
 ): BuildResult {
   const value: ParseValue = {
     layout: stamp.layout,
     failed: { code, detail: `${file}: ${detail}` },
     accepted: 0,
-    rejected: report?.rejected ?? 0,
+    rejected: report?.rejected ?? stopped?.rejected ?? 0,
     files: [],
   }
-  const text = reportText({ format: 'parse-report/1', failed: value.failed, ...report })
+  const text = reportText({
+    format: 'parse-report/1',
+    failed: value.failed,
+    ...report,
+    ...(stopped !== undefined && { stopped }),
+  })
   return {
     parts: [{ name: 'parse_report.json', from: { bytes: text } }],
     value: asJson(value),
-    outputs: [],
+    outputs: stopped !== undefined && written !== undefined ? [rejectsOutput(written, key)] : [],
     rows: 0,
     ...(report !== undefined && { record: asJson({ report }) }),
   }

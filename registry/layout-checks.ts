@@ -30,6 +30,7 @@ export function checkLayout(layout: LoadedLayout, report: Report): void {
   for (const [at, field] of fields.entries()) checkField({ layout, field, at }, report)
   checkNames(layout, report)
   checkIngest(layout, report)
+  checkStop(layout, report)
 }
 
 const fieldPath = (at: number, ...rest: Path): Path => [
@@ -50,6 +51,7 @@ function documentPath([part = '', at = '', member = '', index]: readonly string[
   if (part === 'month') {
     return ['x-ingest', 'month', ...(at === 'column' ? [at] : ['columns', at])]
   }
+  if (part === 'stop') return ['x-ingest', 'stop']
   if (at === '') return ['resources', 0, 'schema', 'fields']
   const field = (...rest: Path): Path => fieldPath(Number(at), ...rest)
   if (CONSTRAINTS.includes(member)) return field('constraints', member)
@@ -96,6 +98,15 @@ function checkNames({ document, source }: LoadedLayout, report: Report): void {
     if (headers.has(headerName(field))) fault('this name is twice in the header')
     headers.add(headerName(field))
   }
+}
+
+function checkStop({ document, source }: LoadedLayout, report: Report): void {
+  const { stop, reject } = document['x-ingest']
+  const isBelow =
+    stop !== undefined &&
+    ((stop.count ?? Infinity) < (reject.count ?? 0) || (stop.share ?? 1) < (reject.share ?? 0))
+  if (isBelow)
+    report(source.at(['x-ingest', 'stop']), 'a parse would stop before its rejects are too many')
 }
 
 function checkIngest({ document, source, value }: LoadedLayout, report: Report): void {

@@ -11,7 +11,14 @@
  * Source of the format: https://datapackage.org/standard/data-package/ (v2).
  */
 import { z } from 'zod'
-import type { ColumnSpec, ColumnType, ControlField, MonthRule, ParseSpec } from '../engine/index.ts'
+import type {
+  ColumnSpec,
+  ColumnType,
+  ControlField,
+  MonthRule,
+  ParseSpec,
+  StopRule,
+} from '../engine/index.ts'
 import { leaf, pattern, threshold } from './fields.ts'
 import { LAYOUT_VERSION } from './names.ts'
 import { closed, exactlyOne, wholeDocument } from './shape.ts'
@@ -110,6 +117,11 @@ const ingestShape = closed({
     ['column', 'columns', 'declared'],
   ),
   reject: threshold.describe('records that may be rejected before the parse fails'),
+  stop: threshold
+    .exactOptional()
+    .describe(
+      'rejects past which a parse ends at once with the first reasons; a share is judged from 1,000 records on. An edit parses again',
+    ),
   detect: detect.exactOptional(),
 })
 
@@ -204,6 +216,10 @@ function columnSpec(field: FieldDocument): ColumnSpec & { readonly header?: stri
   }
 }
 
+function stopRule(stop: Threshold): StopRule {
+  return stop.count === undefined ? { share: stop.share ?? 0 } : { count: stop.count }
+}
+
 function parseSlice(document: LayoutDocument): ParseSpec {
   const [{ dialect, schema }] = document.resources
   const ingest = document['x-ingest']
@@ -217,6 +233,7 @@ function parseSlice(document: LayoutDocument): ParseSpec {
     control: control.map(({ role, prefix, fields }) => ({ role, prefix, fields })),
     columns: schema.fields.map(columnSpec),
     month: monthRule(ingest.month),
+    ...(ingest.stop !== undefined && { stop: stopRule(ingest.stop) }),
   }
 }
 
@@ -246,7 +263,6 @@ function routeSlice(document: LayoutDocument): LayoutRoute {
 
 /** A layout document compiled: what parses read, what routing reads, what judging reads. */
 export function layoutSlices(document: LayoutDocument): LayoutSlices {
-  const { count, share } = document['x-ingest'].reject
   const phi = document.resources[0].schema.fields.flatMap((field) => {
     const kind = field['x-phi'] ?? 'none'
     return kind === 'none' ? [] : [[field.name, kind] as const]
@@ -254,7 +270,7 @@ export function layoutSlices(document: LayoutDocument): LayoutSlices {
   return {
     parse: parseSlice(document),
     route: routeSlice(document),
-    judge: { reject: count === undefined ? { share: share ?? 0 } : { count } },
+    judge: { reject: stopRule(document['x-ingest'].reject) },
     phi: Object.fromEntries(phi),
   }
 }

@@ -15,8 +15,18 @@ interface AssetProgress {
   rows: number
   readonly startedMs: number
   endedMs: number | undefined
-  /** a running build's own progress, in its own unit */
-  doing: string
+  /** the build that last told of its own progress */
+  doing: Doing | undefined
+}
+
+/** A running build's own progress, in its own unit. */
+interface Doing {
+  readonly key: string
+  readonly done: number
+  readonly total: number | undefined
+  /** when it told of itself first, and how far it was */
+  readonly fromMs: number
+  readonly from: number
 }
 
 /** Redraws lines in place; `done` leaves the last ones. */
@@ -57,8 +67,10 @@ export class Progress {
     }
     const asset = this.#of(event.node.asset)
     if (event.type === 'progress') {
-      const total = event.total === undefined ? '' : ` of ${countText(event.total)}`
-      asset.doing = `${event.node.key} ${countText(event.done)}${total}`
+      const { done, total, node } = event
+      const first =
+        asset.doing?.key === node.key ? asset.doing : { fromMs: this.#nowMs(), from: done }
+      asset.doing = { key: node.key, done, total, fromMs: first.fromMs, from: first.from }
     } else if (event.type !== 'started') {
       asset.done += 1
       if (event.type === 'failed') asset.failed += 1
@@ -71,7 +83,7 @@ export class Progress {
 
   /** Leaves the last state on the screen, or writes it where there is none. */
   end(): void {
-    for (const asset of this.#assets.values()) asset.doing = ''
+    for (const asset of this.#assets.values()) asset.doing = undefined
     if (this.#assets.size === 0) return
     if (this.#screen === undefined) this.#terminal.note(this.#text())
     else {
@@ -95,7 +107,7 @@ export class Progress {
       rows: 0,
       startedMs: this.#nowMs(),
       endedMs: undefined,
-      doing: '',
+      doing: undefined,
     }
     this.#assets.set(name, asset)
     return asset
@@ -128,11 +140,8 @@ export class Progress {
     const spentMs = endMs - asset.startedMs
     const leftMs = asset.done === 0 ? 0 : (spentMs / asset.done) * (asset.total - asset.done)
     const failed = asset.failed > 0 ? `${countText(asset.failed)} failed  ` : ''
-    const rest = isDone
-      ? ''
-      : asset.done > 0
-        ? `ETA ${durationText(leftMs)}  ${asset.doing}`
-        : asset.doing
+    const doing = asset.doing === undefined ? '' : doingText(asset.doing, this.#nowMs())
+    const rest = isDone ? '' : asset.done > 0 ? `ETA ${durationText(leftMs)}  ${doing}` : doing
     return [
       mark,
       name,
@@ -142,6 +151,14 @@ export class Progress {
       `${failed}${rest}`,
     ]
   }
+}
+
+/** `KEY 42 %, ETA 12s`; the first sign of life tells no speed. */
+function doingText({ key, done, total, fromMs, from }: Doing, nowMs: number): string {
+  if (total === undefined || total === 0) return `${key} ${countText(done)}`
+  const share = `${key} ${Math.floor((done / total) * 100)} %`
+  if (done === from) return share
+  return `${share}, ETA ${durationText(((nowMs - fromMs) / (done - from)) * (total - done))}`
 }
 
 function countSteps(plan: Plan): Map<string, number> {

@@ -1,8 +1,9 @@
 /** What all chunks of one parse share, and the names of a chunk's files. */
 import { join } from 'node:path'
+import type { Chunk } from './chunk-writer.ts'
 import type { DuckPool } from './duck-pool.ts'
 import type { FieldGrammar } from './grammar.ts'
-import type { ParseSpec } from './spec.ts'
+import type { ColumnSpec, ParseSpec } from './spec.ts'
 
 export interface ChunkContext {
   readonly spec: ParseSpec
@@ -17,6 +18,17 @@ export interface ChunkContext {
   readonly duck: DuckPool
   readonly memoryMb: number
   readonly signal: AbortSignal
+}
+
+/** One chunk to parse. */
+export interface ChunkJob {
+  readonly chunk: Chunk
+  /** layout column of each field, in file order */
+  readonly fields: readonly (ColumnSpec | null)[]
+  /** name of the file the chunk is of */
+  readonly file: string
+  /** records the grammar has refused beforehand */
+  readonly refused: ReadonlySet<number>
 }
 
 /** `00000`, by position in the submission. */

@@ -2,6 +2,7 @@
 import type { Chunk } from './chunk-writer.ts'
 import type { Reason } from './grammar.ts'
 import type { WrittenLines } from './line-file.ts'
+import { ReasonCounts, type ReasonCount } from './reason-counts.ts'
 import { KIND, type IndexedRecord } from './record-index.ts'
 
 /** Kinds of records that are not rows. */
@@ -35,12 +36,6 @@ export interface RecordTotals {
   readonly bytes: number
 }
 
-export interface ReasonCount {
-  readonly code: string
-  readonly column: string | null
-  readonly count: number
-}
-
 export interface ChunkOutcome {
   readonly chunk: number
   readonly file: string
@@ -69,7 +64,7 @@ const RANGE_KINDS: Readonly<Record<number, RangeKind>> = {
 export class ChunkTally {
   readonly #file: string
   readonly #chunk: Chunk
-  readonly #reasons = new Map<string, ReasonCount>()
+  readonly #reasons = new ReasonCounts()
   readonly #ranges: ByteRange[] = []
   readonly #totals = {
     header: { records: 0, bytes: 0 },
@@ -102,11 +97,7 @@ export class ChunkTally {
   }
   reject(record: IndexedRecord, reasons: readonly Reason[]): void {
     this.#range(record, 'rejected')
-    for (const { code, column } of reasons) {
-      const name = `${code}\0${column ?? ''}`
-      const count = (this.#reasons.get(name)?.count ?? 0) + 1
-      this.#reasons.set(name, { code, column, count })
-    }
+    this.#reasons.add(reasons)
   }
 
   #range({ byteStart, byteEnd }: IndexedRecord, kind: RangeKind): void {
@@ -153,7 +144,7 @@ export class ChunkTally {
       totals: { ...this.#totals, accepted },
       ranges: this.#ranges,
       rangeCount: this.#rangeCount,
-      reasons: [...this.#reasons.values()],
+      reasons: this.#reasons.rows,
       nulls: written.nulls,
       parts: written.parts,
       rejects,

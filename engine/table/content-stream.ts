@@ -19,8 +19,8 @@ export interface ContentSource {
   /** decompressed bytes at most */
   readonly contentBytesMax: number
   readonly signal: AbortSignal
-  /** takes the bytes in order; the next come when it has returned */
-  readonly accept: (window: Buffer) => Promise<void>
+  /** takes the bytes in order; the next come when it has returned. `readBytes`: of the file, so far */
+  readonly accept: (window: Buffer, readBytes: number) => Promise<void>
 }
 
 export interface ContentDigest {
@@ -56,7 +56,7 @@ export async function readContent(source: ContentSource): Promise<ContentDigest>
       if (contentBytes > contentBytesMax) {
         fail(name, 'TOO_LARGE', `more than ${contentBytesMax} bytes of content`)
       }
-      await source.accept(window)
+      await source.accept(window, sizeBytes)
     }
   }
   const file = createReadStream(path, { highWaterMark: BLOCK_BYTES })

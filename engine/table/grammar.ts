@@ -10,6 +10,7 @@ import { compileFormat, dateText, datetimeText } from './date-format.ts'
 import { compilePattern } from './pattern.ts'
 import { quoteText } from './quote.ts'
 import type { ColumnSpec, ColumnType, ParseSpec } from './spec.ts'
+import { UNKNOWN_MONTH } from './spec.ts'
 
 /** What a record can be rejected for as a whole. */
 export type RecordReason =
@@ -216,6 +217,18 @@ function isOutOfRange(role: MonthRole, text: string): boolean {
   if (role === 'date') return text.slice(0, 7) < MONTH_MIN || text.slice(0, 7) > MONTH_MAX
   const [least, most] = MONTH_PARTS[role]
   return Number(text) < least || Number(text) > most
+}
+
+/** The month of an accepted row, from its values as DuckDB prints them. */
+export function monthOf(
+  { month: rule }: Pick<ParseSpec, 'month'>,
+  values: ReadonlyMap<string, string | null>,
+  declaredLastMonth: string,
+): string {
+  if ('declared' in rule) return declaredLastMonth
+  if ('column' in rule) return values.get(rule.column)?.slice(0, 'YYYY-MM'.length) ?? UNKNOWN_MONTH
+  const [year, month] = [values.get(rule.year), values.get(rule.month)]
+  return year == null || month == null ? UNKNOWN_MONTH : `${year}-${month.padStart(2, '0')}`
 }
 
 /** Compiles one column. `role` adds the range of months. */

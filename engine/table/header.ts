@@ -12,6 +12,7 @@ export type ParseFailureCode =
   | 'HEADER_MISSING'
   | 'HEADER_UNREADABLE'
   | 'NOTHING_ACCEPTED'
+  | 'TOO_MANY_REJECTS' // past the layout's stop rule; what follows was not read
   | 'TOO_LARGE'
 
 export type HeaderResult =

@@ -26,7 +26,15 @@ export interface LandingRequest {
   readonly contentBytesMax: number
   readonly signal: AbortSignal
   /** takes chunks as they are complete; the pass waits for it */
-  readonly accept: (chunk: Chunk, fields: readonly (ColumnSpec | null)[]) => Promise<void>
+  readonly accept: (landed: LandedChunk) => Promise<void>
+}
+
+export interface LandedChunk {
+  readonly chunk: Chunk
+  /** layout column of each field, in file order */
+  readonly fields: readonly (ColumnSpec | null)[]
+  /** of the file as it lies there, read so far */
+  readonly readBytes: number
 }
 
 export interface LandedFile extends ContentDigest {
@@ -51,21 +59,23 @@ export async function landFile(request: LandingRequest): Promise<LandedFile> {
   const { file, signal, writer, contentBytesMax } = request
   const pass = new LandingPass(request)
   const reader = new RecordReader(request.spec.dialect, (record) => pass.accept(record))
-  const flush = async (): Promise<void> => {
-    for await (const chunk of writer.drain()) await request.accept(chunk, pass.fields)
+  const flush = async (readBytes: number): Promise<void> => {
+    for await (const chunk of writer.drain()) {
+      await request.accept({ chunk, fields: pass.fields, readBytes })
+    }
   }
   const content = await readContent({
     ...file,
     signal,
     contentBytesMax,
-    accept: async (window) => {
+    accept: async (window, readBytes) => {
       reader.push(window)
-      await flush()
+      await flush(readBytes)
     },
   })
   reader.end()
   writer.cut()
-  await flush()
+  await flush(content.sizeBytes)
   return pass.finish(content)
 }
 

@@ -12,6 +12,7 @@ export interface WrittenLines {
 }
 
 const BUFFER_BYTES = 1024 * 1024
+const LF = 0x0a
 
 /** Holds at most 1 MiB of lines in memory. */
 export class LineFile {
@@ -40,12 +41,23 @@ export class LineFile {
     if (this.#buffered >= BUFFER_BYTES) await this.#flush()
   }
 
-  /** Adds all lines of another file. */
-  async addFile(path: string, lines: number): Promise<void> {
+  /** Adds the lines of another file, the first `linesMax` of them; returns how many. */
+  async addFile(path: string, linesMax = Infinity): Promise<number> {
     await this.#flush()
+    const before = this.#lines
+    let left = linesMax
     const blocks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: BUFFER_BYTES })
-    for await (const block of blocks) await this.#write(block)
-    this.#lines += lines
+    for await (const block of blocks) {
+      let end = 0
+      for (let at = block.indexOf(LF); at >= 0 && left > 0; at = block.indexOf(LF, end)) {
+        end = at + 1
+        left -= 1
+        this.#lines += 1
+      }
+      await this.#write(left > 0 ? block : block.subarray(0, end))
+      if (left === 0) break
+    }
+    return this.#lines - before
   }
 
   async finish(): Promise<WrittenLines> {

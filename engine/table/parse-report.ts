@@ -10,9 +10,10 @@ import {
   type ChunkOutcome,
   type RecordTotals,
 } from './chunk-outcome.ts'
-import type { RangeKind, ReasonCount } from './chunk-outcome.ts'
+import type { RangeKind } from './chunk-outcome.ts'
 import { reconcile, type ControlReading, type Reconciliation } from './control.ts'
 import type { LandedFile } from './landing.ts'
+import { ReasonCounts, type ReasonCount } from './reason-counts.ts'
 import type { ColumnSpec } from './spec.ts'
 
 export interface FileReport {
@@ -136,13 +137,13 @@ function fileReport(landed: LandedFile, outcomes: readonly ChunkOutcome[]): File
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-function countReasons(outcomes: readonly ChunkOutcome[]): ReasonCount[] {
-  const counts = new Map<string, ReasonCount>()
-  for (const { code, column, count } of outcomes.flatMap((outcome) => outcome.reasons)) {
-    const name = `${code}\0${column ?? ''}`
-    counts.set(name, { code, column, count: count + (counts.get(name)?.count ?? 0) })
-  }
-  return [...counts].toSorted(([a], [b]) => order(a, b)).map(([, row]) => row)
+/** Reasons of all chunks, by code, then column. */
+export function countReasons(
+  outcomes: readonly Pick<ChunkOutcome, 'reasons'>[],
+): readonly ReasonCount[] {
+  const counts = new ReasonCounts()
+  for (const { reasons } of outcomes) counts.merge(reasons)
+  return counts.sorted
 }
 
 function countMonths(outcomes: readonly ChunkOutcome[]): { month: string; rows: number }[] {

@@ -6,12 +6,12 @@
  * (`failed`); an exception is a fault of the engine or the machine. A parse that was interrupted
  * goes on where it was when it is called again with the same scratch and out folders.
  */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { assert, EngineError, isEngineError } from '../core/errors.ts'
 import { RANGES_MAX, type ChunkOutcome, type ParsedPart } from './chunk-outcome.ts'
-import { rejectsPath, type ChunkContext } from './chunk-context.ts'
-import { parseChunk, type ChunkJob } from './chunk-parse.ts'
+import { rejectsPath, type ChunkContext, type ChunkJob } from './chunk-context.ts'
+import { parseChunk } from './chunk-parse.ts'
 import { finishChunk, removeChunk, resumeChunk } from './chunk-resume.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import type { DuckPool } from './duck-pool.ts'
@@ -19,9 +19,11 @@ import { fieldGrammar, monthRole } from './grammar.ts'
 import type { ParseFailureCode } from './header.ts'
 import { landFile, type LandedFile } from './landing.ts'
 import { LineFile, type WrittenLines } from './line-file.ts'
-import { parseReport, type ParseReport } from './parse-report.ts'
+import { countReasons, parseReport, type ParseReport } from './parse-report.ts'
+import { preflight } from './preflight.ts'
 import { specProblems } from './spec-problems.ts'
-import type { ParseSpec } from './spec.ts'
+import type { ParseSpec, StopRule } from './spec.ts'
+import { isPastStop, stopDetail, type RecordsRead, type Stopped } from './stop.ts'
 
 export interface ParseRequest {
   readonly spec: ParseSpec
@@ -53,7 +55,10 @@ export interface ParseProgress {
   readonly chunks: number
   /** accepted */
   readonly records: number
-  readonly contentBytes: number
+  /** of the files as they lie there, whose chunks are done */
+  readonly bytes: number
+  /** of all files */
+  readonly bytesTotal: number
 }
 
 export interface ParsedMonth {
@@ -78,8 +83,16 @@ export type ParseOutcome =
       readonly file: string
       /** present when the file could be read to its end */
       readonly report?: ParseReport
+      /** present when it was not read to its end: its rejects are past the layout's stop rule */
+      readonly stopped?: Stopped
       readonly rejects?: WrittenLines
     }
+
+/** Tries at a chunk: a child that is lost is lost once. */
+const ATTEMPTS_MAX = 2
+/** Rejects that a stopped parse keeps. */
+const STOPPED_REJECTS_MAX = 1000
+const NONE_REFUSED: ReadonlySet<number> = new Set()
 
 const CHUNK_BYTES = 64 * 1024 * 1024
 const CONTENT_BYTES_MAX = 64 * 1024 ** 3
@@ -99,7 +112,8 @@ export async function parseFiles(request: ParseRequest): Promise<ParseOutcome> {
     request.signal.throwIfAborted()
     if (isEngineError(error, 'PARSE_FAILED')) {
       const { file, reason, detail } = error.context
-      return { kind: 'failed', code: reason as ParseFailureCode, detail, file }
+      const seen = await parse.whenStopped()
+      return { kind: 'failed', code: reason as ParseFailureCode, detail, file, ...seen }
     }
     throw isDiskFull(error) ? new EngineError('DISK_FULL', { what: 'the parse' }) : error
   }
@@ -130,8 +144,12 @@ class Parse {
   readonly #running = new Set<Promise<void>>()
   readonly outcomes: ChunkOutcome[] = []
   #rangeCount = 0
-  #progress: ParseProgress = { chunks: 0, records: 0, contentBytes: 0 }
+  #progress: ParseProgress = { chunks: 0, records: 0, bytes: 0, bytesTotal: 0 }
   #failure: { error: unknown } | null = null
+  /** chunks judged against the stop rule: the first so many, whatever order they end in */
+  #judged = 0
+  #read: RecordsRead = { records: 0, rejected: 0 }
+  #stopped: { readonly read: Stopped; readonly files: readonly string[] } | null = null
 
   constructor(request: ParseRequest) {
     const { spec, scratch, chunkBytes = CHUNK_BYTES, memoryMb = MEMORY_MB } = request
@@ -146,24 +164,15 @@ class Parse {
   }
 
   async run(): Promise<LandedFile[]> {
-    const { files, spec, contentBytesMax = CONTENT_BYTES_MAX } = this.#request
+    const { files, contentBytesMax = CONTENT_BYTES_MAX } = this.#request
+    const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size))
+    const bytesTotal = sizes.reduce((sum, size) => sum + size, 0)
+    this.#progress = { ...this.#progress, bytesTotal }
     const landed: LandedFile[] = []
     let firstRecord = 1
     let left = contentBytesMax
-    for (const [fileIndex, file] of files.entries()) {
-      const result = await landFile({
-        file,
-        fileIndex,
-        firstRecord,
-        spec,
-        writer: this.#writer,
-        contentBytesMax: left,
-        signal: this.#context.signal,
-        accept: (chunk, fields) => this.#accept({ chunk, fields, file: file.name }),
-      }).catch((error: unknown) => {
-        // an aborted stream is the echo of a chunk that failed
-        throw this.#failure === null ? error : this.#failure.error
-      })
+    for (const fileIndex of files.keys()) {
+      const result = await this.#land({ fileIndex, firstRecord, contentBytesMax: left, landed })
       landed.push(result)
       firstRecord += result.records
       left -= result.contentBytes
@@ -173,6 +182,33 @@ class Parse {
     return landed
   }
 
+  async #land(next: {
+    readonly fileIndex: number
+    readonly firstRecord: number
+    readonly contentBytesMax: number
+    readonly landed: readonly LandedFile[]
+  }): Promise<LandedFile> {
+    const { landed, ...place } = next
+    const file = this.#request.files[place.fileIndex] as ParseRequest['files'][number]
+    const before = landed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    try {
+      return await landFile({
+        ...place,
+        file,
+        spec: this.#request.spec,
+        writer: this.#writer,
+        signal: this.#context.signal,
+        accept: ({ readBytes, ...chunk }) =>
+          this.#accept({ ...chunk, file: file.name, refused: NONE_REFUSED }, before + readBytes),
+      })
+    } catch (error) {
+      // What chunks before it come to is told first, however fast they are. An aborted stream is the
+      // echo of a chunk that failed.
+      if (isEngineError(error, 'PARSE_FAILED')) await Promise.all(this.#running)
+      throw this.#failure === null ? error : this.#failure.error
+    }
+  }
+
   /** Ends what runs and removes chunk files; finished chunks stay for the next call. */
   async abandon(): Promise<void> {
     this.#stop.abort()
@@ -180,48 +216,115 @@ class Parse {
     await this.#writer.discard()
   }
 
-  /** Takes a complete chunk; returns when another may be written. */
-  async #accept(job: ChunkJob): Promise<void> {
-    if (this.#failure !== null) {
-      await removeChunk(job.chunk)
-      throw this.#failure.error
+  /** What a parse past its stop rule had seen, with the first rejects written to `out`. */
+  async whenStopped(): Promise<{ stopped: Stopped; rejects: WrittenLines } | undefined> {
+    if (this.#stopped === null) return undefined
+    const { read, files } = this.#stopped
+    await using rejects = await LineFile.create(join(this.#request.out, 'rejects.jsonl'))
+    let left = STOPPED_REJECTS_MAX
+    for (const path of files) {
+      left -= await rejects.addFile(path, left)
+      if (left === 0) break
     }
-    const running = this.#parse(job)
-      .catch((error: unknown) => {
-        this.#failure ??= { error }
-        this.#stop.abort()
-      })
-      .finally(() => this.#running.delete(running))
-    this.#running.add(running)
+    return { stopped: read, rejects: await rejects.finish() }
+  }
+
+  /** Takes a complete chunk; returns when another may be written. */
+  async #accept(job: ChunkJob, readBytes: number): Promise<void> {
+    try {
+      if (this.#failure !== null) throw this.#failure.error
+      const refused = job.chunk.number === 0 ? await this.#preflight(job) : job.refused
+      const running = this.#parse({ ...job, refused }, readBytes)
+        .catch((error: unknown) => this.#fail(error))
+        .finally(() => this.#running.delete(running))
+      this.#running.add(running)
+    } catch (error) {
+      await removeChunk(job.chunk)
+      throw error
+    }
     if (this.#running.size > this.#request.duck.size) await Promise.race(this.#running)
   }
 
-  async #parse(job: ChunkJob): Promise<void> {
+  async #preflight(job: ChunkJob): Promise<ReadonlySet<number>> {
+    const { scratch } = this.#request
+    const file = join(scratch, 'preflight.jsonl')
+    const { records, rejected, refused, reasons } = await preflight(job, this.#context, file)
+    const read = { records, rejected }
+    if (isPastStop(this.#request.spec.stop, read)) {
+      throw this.#stopAt(job.file, { ...read, reasons: reasons.sorted }, [file])
+    }
+    return refused
+  }
+
+  async #parse(job: ChunkJob, readBytes: number): Promise<void> {
     const { chunk } = job
     const context = this.#context
     try {
       let outcome = await resumeChunk(chunk, context)
       if (outcome === null) {
-        outcome = await parseChunk(job, context)
+        outcome = await this.#try(job)
         await finishChunk(chunk, outcome, context)
       }
-      this.#keep(outcome)
+      this.#keep(outcome, readBytes)
     } finally {
       await removeChunk(chunk)
     }
   }
 
-  #keep(outcome: ChunkOutcome): void {
+  async #try(job: ChunkJob): Promise<ChunkOutcome> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await parseChunk(job, this.#context)
+      } catch (error) {
+        const isLost = isEngineError(error, 'DUCK_CHILD_LOST')
+        if (!isLost || attempt === ATTEMPTS_MAX) throw error
+      }
+    }
+  }
+
+  #keep(outcome: ChunkOutcome, readBytes: number): void {
     this.#rangeCount += outcome.rangeCount
     const isBounded = this.#rangeCount <= RANGES_MAX
     this.outcomes[outcome.chunk] = isBounded ? outcome : { ...outcome, ranges: [] }
-    const { chunks, records, contentBytes } = this.#progress
+    const { chunks, records, bytes, bytesTotal } = this.#progress
     this.#progress = {
       chunks: chunks + 1,
       records: records + outcome.totals.accepted.records,
-      contentBytes: contentBytes + outcome.byteEnd - outcome.byteStart,
+      bytes: Math.max(bytes, readBytes),
+      bytesTotal,
     }
     this.#request.onProgress?.(this.#progress)
+    this.#judge()
+  }
+
+  /** Holds the chunks that are known up to the first unknown one against the stop rule, in order. */
+  #judge(): void {
+    const { spec } = this.#request
+    for (let one = this.outcomes[this.#judged]; one !== undefined && this.#stopped === null;) {
+      this.#judged += 1
+      const { accepted, rejected } = one.totals
+      this.#read = {
+        records: this.#read.records + accepted.records + rejected.records,
+        rejected: this.#read.rejected + rejected.records,
+      }
+      if (isPastStop(spec.stop, this.#read)) {
+        const judged = this.outcomes.slice(0, this.#judged)
+        const files = judged.map(({ chunk }) => rejectsPath(chunk, this.#context))
+        this.#fail(this.#stopAt(one.file, { ...this.#read, reasons: countReasons(judged) }, files))
+      }
+      one = this.outcomes[this.#judged]
+    }
+  }
+
+  #stopAt(file: string, read: Stopped, files: readonly string[]): EngineError {
+    this.#stopped = { read, files }
+    const detail = stopDetail(this.#request.spec.stop as StopRule, read)
+    return new EngineError('PARSE_FAILED', { file, reason: 'TOO_MANY_REJECTS', detail })
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.#stop.abort()
   }
 }
 
@@ -252,7 +355,7 @@ async function joinRejects(
   await using file = await LineFile.create(join(out, 'rejects.jsonl'))
   for (const { chunk, rejects } of outcomes) {
     if (rejects.lines === 0) continue
-    await file.addFile(rejectsPath(chunk, { scratch }), rejects.lines)
+    await file.addFile(rejectsPath(chunk, { scratch }))
   }
   return file.finish()
 }

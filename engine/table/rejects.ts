@@ -48,8 +48,7 @@ export interface FileGrammar {
 /** Every fault the grammar finds in a data record; empty when it finds none. */
 export function explain(raw: Buffer, record: IndexedRecord, grammar: FileGrammar): Reason[] {
   const { fields, delimiter } = grammar
-  const texts =
-    record.kind === KIND.quoted ? quotedTexts(raw, delimiter) : plainFields(raw, delimiter)
+  const texts = recordTexts(raw, record, delimiter)
   const hasExtra = fields.some((field, at) => field === null && texts[at] !== '')
   if (texts.length !== fields.length || hasExtra) return [{ code: 'FIELD_COUNT', column: null }]
   return fields.flatMap((field, at) => {
@@ -58,6 +57,10 @@ export function explain(raw: Buffer, record: IndexedRecord, grammar: FileGrammar
     return field.reasons(texts[at] as string).map((code) => ({ code, column }))
   })
 }
+
+/** The fields of a data record without faults of its own. */
+export const recordTexts = (raw: Buffer, record: IndexedRecord, delimiter: string): string[] =>
+  record.kind === KIND.quoted ? quotedTexts(raw, delimiter) : plainFields(raw, delimiter)
 
 function quotedTexts(raw: Buffer, delimiter: string): string[] {
   // The text was read as one record before, so whichever byte ends lines, it reads so again.
@@ -71,8 +74,33 @@ function quotedTexts(raw: Buffer, delimiter: string): string[] {
   throw new EngineError('ASSERTION', { what: 'a quoted record cannot be read a second time' })
 }
 
+export interface RefusedRecord {
+  readonly file: string
+  readonly number: number
+  readonly record: IndexedRecord
+  readonly reasons: readonly Reason[]
+  readonly raw: Buffer
+}
+
+/** A line of the rejects file. */
+export const rejectLine = ({
+  file,
+  number,
+  record,
+  reasons,
+  raw,
+}: RefusedRecord): RejectedRecord => ({
+  file,
+  record: number,
+  line: record.line,
+  byteStart: record.byteStart,
+  byteEnd: record.byteEnd,
+  reasons,
+  ...rawMembers(raw, record.faults),
+})
+
 /** The members of a reject that hold its raw text. */
-export function rawMembers(
+function rawMembers(
   raw: Buffer,
   faults: number,
 ): Pick<RejectedRecord, 'raw' | 'raw_base64' | 'rawTruncated'> {

@@ -33,6 +33,7 @@ export function specProblems(spec: ParseSpec): SpecProblem[] {
     for (const [field, text] of columnProblems(column)) add(`/columns/${index}/${field}`, text)
   }
   for (const [part, text] of monthProblems(spec)) add(`/month/${part}`, text)
+  add('/stop', stopProblem(spec))
   return problems
 }
 
@@ -66,6 +67,12 @@ function columnProblems(column: ColumnSpec): (readonly [string, string | null])[
 
 const isWithin = (value: number, low: number, high: number): boolean =>
   Number.isInteger(value) && value >= low && value <= high
+
+function stopProblem({ stop }: ParseSpec): string | null {
+  if (stop === undefined) return null
+  if ('count' in stop) return isWithin(stop.count, 0, 2 ** 32) ? null : 'is no number of records'
+  return stop.share >= 0 && stop.share <= 1 ? null : 'is no share from 0 to 1'
+}
 
 function monthProblems({ month, columns }: ParseSpec): (readonly [string, string | null])[] {
   if ('declared' in month) return []

@@ -69,11 +69,16 @@ export type MonthRule =
   /** every row has the last month of the declared period */
   | { readonly declared: 'last' }
 
+/** Rejects past which a parse ends at once, in records or as a share of the data records so far. */
+export type StopRule = { readonly count: number } | { readonly share: number }
+
 export interface ParseSpec {
   readonly dialect: Dialect
   readonly control: readonly ControlRecord[]
   readonly columns: readonly ColumnSpec[]
   readonly month: MonthRule
+  /** absent: a parse reads on to the end whatever it finds */
+  readonly stop?: StopRule
 }
 
 /** The month of rows whose month column is empty. A legal silver key that never feeds gold. */

@@ -184,3 +184,17 @@ FROM (SELECT n, n - row_number() OVER (ORDER BY n) AS island
   USING (n))
 GROUP BY island ORDER BY 1`
 }
+
+/** Audited records as text: `n`, `v0`… in layout order, `month`. */
+export function auditSelect(audit: {
+  readonly spec: ParseSpec
+  readonly monthColumn: string
+  readonly paths: readonly string[]
+  readonly numbers: readonly number[]
+}): string {
+  const values = audit.spec.columns.map(({ name }, at) => `${quoteName(name)}::VARCHAR AS v${at}`)
+  const paths = audit.paths.map(quoteText).join(', ')
+  return `SELECT line_number AS n, ${values.join(', ')}, ${quoteName(audit.monthColumn)} AS month
+FROM read_parquet([${paths}], hive_partitioning=false)
+WHERE line_number IN (${audit.numbers.join(', ')})`
+}

@@ -107,6 +107,13 @@ export const FAULTS: readonly Fault[] = [
     { at: '{\n      "from"', text: 'ends before it begins' },
   ],
   [
+    'a parse that stops below the reject threshold',
+    LAYOUT,
+    '"reject":',
+    '"stop": { "share": 0.04 },\n    "reject":',
+    { at: '{ "share": 0.04 }', text: 'would stop before its rejects are too many' },
+  ],
+  [
     'two schemas of one threshold',
     LAYOUT,
     '"share": 0.05',
