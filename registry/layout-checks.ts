@@ -51,7 +51,6 @@ function documentPath([part = '', at = '', member = '', index]: readonly string[
   if (part === 'month') {
     return ['x-ingest', 'month', ...(at === 'column' ? [at] : ['columns', at])]
   }
-  if (part === 'stop') return ['x-ingest', 'stop']
   if (at === '') return ['resources', 0, 'schema', 'fields']
   const field = (...rest: Path): Path => fieldPath(Number(at), ...rest)
   if (CONSTRAINTS.includes(member)) return field('constraints', member)
