@@ -107,6 +107,12 @@ const CASES: Record<string, Case> = {
       5: 'REQUIRED:id TYPE_DECIMAL:amount TYPE_DATE:day',
     },
   },
+  'numbers that no BIGINT holds': {
+    text: '1|9223372036854775807\n2|9223372036854775808\n3|-9223372036854775809\n',
+    spec: parseSpec({}, { columns: [column('id'), column('count', 'integer')] }),
+    rows: { 1: '9223372036854775807' },
+    rejects: { 2: 'TYPE_INTEGER:count', 3: 'TYPE_INTEGER:count' },
+  },
   'a record of 5 MiB': {
     text: `1|a||\n2|${'x'.repeat(5 * 1024 * 1024)}||\n3|c||\n`,
     rows: { 1: 'a', 3: 'c' },
@@ -224,6 +230,13 @@ describe('a file with', () => {
     const [, text, spec, code, detail] = row
     const { outcome } = await bench.parse(text, spec)
     expect(outcome).toMatchObject({ kind: 'failed', code, detail, file: 'a' })
+  })
+
+  test('a reject that is not text keeps its bytes', async () => {
+    const bytes = Buffer.concat([Buffer.from('1|'), Buffer.from([0xc0, 0xaf]), Buffer.from('\r\n')])
+    const { rejects } = await bench.parse(Buffer.concat([bytes, Buffer.from('2|b\n')]), DIAGNOSES)
+    expect(rejects).toMatchObject([{ byteStart: 0, byteEnd: 6, raw_base64: 'MXzArw==' }])
+    expect(rejects[0]?.raw).toBeUndefined()
   })
 
   test('more content than the cap fails, however small it was packed', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { ParseReport } from '../../engine/table/parse-report.ts'
-import { Bench, codes, column, parseSpec, type Parsed } from './parsing.ts'
+import { expectConservation } from './conservation.ts'
+import { Bench, codes, column, parseSpec } from './parsing.ts'
 
 let bench: Bench
 beforeAll(async () => {
@@ -11,35 +11,6 @@ afterAll(() => bench.close())
 
 const SPEC = parseSpec({ delimiter: ',', quoteChar: '"' }, { columns: [column('a'), column('b')] })
 const seed = 20240229
-
-/** Every byte is in one record, every record is a row, a reject or set aside. */
-function expectConservation(text: string, { outcome, rows, rejects }: Parsed): void {
-  const report = outcome.report as ParseReport
-  const file = report.files[0]
-  const size = Buffer.byteLength(text)
-  expect(file?.contentBytes).toBe(size)
-  expect(report.accepted).toBe(outcome.kind === 'parsed' ? rows.length : 0)
-  expect(report.rejected).toBe(rejects.length)
-  const aside = Object.entries(file?.totals ?? {})
-  expect(aside.reduce((sum, [, total]) => sum + total.records, 0)).toBe(file?.records)
-  expect(aside.reduce((sum, [, total]) => sum + total.bytes, 0)).toBe(size)
-  let until = 0
-  for (const { byteStart, byteEnd } of report.ranges ?? []) {
-    expect(byteStart).toBeGreaterThanOrEqual(until)
-    expect(byteEnd).toBeGreaterThan(byteStart)
-    until = byteEnd
-  }
-  expect(until).toBeLessThanOrEqual(size)
-  const bytes = Buffer.from(text)
-  for (const { byteStart, byteEnd, raw } of rejects) {
-    expect(
-      bytes
-        .subarray(byteStart, byteEnd)
-        .toString()
-        .replace(/\r?\n?$/, ''),
-    ).toBe(raw)
-  }
-}
 
 test('quotes anywhere, closed or not, lose no record', async () => {
   const piece = fc.constantFrom(

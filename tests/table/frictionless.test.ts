@@ -1,0 +1,53 @@
+/** The 327 data files that frictionless-py is tested with, each as a delivered file. */
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { dataFolder } from '../support/scenario.ts'
+import { anyLayout } from './any-layout.ts'
+import { expectConservation } from './conservation.ts'
+import { Bench } from './parsing.ts'
+
+let bench: Bench
+beforeAll(async () => {
+  bench = await Bench.open()
+})
+afterAll(() => bench.close())
+
+/** Fields that a layout may have, as registry/layout.ts says. */
+const FIELDS_MAX = 2000
+
+/** The text that is read of a file; null for a package, whose members are its content. */
+function contentOf(bytes: Buffer): Buffer | null {
+  if (bytes.subarray(0, 4).equals(Buffer.from('PK\u0003\u0004'))) return null
+  return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes
+}
+
+test('327 files of every kind: none is a crash, and each keeps its records', async (context) => {
+  const folder = dataFolder('suites/frictionless/data')
+  if (folder === undefined) {
+    return context.skip('the folder ../shared/data is not beside this clone')
+  }
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((entry) => entry.isFile()).map((e) => join(e.parentPath, e.name))
+  expect(paths.length).toBe(327)
+  const tooWide: string[] = []
+  let parsedCount = 0
+  for (const path of paths) {
+    const bytes = await readFile(path)
+    const content = contentOf(bytes)
+    const layout = anyLayout(content ?? bytes, ',')
+    if (layout.columns.length > FIELDS_MAX) {
+      tooWide.push(basename(path))
+      continue
+    }
+    const parsed = await bench.parse(bytes, layout)
+    const { outcome } = parsed
+    if (outcome.report !== undefined) expectConservation(content, parsed)
+    if (outcome.kind === 'parsed') parsedCount += 1
+    else expect(outcome.detail).not.toBe('')
+  }
+  expect(tooWide).toEqual(['wide.csv'])
+  // the others are packages, workbooks and single lines of other alphabets
+  expect(parsedCount).toBeGreaterThan(290)
+})
