@@ -190,25 +190,34 @@ function withTrouble(file: MonthFile): MonthFile {
   return { ...file, lines }
 }
 
-const CDL_CODES =
-  '001 002 005 006 007 008 019 022 024 032 033 037 038 087 088 089 119 120 121 123 125 131 135 157 161'
-    .split(' ')
-    .map((code) => `CDLMC${code}`)
-    .join('|')
+/** 165 element codes: 163 numbers, one unassigned, the record type. */
+const CDL_CODES = [...Array.from({ length: 163 }, (_, at) => at + 1), 'XXX', 899].map(
+  (code) => `CDLMC${String(code).padStart(3, '0')}`,
+)
 
 /** Common data layout: `|`, a record of element codes, the count in the trailer. */
 function cdl({ submitter, month, lines }: MonthFile): string {
   const code = submitter.slice(0, 8)
   const records = lines.map((line) => {
-    const claim = [code, 'P01', line.claim, line.line, 0, '', line.born, '80202', line.paidOn]
-    const service = ['', line.place, line.diagnosis, '', '', line.procedure, '']
-    const money = [line.served, line.served, '1.00', line.charge, line.paid, line.allowed]
-    const others = [line.npi, line.denied ? '04' : '01', line.member]
-    return [claim, service, money, others].flat().join('|')
+    const claim = { 1: code, 2: 'P01', 5: line.claim, 6: String(line.line), 7: '0' }
+    const member = { 19: line.born, 22: '80202', 161: line.member }
+    const service = { 33: line.place, 36: '0', 37: line.diagnosis, 88: line.procedure }
+    const dates = { 24: line.paidOn, 119: line.served, 120: line.served }
+    const money = { 121: '1.00', 123: line.charge, 125: line.paid, 131: line.allowed }
+    const others = { 135: line.npi, 156: '1', 157: line.denied ? '04' : '01', 165: 'MC' }
+    const values: Readonly<Record<number, string>> = {
+      ...claim,
+      ...member,
+      ...service,
+      ...dates,
+      ...money,
+      ...others,
+    }
+    return CDL_CODES.map((_, at) => values[at + 1] ?? '').join('|')
   })
   const header = `HD|${code}|P01||MC|${month}|${month}|P|`
   const trailer = `TR|${code}|P01||MC|${month}28||${lines.length}`
-  return `${[header, CDL_CODES, ...records, trailer].join('\n')}\n`
+  return `${[header, CDL_CODES.join('|'), ...records, trailer].join('\n')}\n`
 }
 
 /** Asterisk-separated: no column names, the count in the header. */

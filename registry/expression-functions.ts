@@ -70,6 +70,7 @@ const FUNCTIONS: ReadonlyMap<string, ExpressionFunction> = new Map(
     day: takes(1),
     floor: takes(1),
     greatest: takes(2, LIST_MAX),
+    last_day: takes(1),
     least: takes(2, LIST_MAX),
     left: takes(2),
     length: takes(1),

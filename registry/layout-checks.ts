@@ -4,20 +4,10 @@ import { headerName } from './layout.ts'
 import type { FieldDocument, Layout, LayoutDocument } from './layout.ts'
 import type { Loaded } from './registry.ts'
 import type { Report } from './report.ts'
+import { SILVER_COLUMNS } from './silver-columns.ts'
 import type { Path } from './source.ts'
 
 type LoadedLayout = Loaded<Layout, LayoutDocument>
-
-/** Columns that every silver row has beside the layout's own (design §6.7). */
-const SILVER_COLUMNS: readonly string[] = [
-  'line_number',
-  'state',
-  'file_type',
-  'submitter_id',
-  'submission_id',
-  'layout_id',
-  'atomic_month',
-]
 
 /** Everything wrong with one layout by itself. */
 export function checkLayout(layout: LoadedLayout, report: Report): void {
@@ -91,7 +81,7 @@ function checkNames({ document, source }: LoadedLayout, report: Report): void {
   for (const [at, field] of document.resources[0].schema.fields.entries()) {
     const name = field.name.toLowerCase()
     const fault = (text: string): void => report(source.at(fieldPath(at, 'name')), text)
-    if (SILVER_COLUMNS.includes(name)) {
+    if (Object.hasOwn(SILVER_COLUMNS, name)) {
       fault(`every row has a column ${name} already: rename it and set x-header`)
     }
     if (headers.has(headerName(field))) fault('this name is twice in the header')

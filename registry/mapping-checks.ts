@@ -8,6 +8,7 @@ import type { DatedRule, Mapping, MappingDocument, MappingTest, RuleDocument } f
 import type { Draft, Loaded } from './registry.ts'
 import { unknownName } from './report.ts'
 import type { Report } from './report.ts'
+import { SILVER_COLUMNS } from './silver-columns.ts'
 import type { Path } from './source.ts'
 
 type MapRule = Extract<DatedRule, { map: unknown }>
@@ -76,7 +77,10 @@ function checkSources(mapping: LoadedMapping, draft: Draft, report: Report): voi
     const names = layout.slices.parse.columns.map(({ name }) => name)
     // Submissions in a layout that is no longer ACTIVE may still win months.
     const kind = layout.slices.route.status === 'ACTIVE' ? 'error' : 'warning'
-    for (const { name, at } of named.filter((one) => !names.includes(one.name))) {
+    const unknown = named.filter(
+      (one) => !names.includes(one.name) && !Object.hasOwn(SILVER_COLUMNS, one.name),
+    )
+    for (const { name, at } of unknown) {
       report(at(), `${unknownName('column', name, names)} (layout ${id})`, kind)
     }
   }
@@ -167,7 +171,7 @@ function ruleFaults({
 }): readonly Fault[] {
   const typeOf = (name: string): string | undefined => {
     const spec = specs.find((one) => one.name === name)
-    return spec === undefined ? undefined : silverType(spec)
+    return spec === undefined ? SILVER_COLUMNS[name] : silverType(spec)
   }
   const { cast } = rule
   const last = cast === undefined ? undefined : castFault(cast, column.type, false)

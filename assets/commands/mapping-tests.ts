@@ -50,6 +50,12 @@ export async function runMappingTests(
 }
 
 const MONTH = '2024-01'
+/** What the rows of a test say of their origin. */
+const ORIGIN = {
+  state: 'MA',
+  submitter_id: 'test',
+  submission_id: '20240131T120000000Z-000000000000',
+} as const
 
 interface TestedMapping {
   readonly mapping: Mapping
@@ -103,12 +109,22 @@ function statements({
   readonly compared: readonly CanonicalColumn[]
 }): readonly string[] {
   const month = test.month ?? MONTH
-  const silver = columns.map((column) => `${quoteName(column.name)} ${silverType(column)}`)
+  const origin = {
+    ...ORIGIN,
+    file_type: mapping.fileType,
+    layout_id: `${mapping.fileType}/${mapping.layout}/v1`,
+    atomic_month: month,
+  }
+  const silver = [
+    ...columns.map((column) => `${quoteName(column.name)} ${silverType(column)}`),
+    'line_number UINTEGER',
+    ...Object.keys(origin).map((name) => `${name} VARCHAR`),
+  ]
   const want = compared.map((column) => `${quoteName(column.name)} ${typeSql(column.type)}`)
   const rows = test.rows.map((row, at) => [
     ...columns.map(({ name }) => literal(row[name])),
     String(at + 1),
-    quoteText(month),
+    ...Object.values(origin).map(quoteText),
   ])
   const expected = test.expect.map((row, at) => [
     String(at + 1),
@@ -118,12 +134,12 @@ function statements({
     mapping: mappingForMonth(mapping, month),
     columns: schema,
     lineage: {
-      state: 'MA',
+      state: ORIGIN.state,
       fileType: mapping.fileType,
       atomicMonth: month,
-      submitterId: 'test',
-      submissionId: 'test',
-      layoutId: mapping.id,
+      submitterId: ORIGIN.submitter_id,
+      submissionId: ORIGIN.submission_id,
+      layoutId: origin.layout_id,
       schemaVersion: mapping.schema,
       builtAt: '2024-01-01T00:00:00.000Z',
     },
@@ -134,7 +150,7 @@ function statements({
       CAST(got.${column} AS VARCHAR) AS got_${at}, CAST(want.${column} AS VARCHAR) AS want_${at}`
   })
   return [
-    `CREATE TABLE silver (${[...silver, 'line_number UINTEGER', 'atomic_month VARCHAR'].join(', ')})`,
+    `CREATE TABLE silver (${silver.join(', ')})`,
     `INSERT INTO silver VALUES ${valuesSql(rows)}`,
     `CREATE TABLE got AS SELECT row_number() OVER () AS test_row, * FROM (${select})`,
     `CREATE TABLE want (${['test_row BIGINT', ...want].join(', ')})`,

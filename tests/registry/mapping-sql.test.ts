@@ -1,10 +1,12 @@
 /** A mapping as SQL text, and what DuckDB makes of it. */
 import { describe, expect, test } from 'vitest'
 import type { ColumnSpec } from '../../engine/index.ts'
+import { runMappingTests } from '../../assets/commands/mapping-tests.ts'
+import { DuckPool } from '../../engine/index.ts'
 import { openRegistry } from '../../registry/folder.ts'
 import type { Lineage } from '../../registry/mapping-sql.ts'
 import { mappingSelect } from '../../registry/mapping-sql.ts'
-import { mappingForMonth } from '../../registry/mapping-month.ts'
+import { scratchFolder } from '../table/parsing.ts'
 import { selectSilver } from './select-silver.ts'
 
 const lineage: Lineage = {
@@ -90,27 +92,15 @@ describe('a mapping as SQL', () => {
 
   test('every shipped mapping gives the rows its test expects', async () => {
     const { registry } = await openRegistry(new URL('../../', import.meta.url).pathname)
-    const tested = registry.mappings.filter(({ tests }) => tests !== undefined)
-    expect(tested.length).toBeGreaterThanOrEqual(4)
-    for (const mapping of tested) {
-      const { schema, layout, fileType, tests } = mapping
-      const columns = registry.schemas.find(({ id }) => id === schema)?.columns ?? []
-      const specs = registry.layouts.find(
-        (one) => one.fileType === fileType && one.layout === layout,
-      )?.slices.parse.columns
-      const month = tests?.month ?? '2024-03'
-      const sql = mappingSelect({ mapping: mappingForMonth(mapping, month), columns, lineage })
-      const rows = await selectSilver(sql, specs ?? [], tests?.rows ?? [])
-      const names = columns.map(({ name }) => name)
-      const canonical = rows.map((row) =>
-        Object.fromEntries(names.map((name) => [name, row[name]])),
-      )
-      expect(canonical).toEqual(tests?.expect)
-      expect(rows[0]).toMatchObject({
-        state: 'MA',
-        submitter_id: lineage.submitterId,
-        canonical_built_at: '2024-04-02 10:20:30.456',
-      })
+    await using folder = await scratchFolder()
+    await using duck = new DuckPool({ size: 1, folder: folder.path })
+    const results = await runMappingTests({ duck }, registry, () => true)
+    expect(results.map(({ mapping }) => mapping)).toEqual(
+      registry.mappings.filter(({ tests }) => tests !== undefined).map(({ id }) => id),
+    )
+    expect(results.length).toBeGreaterThanOrEqual(11)
+    for (const { mapping, fault, differences } of results) {
+      expect({ mapping, fault, differences }).toEqual({ mapping, differences: [] })
     }
   })
 

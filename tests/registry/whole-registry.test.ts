@@ -144,12 +144,18 @@ describe('the registry that ships', () => {
     const { registry, warnings } = await openRegistry(root)
     expect(warnings).toEqual([])
     expect(registry.layouts.map(({ id }) => id)).toEqual([
+      'eligibility/cdl/v1',
+      'eligibility/star/v1',
       'medical/synthea/v1',
       'medical_claim/cdl/v1',
       'medical_claim/star/v1',
       'members/synthea-20/v1',
       'members/synthea/v1',
       'pharmacy/synthea/v1',
+      'pharmacy_claim/cdl/v1',
+      'pharmacy_claim/star/v1',
+      'provider/cdl/v1',
+      'provider/star/v1',
     ])
   })
 

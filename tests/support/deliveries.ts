@@ -131,63 +131,84 @@ export const membersFile = (months: Months, columns: 20 | 28, rows: readonly Row
 
 const claimDay = (month: string): string => `${compact(month)}15`
 
+interface ControlledFile {
+  readonly fileType: string
+  /** what control records call the file type, e.g. `MC` */
+  readonly code: string
+  readonly months: Months
+  readonly rows: readonly Row[]
+}
+
+const bounds = (months: Months): readonly [string, string] =>
+  typeof months === 'string' ? [months, months] : months
+
+/** A file of the common data layout family: `|`, element codes, the count in its TR record. */
+export function cdlFile({ fileType, code, months, rows }: ControlledFile): TextFile {
+  const columns = columnsOf(`${fileType}/cdl`)
+  const [first, last] = bounds(months)
+  const records = rows.map((row) => columns.map(({ name }) => row[name] ?? '').join('|'))
+  const head = `HD|S1|P1||${code}|${compact(first)}|${compact(last)}|P|`
+  const tail = `TR|S1|P1||${code}|${claimDay(last)}||${rows.length}`
+  const names = columns.map(({ header }) => header).join('|')
+  const content = `${[head, names, ...records, tail].join('\n')}\n`
+  return { name: fileName(fileType, months, 'txt'), content }
+}
+
+/** A file of the asterisk-separated family: no column names, the count in its HD record. */
+export function starFile({ fileType, code, months, rows }: ControlledFile): TextFile {
+  const columns = columnsOf(`${fileType}/star`)
+  const [first, last] = bounds(months)
+  const cell = (value: string | number): string =>
+    /[*"]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value)
+  const records = rows.map((row) => columns.map(({ name }) => cell(row[name] ?? '')).join('*'))
+  const period = `${compact(first)}*${compact(last)}`
+  const head = `HD*S1*P1*${code}*${period}*${rows.length}*`
+  const tail = `TR*S1*P1*${code}*${period}*${claimDay(last)}`
+  const content = `${[head, ...records, tail].join('\n')}\n`
+  return { name: fileName(fileType, months, 'txt'), content }
+}
+
 /** Claims separated by `*`, with an HD record that declares their number and a TR record. */
 export function starClaims(month: string, lines: readonly ClaimLine[]): TextFile {
-  const columns = columnsOf('medical_claim/star')
-  const records = lines.map((line) => {
-    const row: Row = {
-      payor_code: 'P1',
-      claim_number: line.claim,
-      claim_line: line.line ?? 1,
-      claim_version: line.version ?? 0,
-      member_key: line.member,
-      claim_type_code: '001',
-      paid_date: claimDay(line.paid),
-      diagnosis_1: 'E119',
-      procedure_code: '99213',
-      service_from: claimDay(line.paid),
-      quantity: '1',
-      charge_amount: line.amount,
-      paid_amount: line.amount,
-      allowed_amount: line.amount,
-      status_code: 'P',
-    }
-    return columns.map(({ name }) => row[name] ?? '').join('*')
-  })
-  const period = `${compact(month)}*${compact(month)}`
-  const head = `HD*S1*P1*MC*${period}*${lines.length}*`
-  const tail = `TR*S1*P1*MC*${period}*${claimDay(month)}`
-  const content = `${[head, ...records, tail].join('\n')}\n`
-  return { name: fileName('medical_claim', month, 'txt'), content }
+  const rows = lines.map((line): Row => ({
+    payor_code: 'P1',
+    claim_number: line.claim,
+    claim_line: line.line ?? 1,
+    claim_version: line.version ?? 0,
+    member_key: line.member,
+    claim_type_code: '001',
+    paid_date: claimDay(line.paid),
+    diagnosis_1: 'E119',
+    procedure_code: '99213',
+    service_from: claimDay(line.paid),
+    quantity: '1',
+    charge_amount: line.amount,
+    paid_amount: line.amount,
+    allowed_amount: line.amount,
+    status_code: 'P',
+  }))
+  return starFile({ fileType: 'medical_claim', code: 'MC', months: month, rows })
 }
 
 /** The same claims separated by `|` under their column names; the TR record declares the number. */
 export function cdlClaims(month: string, lines: readonly ClaimLine[]): TextFile {
-  const columns = columnsOf('medical_claim/cdl')
-  const records = lines.map((line) => {
-    const row: Row = {
-      CDLMC001: 'S1',
-      CDLMC002: 'P1',
-      CDLMC005: line.claim,
-      CDLMC006: line.line ?? 1,
-      CDLMC007: line.version ?? 0,
-      CDLMC024: claimDay(line.paid),
-      CDLMC037: 'E119',
-      CDLMC088: '99213',
-      CDLMC119: claimDay(line.paid),
-      CDLMC120: claimDay(line.paid),
-      CDLMC121: '1',
-      CDLMC123: line.amount,
-      CDLMC125: line.amount,
-      CDLMC131: line.amount,
-      CDLMC157: '01',
-      CDLMC161: line.member,
-    }
-    return columns.map(({ name }) => row[name] ?? '').join('|')
-  })
-  const head = `HD|S1|P1||MC|${compact(month)}|${compact(month)}|P|`
-  const tail = `TR|S1|P1||MC|${claimDay(month)}||${lines.length}`
-  const names = columns.map(({ header }) => header).join('|')
-  const content = `${[head, names, ...records, tail].join('\n')}\n`
-  return { name: fileName('medical_claim', month, 'txt'), content }
+  const rows = lines.map((line): Row => ({
+    CDLMC001: 'S1',
+    CDLMC002: 'P1',
+    CDLMC005: line.claim,
+    CDLMC006: line.line ?? 1,
+    CDLMC007: line.version ?? 0,
+    CDLMC024: claimDay(line.paid),
+    CDLMC037: 'E119',
+    CDLMC088: '99213',
+    CDLMC119: claimDay(line.paid),
+    CDLMC120: claimDay(line.paid),
+    CDLMC121: '1',
+    CDLMC123: line.amount,
+    CDLMC125: line.amount,
+    CDLMC131: line.amount,
+    CDLMC157: '01',
+    CDLMC161: line.member,
+  }))
+  return cdlFile({ fileType: 'medical_claim', code: 'MC', months: month, rows })
 }
