@@ -119,7 +119,7 @@ export async function sweepLook({ project }: LookContext): Promise<Look> {
 
 /** The planning transaction of an act: what was seen, applied and planned; it ends the tick. */
 export async function applyAndPlan(
-  { project, run, actor, commit }: ActAccess,
+  { project, run, actor, commit, lookAgain }: ActAccess,
   {
     changes,
     since,
@@ -145,7 +145,10 @@ export async function applyAndPlan(
     await signal(trx, 'change')
     return planWords(plan)
   })
-  if (!isApplied) return
+  if (!isApplied) {
+    lookAgain()
+    return
+  }
   const hold = workerHold(project, ownHolder())
   for (const change of changes) await change.mend?.(hold)
 }

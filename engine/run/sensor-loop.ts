@@ -22,6 +22,8 @@ export interface SensorNow {
 const OUTAGE_MS = 10_000
 /** A sensor that fails for a reason of its own is not asked more often than this. */
 const FAILING_MS = 60_000
+/** Nor one that something else overtakes time and again, when it is not due. */
+const OVERTAKEN_MS = 10_000
 /** The clock may be set meanwhile: nobody sleeps longer than this. */
 const SLEEP_MAX_MS = 60_000
 /** Requests come in bursts; a look answers for all that came before it. */
@@ -63,12 +65,16 @@ export class SensorLoop {
   /** Returns once it was stopped; never throws. */
   async run(): Promise<void> {
     let failures = 0
+    let overtaken = 0
     while (!this.#stop.signal.aborted) {
       let waitMs: number
       try {
         const ticked = await this.#tick()
         failures = ticked.kind === 'failed' ? failures + 1 : 0
-        waitMs = failures > 0 ? backoffMs(failures, FAILING_MS) : await this.#untilDueMs()
+        overtaken = ticked.kind === 'acted' && ticked.isOvertaken ? overtaken + 1 : 0
+        const dueMs = await this.#untilDueMs()
+        if (failures > 0) waitMs = backoffMs(failures, FAILING_MS)
+        else waitMs = overtaken > 0 ? Math.min(dueMs, backoffMs(overtaken, OVERTAKEN_MS)) : dueMs
       } catch (error) {
         failures += 1
         waitMs = backoffMs(failures, OUTAGE_MS)

@@ -32,6 +32,8 @@ export interface ActAccess {
   readonly signal: AbortSignal
   /** the transaction that does it and ends the tick; returns what was done, in words. Call it once */
   readonly commit: (work: (trx: WriteTransaction) => Promise<string>) => Promise<void>
+  /** what it saw was overtaken: it looks again soon, not when it is due */
+  readonly lookAgain: () => void
 }
 
 export type Look =

@@ -22,7 +22,13 @@ import type { Look, Sensor } from './sensor.ts'
 
 export type Ticked =
   | { readonly kind: 'skipped'; readonly why: string }
-  | { readonly kind: 'acted'; readonly words: string; readonly run: number }
+  | {
+      readonly kind: 'acted'
+      readonly words: string
+      readonly run: number
+      /** its look was overtaken */
+      readonly isOvertaken: boolean
+    }
   | { readonly kind: 'failed'; readonly code: string; readonly words: string }
 
 export interface TickCall {
@@ -146,6 +152,7 @@ async function launch(
   const run = tick.run ?? (await reserve(project, leading, act))
   failpoint('sensor.run_reserved')
   let words: string | undefined
+  let isOvertaken = false
   try {
     await act.act({
       project,
@@ -153,6 +160,9 @@ async function launch(
       actor: actorOf(sensor, act),
       nowMs: project.clock.nowMs(),
       signal: seen.call.signal,
+      lookAgain: () => {
+        isOvertaken = true
+      },
       commit: async (work) => {
         await project.catalog.write(async (trx) => {
           await requireOpen(trx, leading)
@@ -180,7 +190,7 @@ async function launch(
   }
   failpoint('sensor.run_launched')
   assert(words !== undefined, `the sensor ${sensor.name} committed what it did`)
-  return { kind: 'acted', words, run }
+  return { kind: 'acted', words, run, isOvertaken }
 }
 
 const actorOf = (sensor: Sensor, act: Act): { readonly name: string; readonly reason: string } => ({
