@@ -6,7 +6,7 @@ import { QUEUE } from './queue-commands.ts'
 
 /** What each group of commands is about. */
 export const GROUPS: Readonly<Record<string, string>> = {
-  registry: 'layouts, mappings, rules: check, sync, try, test',
+  registry: 'layouts, mappings, rules: check, sync, try, test; draft a layout',
   submissions: 'deliveries: list them, look at them, decide about them',
   sensors: 'what a daemon looks at: list, tick, logs, pause',
   manifest: 'discovery manifests: what was found, what it changes',
@@ -21,6 +21,11 @@ const MONTH: CommandOption = {
   flags: '--month <months>',
   description: 'YYYY-MM, several by comma; default: all its months',
 }
+
+const DRAFT: readonly CommandOption[] = [
+  { flags: '--as <layout>', description: 'file_type/layout to write (default: print it)' },
+  { flags: '--force', description: 'write over a layout that is there' },
+]
 
 const REGISTRY: readonly Command<OpenedPlatform>[] = [
   {
@@ -61,6 +66,33 @@ const REGISTRY: readonly Command<OpenedPlatform>[] = [
     ],
     examples: [['registry try medical/synthea/v1 sample.csv', 'nothing is stored']],
     load: async () => (await import('./registry-try.ts')).runTry,
+  },
+  {
+    name: 'registry import',
+    summary: 'draft a layout from a guide’s field list, or from a Frictionless descriptor',
+    arguments: [{ form: '<file>', description: 'CSV or JSON', completes: 'file' }],
+    options: [
+      ...DRAFT,
+      { flags: '--delimiter <character>', description: 'of the data files (default: a comma)' },
+      { flags: '--resource <name>', description: 'of a data package with several' },
+    ],
+    examples: [
+      ['registry import guide.csv', 'prints the draft'],
+      ['registry import guide.csv --as medical_claim/mine', 'writes it, INACTIVE'],
+      ['registry import datapackage.json --resource claims', 'Frictionless, or a CMS dictionary'],
+    ],
+    load: async () => (await import('./registry-import.ts')).runImport,
+  },
+  {
+    name: 'registry infer',
+    summary: 'draft a layout from sample files: delimiter, names, types, dates, month',
+    arguments: [{ form: '<file...>', description: 'written alike, also gzip', completes: 'file' }],
+    options: DRAFT,
+    examples: [
+      ['registry infer claims.txt', 'prints the draft'],
+      ['registry infer jan.txt feb.txt --as medical_claim/mine', 'writes it, INACTIVE'],
+    ],
+    load: async () => (await import('./registry-infer.ts')).runInfer,
   },
   {
     name: 'registry test',

@@ -1,12 +1,10 @@
 /**
  * The one error class and the one table of error codes.
  *
- * A row says who has to act (`fault`), whether trying again can help (`retry`), what happened
- * (`text`, from a typed context) and what to do (`hint`). docs/errors.md is generated from this
- * table. Contexts hold ids, counts, names and positions; never a cell's value, a bound parameter
- * or a header: this is health data.
+ * A row: who has to act (`fault`), whether trying again can help (`retry`), what happened (`text`)
+ * and what to do (`hint`). docs/errors.md is generated from it. Contexts hold ids, counts, names and
+ * positions; never a cell's value, a bound parameter or a header: this is health data.
  */
-
 import type { Fault, Position, Retry, Spec } from './error-rows.ts'
 import { EXIT_CODES, at, spec } from './error-rows.ts'
 import { nearestName } from './nearest-name.ts'
@@ -121,6 +119,12 @@ export const ERRORS = {
     retry: 'backoff',
     text: ({ what }) => `${what} found no space left on the disk`,
     hint: 'free some space and run again; what is committed is whole',
+  }),
+  DRAFT_IMPOSSIBLE: spec<Position & { readonly reason: string }>({
+    fault: 'input',
+    retry: 'when-input-changes',
+    text: ({ reason, ...place }) => `${at(place)} ${reason}`,
+    hint: 'correct the file there; `tributary registry import --help` and `registry infer --help` say what is read',
   }),
   DUCK_CHILD_LOST: spec<{ readonly why: string }>({
     fault: 'upstream',

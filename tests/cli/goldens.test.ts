@@ -26,6 +26,8 @@ const AFTER: readonly (readonly [string, readonly string[]])[] = [
   ['queue', ['queue', 'list', '--done']],
   ['query', ['query', 'select atomic_month, count(*) as n from gold_canonical.medical group by 1']],
   ['registry-diff', ['registry', 'diff']],
+  ['registry-import', ['registry', 'import', 'tests/registry/fixtures/guide.csv']],
+  ['registry-infer', ['registry', 'infer', 'tests/registry/fixtures/sample.txt']],
   ['help-code', ['help', 'PLAN_MOVED']],
   ['error', ['explain', 'gold_canonical/MA/medical/2031-01']],
 ]
