@@ -1,5 +1,6 @@
 /** What a layout must hold true of itself. */
 import { specProblems } from '../engine/index.ts'
+import { lintPlaces } from './layout-lint.ts'
 import { headerName } from './layout.ts'
 import type { FieldDocument, Layout, LayoutDocument } from './layout.ts'
 import type { Loaded } from './registry.ts'
@@ -18,6 +19,9 @@ export function checkLayout(layout: LoadedLayout, report: Report): void {
   }
   const fields = layout.document.resources[0].schema.fields
   for (const [at, field] of fields.entries()) checkField({ layout, field, at }, report)
+  for (const { path, kind, text } of lintPlaces(value.slices.parse)) {
+    report(source.at(path), text, kind)
+  }
   checkNames(layout, report)
   checkIngest(layout, report)
   checkStop(layout, report)

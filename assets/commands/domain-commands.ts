@@ -31,7 +31,16 @@ const REGISTRY: readonly Command<OpenedPlatform>[] = [
   {
     name: 'registry check',
     summary: 'every error of every registry file, with its place; changes nothing',
-    examples: [['registry check', 'before a commit, or in CI']],
+    options: [
+      {
+        flags: '--samples <folder>',
+        description: 'also read the example files that layouts name as path, and their twins',
+      },
+    ],
+    examples: [
+      ['registry check', 'before a commit, or in CI'],
+      ['registry check --samples samples/', 'do layouts describe their files'],
+    ],
     load: async () => (await import('./registry-check.ts')).runCheck,
   },
   {

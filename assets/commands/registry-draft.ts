@@ -1,7 +1,7 @@
 /** What `registry import` and `registry infer` do with a draft: print it, or write it as a layout. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { CommandCall } from '../../engine/index.ts'
 import { EXIT, EngineError, counted, flagOption, textOption } from '../../engine/index.ts'
 import type { LayoutDraft } from '../../registry/draft.ts'
@@ -9,6 +9,15 @@ import { draftDocument, draftText } from '../../registry/draft.ts'
 import { FILE_TYPE, LAYOUT } from '../../registry/names.ts'
 import { findProject } from '../config.ts'
 import type { OpenedPlatform } from './opened.ts'
+
+/** A file a person names. Throws USAGE when it is not there, or is no file. */
+export function requireFile(command: string, word: string): string {
+  const path = resolve(word)
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found?.isFile() === true) return path
+  const reason = found === undefined ? `there is no file ${word}` : `${word} is no file`
+  throw new EngineError('USAGE', { command, reason })
+}
 
 /** The draft on stdout, or in its file; what to verify on stderr. Throws USAGE. */
 export async function giveDraft(

@@ -1,6 +1,6 @@
 /** `registry import`: a guide's field list, or a Frictionless descriptor, as a drafted layout. */
 import { readFile, stat } from 'node:fs/promises'
-import { basename, extname, resolve } from 'node:path'
+import { basename, extname } from 'node:path'
 import type { CommandCall } from '../../engine/index.ts'
 import { EngineError, sampleRecords, textOption } from '../../engine/index.ts'
 import { readDescriptor } from '../../registry/descriptor.ts'
@@ -10,7 +10,7 @@ import { readFieldList } from '../../registry/field-list.ts'
 import { guessDialect } from '../../registry/sample-dialect.ts'
 import { sniff } from '../../registry/sniff.ts'
 import type { OpenedPlatform } from './opened.ts'
-import { giveDraft } from './registry-draft.ts'
+import { giveDraft, requireFile } from './registry-draft.ts'
 
 const COMMAND = 'registry import'
 const BYTES_MAX = 16 * 1024 ** 2
@@ -21,7 +21,7 @@ const ROWS_MAX = 10_000
 export async function runImport(call: CommandCall<OpenedPlatform>): Promise<number> {
   const [word = ''] = call.words
   const file = basename(word)
-  const bytes = await readSmall(resolve(word), file)
+  const bytes = await readSmall(requireFile(COMMAND, word), file)
   const { kind } = sniff(bytes, file)
   const title = basename(word, extname(word))
   const read =

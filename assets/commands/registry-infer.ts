@@ -1,6 +1,6 @@
 /** `registry infer`: sample files as a drafted layout. Reads the files, stores nothing of them. */
 import { createReadStream } from 'node:fs'
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 import type { CommandCall, SampleRecord } from '../../engine/index.ts'
 import { EngineError, profileFiles, sampleRecords } from '../../engine/index.ts'
 import { inferLayout } from '../../registry/infer.ts'
@@ -8,8 +8,9 @@ import type { SampleDialect } from '../../registry/sample-dialect.ts'
 import { CONTROL_TAGS, guessDialect, holdsNames } from '../../registry/sample-dialect.ts'
 import { inspect } from '../inspect.ts'
 import type { OpenedPlatform } from './opened.ts'
-import { giveDraft } from './registry-draft.ts'
+import { giveDraft, requireFile } from './registry-draft.ts'
 
+const COMMAND = 'registry infer'
 /** Records that decide whether the first of them holds names. */
 const RECORDS = 500
 
@@ -22,10 +23,10 @@ interface SampleFile {
 /** Runs `registry infer`. Throws DRAFT_IMPOSSIBLE where a file shows no records. */
 export async function runInfer(call: CommandCall<OpenedPlatform>): Promise<number> {
   const files: SampleFile[] = []
-  for (const word of call.words) files.push(await headOf(resolve(word)))
+  for (const word of call.words) files.push(await headOf(requireFile(COMMAND, word)))
   const [first] = files
   if (first === undefined) {
-    throw new EngineError('USAGE', { command: 'registry infer', reason: 'no file is named' })
+    throw new EngineError('USAGE', { command: COMMAND, reason: 'no file is named' })
   }
   const dialect = guessDialect(first.head)
   if (dialect === undefined) throw impossible(first.name, NO_DELIMITER)
@@ -43,7 +44,7 @@ export async function runInfer(call: CommandCall<OpenedPlatform>): Promise<numbe
   if (profile.rows === 0) throw impossible(first.name, 'there is no row to infer from')
   const title = `Inferred from ${first.name}`
   const draft = inferLayout({ name: first.name, dialect, header, profile }, title)
-  return giveDraft(call, 'registry infer', draft)
+  return giveDraft(call, COMMAND, draft)
 }
 
 const NO_DELIMITER =

@@ -81,7 +81,8 @@ function findLayout({ layouts }: Registry, reference: string): Layout {
   })
 }
 
-async function tryFile({
+/** One file through the parse and the rules, in a folder that the caller removes. */
+export async function tryFile({
   registry,
   layout,
   file,

@@ -14,6 +14,8 @@ import { CliProject } from './cli-project.ts'
 const NEEDS_NONE = [
   'connect',
   'registry check',
+  'registry import',
+  'registry infer',
   'store bootstrap',
   'complete',
   'completion',

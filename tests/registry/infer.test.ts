@@ -160,6 +160,10 @@ test('a file that shows nothing is refused with its name, and none of its values
     expect(stderr).toContain(`DRAFT_IMPOSSIBLE: ${name}:1:1 `)
     expect(stderr).not.toContain('Jane')
   }
+  for (const verb of ['infer', 'import']) {
+    const gone = await project.run(['registry', verb, join(project.root, 'gone.csv')])
+    expect([gone.code, gone.stderr]).toEqual([2, expect.stringContaining('there is no file')])
+  }
   const [a, b] = [put('a.csv', 'a,b\n1,2\n'), put('b.csv', 'a,c\n1,2\n')]
   const { stderr } = await project.run(['registry', 'infer', a, b])
   expect(stderr).toContain('b.csv:1:1 it is not written like a.csv')
