@@ -82,13 +82,14 @@ export function describe(file: InspectedFile, layouts: readonly Layout[]): Deliv
   const byLayout: Record<string, FirstRecords> = {}
   for (const { id, slices } of layouts) {
     if (slices.route.status !== 'ACTIVE') continue
-    const { control, fields } = firstRecords(file.head, slices.parse)
+    const { control, fields, ...found } = firstRecords(file.head, slices.parse)
     const values = control.find((one) => one.role === 'header')?.values ?? {}
     const first = monthOf(values.periodBegin ?? '')
     const last = monthOf(values.periodEnd ?? '')
     byLayout[id] = {
       ...(fields && { columnCount: fields.length }),
       ...(fields && slices.parse.dialect.header && { headerNames: fields }),
+      ...found,
       ...(values.layoutVersion !== undefined && { controlVersion: values.layoutVersion }),
       ...(values.fileType !== undefined && { controlFileType: values.fileType }),
       ...(values.testFlag !== undefined && { testFlag: /^t/i.test(values.testFlag) }),

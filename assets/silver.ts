@@ -109,7 +109,10 @@ async function parse(context: BuildContext, duck: DuckPool): Promise<BuildResult
     files: files
       .filter((file) => file.name.startsWith('data/'))
       .map((file) => ({ name: file.name.slice('data/'.length), path: file.path })),
-    declaredLastMonth: stamp.last_month,
+    declaredMonth:
+      'declared' in spec.month && spec.month.declared === 'first'
+        ? stamp.first_month
+        : stamp.last_month,
     monthColumn: MONTH_COLUMN,
     constants: [
       { name: 'state', value: stamp.state },

@@ -37,18 +37,33 @@ const fieldPath = (at: number, ...rest: Path): Path => [
 ]
 
 const CONSTRAINTS = ['maxLength', 'pattern', 'enum']
+const DECIMAL = ['precision', 'scale', 'implied', 'bare']
+const DIALECT_ROWS = ['headerRows', 'headerJoin', 'commentChar']
+
+function rowsPath(name: string, member: string | undefined): Path {
+  if (DIALECT_ROWS.includes(name)) return ['resources', 0, 'dialect', name]
+  if (name === 'preamble') return ['x-ingest', 'rows', name, 'until']
+  return ['x-ingest', 'rows', name, ...(member === undefined ? [] : [Number(member)])]
+}
 
 /** Where a person wrote what a pointer into the parse slice names. */
 function documentPath([part = '', at = '', member = '', index]: readonly string[]): Path {
   if (part === 'dialect') return ['resources', 0, 'dialect', at]
+  if (part === 'encoding') return ['resources', 0, part]
+  if (part === 'rows') return rowsPath(at, member)
   if (part === 'control') return ['x-ingest', 'control', Number(at), member]
   if (part === 'month') {
     return ['x-ingest', 'month', ...(at === 'column' ? [at] : ['columns', at])]
   }
   if (at === '') return ['resources', 0, 'schema', 'fields']
-  const field = (...rest: Path): Path => fieldPath(Number(at), ...rest)
+  return columnPath(Number(at), member, index)
+}
+
+function columnPath(column: number, member: string, index: string | undefined): Path {
+  const field = (...rest: Path): Path => fieldPath(column, ...rest)
   if (CONSTRAINTS.includes(member)) return field('constraints', member)
-  if (member === 'precision' || member === 'scale') return field('x-decimal', member)
+  if (DECIMAL.includes(member)) return field('x-decimal', member)
+  if (member === 'at') return field('x-at')
   if (member !== 'formats') return field(member)
   // The first format is the field's own, the others are its x-formats.
   return index === undefined || index === '0'
@@ -75,9 +90,15 @@ function checkField({ layout: { source, document }, field, at }: FieldAt, report
     const text = 'a number has x-decimal {precision, scale}, and nothing else has'
     fault(field.type === 'number' ? ['type'] : ['x-decimal'], text)
   }
-  if (field['x-header'] !== undefined && document.resources[0].dialect.header === false) {
+  if (field['x-header'] !== undefined && !hasHeader(document)) {
     fault(['x-header'], 'this layout has no header')
   }
+}
+
+/** False where names have no place in the file. */
+const hasHeader = (document: LayoutDocument): boolean => {
+  const { format, dialect } = document.resources[0]
+  return format === 'jsonl' || (format !== 'fixed' && dialect?.header !== false)
 }
 
 function checkNames({ document, source }: LoadedLayout, report: Report): void {
@@ -88,7 +109,10 @@ function checkNames({ document, source }: LoadedLayout, report: Report): void {
     if (Object.hasOwn(SILVER_COLUMNS, name)) {
       fault(`every row has a column ${name} already: rename it and set x-header`)
     }
-    if (headers.has(headerName(field))) fault('this name is twice in the header')
+    // Only a header of several rows is known to have the same name for two columns.
+    if (headers.has(headerName(field)) && !document.resources[0].dialect?.headerRows) {
+      fault('this name is twice in the header')
+    }
     headers.add(headerName(field))
   }
 }

@@ -12,6 +12,8 @@ export interface FirstRecords {
   readonly headerNames?: readonly string[]
   /** fields of the first record that is no control record */
   readonly columnCount?: number
+  /** of the first record of a file without delimiters, line end excluded */
+  readonly recordBytes?: number
   readonly controlVersion?: string
   readonly controlPeriod?: Period
   /** the submitter's own code, e.g. `MC` */
@@ -101,6 +103,11 @@ const CONTENT: Readonly<Record<string, Signal>> = {
     records.columnCount === undefined
       ? undefined
       : otherwise('miss', records.columnCount === slices.route.columnCount),
+  'record length'({ records }, { slices }) {
+    const wanted = slices.route.recordBytes
+    if (wanted === undefined || records.recordBytes === undefined) return undefined
+    return otherwise('out', records.recordBytes === wanted)
+  },
   'header version'({ records }, { slices }) {
     const wanted = slices.route.headerVersion
     if (wanted === null) return undefined
@@ -116,9 +123,9 @@ const CONTENT: Readonly<Record<string, Signal>> = {
 
 /** The same names in any order; a byte order mark and outer blanks do not count. */
 function sameNames(found: readonly string[], wanted: readonly string[]): boolean {
-  const names = new Set(found.map((name) => name.replace(/^\ufeff/, '').trim()))
-  const isWhole = names.size === found.length && names.size === wanted.length
-  return isWhole && wanted.every((name) => names.has(name))
+  const names = found.map((name) => name.replace(/^\ufeff/, '').trim()).toSorted()
+  const own = wanted.toSorted()
+  return names.length === own.length && names.every((name, at) => name === own[at])
 }
 
 /** Asks every signal. */

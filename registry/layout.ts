@@ -2,7 +2,7 @@
  * Layouts: what a submitter's file looks like, as a Frictionless Data Package v2 descriptor.
  *
  * One resource with a Table Dialect and a Table Schema, plus one extension: `x-ingest` on the
- * package, `x-phi`, `x-decimal`, `x-formats` and `x-header` on a field. A layout's identity is
+ * package, `x-at`, `x-decimal`, `x-formats`, `x-header`, `x-phi` and `x-trim` on a field. A layout's identity is
  * its path, `registry/layouts/{file_type}/{layout}.json`, and the package's `version` (v1 by
  * default). Further versions lie beside it as `{layout}.{version}.json`; several may be active,
  * each with its effective window. It compiles to slices, so that an edit touches only
@@ -15,8 +15,10 @@ import type {
   ColumnSpec,
   ColumnType,
   ControlField,
+  Dialect,
   MonthRule,
   ParseSpec,
+  RowRules,
   StopRule,
 } from '../engine/index.ts'
 import { leaf, pattern, threshold } from './fields.ts'
@@ -36,6 +38,9 @@ const CONTROL_FIELDS = [
   'created',
   'comment',
 ] as const satisfies readonly ControlField[]
+
+/** The position of a field, or the bytes it has in a fixed-width record: `3-10`. */
+const CONTROL_PLACE = /^[1-9]\d{0,2}$|^[1-9]\d{0,4}-[1-9]\d{0,4}$/
 
 const strings = z.array(z.string()).min(1)
 
@@ -58,7 +63,16 @@ const fieldShape = closed({
   'x-decimal': closed({
     precision: z.int().min(1).max(38),
     scale: z.int().min(0).max(38),
+    implied: z
+      .literal(true)
+      .exactOptional()
+      .describe('digits without a point; scale says where it is'),
+    bare: z.literal(true).exactOptional().describe('.50 is allowed beside 0.50'),
   }).exactOptional(),
+  'x-at': closed({ start: z.int().min(1), length: z.int().min(1) })
+    .exactOptional()
+    .describe('fixed: first byte of the record, from 1, and bytes'),
+  'x-trim': z.literal(true).exactOptional().describe('blanks around the value are no part of it'),
   'x-phi': z.enum(['none', 'direct', 'quasi', 'sensitive']).exactOptional(),
 })
 export type FieldDocument = z.output<typeof fieldShape>
@@ -70,12 +84,26 @@ const resource = closed({
   title: z.string().exactOptional(),
   type: z.literal('table').exactOptional(),
   path: z.string().exactOptional().describe('the name of an example file; not read'),
-  encoding: z.literal('utf-8').exactOptional(),
+  format: z
+    .enum(['csv', 'fixed', 'jsonl'])
+    .exactOptional()
+    .describe('csv: delimited text, the default; jsonl: one JSON object a line'),
+  encoding: z
+    .enum(['utf-8', 'utf-16', 'windows-1252', 'iso-8859-1'])
+    .exactOptional()
+    .describe('utf-8 by default; what a file seems to be instead is a finding'),
   dialect: closed({
     delimiter: z.string().exactOptional().describe('one ASCII character; a comma by default'),
     quoteChar: z.literal('"').nullable().exactOptional().describe('null: quotes are data'),
     header: z.boolean().exactOptional().describe('a record with the column names; true by default'),
-  }),
+    headerRows: z
+      .array(z.int().min(1))
+      .min(1)
+      .exactOptional()
+      .describe('which records after the preamble hold names; they are joined by column'),
+    headerJoin: z.string().max(8).exactOptional().describe('between joined names; a space'),
+    commentChar: z.string().exactOptional().describe('a record that starts with it is no data'),
+  }).exactOptional(),
   schema: closed({
     fields: z.array(fieldShape).min(1).max(2000),
     missingValues: z.tuple([z.literal('')]).exactOptional(),
@@ -91,6 +119,25 @@ const detect = closed({
   header: z.array(z.string()).exactOptional().describe('the names of the fields by default'),
 })
 
+const rowsShape = closed({
+  preamble: exactlyOne(
+    closed({
+      records: z.int().min(1).max(1000).exactOptional(),
+      until: pattern('data').exactOptional().describe('the first record after it, as a whole'),
+    }),
+    ['records', 'until'],
+  ).exactOptional(),
+  footnotes: z
+    .array(pattern('data'))
+    .min(1)
+    .max(50)
+    .exactOptional()
+    .describe('whole records that are no data, wherever they stand'),
+  columnCodes: z.literal(true).exactOptional().describe('the record after the header holds codes'),
+  trailingDelimiter: z.literal(true).exactOptional().describe('data records end with a delimiter'),
+  exactBytes: z.int().min(1).exactOptional().describe('fixed: bytes of every data record'),
+})
+
 const ingestShape = closed({
   status: leaf.status,
   effective: closed({ from: leaf.month.exactOptional(), to: leaf.month.exactOptional() })
@@ -101,18 +148,22 @@ const ingestShape = closed({
       closed({
         role: z.enum(['header', 'trailer']),
         prefix: z.string().min(1).max(16),
-        fields: z.record(z.string().regex(/^[1-9]\d{0,2}$/), z.enum(CONTROL_FIELDS)),
+        fields: z.record(z.string().regex(CONTROL_PLACE), z.enum(CONTROL_FIELDS)),
       }),
     )
     .max(2)
     .exactOptional(),
+  rows: rowsShape.exactOptional().describe('records that are no data'),
   month: exactlyOne(
     closed({
       column: leaf.column.exactOptional().describe('a date or datetime'),
       columns: closed({ year: leaf.column, month: leaf.column })
         .exactOptional()
         .describe('two integers: the year, and the month of the year'),
-      declared: z.literal('last').exactOptional().describe('every row has the last declared month'),
+      declared: z
+        .enum(['first', 'last'])
+        .exactOptional()
+        .describe('every row has that month of the declared period'),
     }),
     ['column', 'columns', 'declared'],
   ),
@@ -155,6 +206,8 @@ export interface LayoutRoute {
   readonly headerVersion: string | null
   /** what control records call the file type; absent: not compared */
   readonly controlFileTypes?: readonly string[]
+  /** fixed: bytes of each record; absent: they differ, or there are delimiters */
+  readonly recordBytes?: number
 }
 
 export interface LayoutSlices {
@@ -209,7 +262,11 @@ function columnSpec(field: FieldDocument): ColumnSpec & { readonly header?: stri
     ...(field['x-decimal'] !== undefined && {
       precision: field['x-decimal'].precision,
       scale: field['x-decimal'].scale,
+      ...(field['x-decimal'].implied === true && { implied: true as const }),
+      ...(field['x-decimal'].bare === true && { bare: true as const }),
     }),
+    ...(field['x-at'] !== undefined && { at: field['x-at'] }),
+    ...(field['x-trim'] === true && { trim: true as const }),
     ...(maxLength !== undefined && { maxLength }),
     ...(form !== undefined && { pattern: form }),
     ...(values !== undefined && { enum: values }),
@@ -220,16 +277,19 @@ function stopRule(stop: Threshold): StopRule {
   return stop.count === undefined ? { share: stop.share ?? 0 } : { count: stop.count }
 }
 
+/** Fields of formats without delimiters are parted by it in chunk files. */
+const UNIT_SEPARATOR = '\u001f'
+
 function parseSlice(document: LayoutDocument): ParseSpec {
-  const [{ dialect, schema }] = document.resources
+  const [{ format, encoding, schema }] = document.resources
   const ingest = document['x-ingest']
   const control = ingest.control ?? []
+  const rows = rowRules(document)
   return {
-    dialect: {
-      delimiter: dialect.delimiter ?? ',',
-      quoteChar: dialect.quoteChar === undefined ? '"' : dialect.quoteChar,
-      header: dialect.header ?? true,
-    },
+    ...(format !== undefined && format !== 'csv' && { format }),
+    ...(encoding !== undefined && encoding !== 'utf-8' && { encoding }),
+    ...(rows !== undefined && { rows }),
+    dialect: dialectOf(document),
     control: control.map(({ role, prefix, fields }) => ({ role, prefix, fields })),
     columns: schema.fields.map(columnSpec),
     month: monthRule(ingest.month),
@@ -237,15 +297,44 @@ function parseSlice(document: LayoutDocument): ParseSpec {
   }
 }
 
-function monthRule({ column, columns }: LayoutDocument['x-ingest']['month']): MonthRule {
+function monthRule({ column, columns, declared }: LayoutDocument['x-ingest']['month']): MonthRule {
   if (column !== undefined) return { column }
-  return columns === undefined ? { declared: 'last' } : { year: columns.year, month: columns.month }
+  if (columns !== undefined) return { year: columns.year, month: columns.month }
+  return { declared: declared ?? 'last' }
+}
+
+function dialectOf({ resources: [{ format, dialect = {} }] }: LayoutDocument): Dialect {
+  if (format === 'fixed' || format === 'jsonl') {
+    return { delimiter: UNIT_SEPARATOR, quoteChar: null, header: false }
+  }
+  return {
+    delimiter: dialect.delimiter ?? ',',
+    quoteChar: dialect.quoteChar === undefined ? '"' : dialect.quoteChar,
+    header: dialect.header ?? true,
+  }
+}
+
+/** Absent where a layout has none of them. */
+function rowRules({ resources: [{ dialect = {} }], ...document }: LayoutDocument) {
+  const { preamble, ...rest } = document['x-ingest'].rows ?? {}
+  const { headerRows, headerJoin, commentChar } = dialect
+  const before =
+    preamble?.until === undefined ? { records: preamble?.records ?? 0 } : { until: preamble.until }
+  const rules: RowRules = {
+    ...rest,
+    ...(preamble !== undefined && { preamble: before }),
+    ...(headerRows !== undefined && { headerRows }),
+    ...(headerJoin !== undefined && { headerJoin }),
+    ...(commentChar !== undefined && { commentChar }),
+  }
+  return Object.keys(rules).length === 0 ? undefined : rules
 }
 
 function routeSlice(document: LayoutDocument): LayoutRoute {
-  const [{ dialect, schema }] = document.resources
+  const [{ schema }] = document.resources
   const { status: active, effective = {}, detect: signals = {} } = document['x-ingest']
-  const names = dialect.header === false ? null : schema.fields.map(headerName)
+  const names = dialectOf(document).header ? schema.fields.map(headerName) : null
+  const recordBytes = document['x-ingest'].rows?.exactBytes
   return {
     status: active,
     effective: {
@@ -258,6 +347,7 @@ function routeSlice(document: LayoutDocument): LayoutRoute {
     headerNames: signals.header ?? names,
     headerVersion: signals.headerVersion ?? null,
     ...(signals.controlFileTypes !== undefined && { controlFileTypes: signals.controlFileTypes }),
+    ...(recordBytes !== undefined && { recordBytes }),
   }
 }
 

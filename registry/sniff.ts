@@ -184,16 +184,22 @@ export function quarantineReason(
       words: `${where} holds ${words}${tail}; it was not read`,
     }
   }
-  if (kind === 'text' || (kind === 'gzip' && inside === undefined)) return undefined
+  if (hasRecords(kind, extension) || (kind === 'gzip' && inside === undefined)) return undefined
   if (kind === 'html') {
     return { status: 'QUARANTINED', code: 'NOT_DATA', words: `${where} holds ${words}, not data` }
   }
   return {
     status: 'NEEDS_REVIEW',
     code: 'FORMAT_NOT_READ',
-    words: `${where} holds ${words}: only delimited text, plain or gzip, is read; send it as text`,
+    words: `${where} holds ${words}: only text and JSON lines, plain or gzip, are read; send it as text`,
   }
 }
+
+/** One document a line; a file that is one document has no records. */
+const JSON_LINES: ReadonlySet<string> = new Set(['.jsonl', '.ndjson'])
+
+const hasRecords = (kind: Kind, extension: string): boolean =>
+  kind === 'text' || (kind === 'json' && JSON_LINES.has(extension))
 
 const named = (extension: string): string =>
   extension === '' ? 'without an extension' : `named ${extension}`

@@ -102,7 +102,7 @@ export async function tryFile({
   const outcome = await parseFiles({
     spec: layout.slices.parse,
     files: [{ name, path: file }],
-    declaredLastMonth: match?.period?.end ?? UNNAMED_MONTH,
+    declaredMonth: match?.period?.end ?? UNNAMED_MONTH,
     monthColumn: 'atomic_month',
     constants: [],
     scratch: join(folder, 'work'),

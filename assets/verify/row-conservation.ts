@@ -167,8 +167,8 @@ async function recount(
   { rows, parse, faults }: Parsing,
   report: ParseReport,
 ): Promise<void> {
-  const dialect = await dialectOf(project.catalog.db, parse.key)
-  if (dialect === undefined) return
+  const syntax = await specOf(project.catalog.db, parse.key)
+  if (syntax === undefined) return
   for (const file of report.files) {
     const part = rows.raw.find((one) => one.key === parse.key && one.name === `data/${file.name}`)
     if (part === undefined) {
@@ -178,7 +178,7 @@ async function recount(
     const path = await fetched(project.store.fetch(part))
     if (path === undefined) continue
     const ranges = rangesOf(report, file.name)
-    const found = await recountRecords({ path, dialect, ranges, signal })
+    const found = await recountRecords({ path, syntax, ranges, signal })
     const { accepted } = file.totals
     const isSame =
       found.records === file.records &&
@@ -192,10 +192,10 @@ async function recount(
   }
 }
 
-async function dialectOf(
+async function specOf(
   db: Verification['platform']['project']['catalog']['db'],
   key: string,
-): Promise<ParseSpec['dialect'] | undefined> {
+): Promise<ParseSpec | undefined> {
   const value = async (asset: string, of: string): Promise<string | null | undefined> =>
     (
       await db
@@ -210,7 +210,7 @@ async function dialectOf(
   const stamp = await value('stamp', key)
   if (stamp == null) return undefined
   const spec = await value('layout_parse', (JSON.parse(stamp) as Stamp).layout)
-  return spec == null ? undefined : (JSON.parse(spec) as ParseSpec).dialect
+  return spec == null ? undefined : (JSON.parse(spec) as ParseSpec)
 }
 
 /** A submitter's month has the rows of its winner's silver month. */

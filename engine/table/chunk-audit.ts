@@ -65,10 +65,10 @@ async function difference(
   if (records.reasons(record, raw).length > 0) return row === undefined ? null : 'it is refused'
   if (row === undefined) return 'it is missing'
   const values = records.values(record, raw)
-  const { spec, declaredLastMonth } = context
+  const { spec, declaredMonth } = context
   for (const [at, { name }] of spec.columns.entries()) {
     if ((values.get(name) ?? null) !== row[`v${at}`]) return `column ${name}`
   }
-  const month = monthOf(spec, values, declaredLastMonth)
+  const month = monthOf(spec, values, declaredMonth)
   return month === row['month'] ? null : `column ${context.monthColumn}`
 }

@@ -9,7 +9,7 @@ export interface ChunkContext {
   readonly spec: ParseSpec
   readonly grammars: ReadonlyMap<string, FieldGrammar>
   readonly constants: readonly { readonly name: string; readonly value: string }[]
-  readonly declaredLastMonth: string
+  readonly declaredMonth: string
   readonly monthColumn: string
   /** chunk files and outcomes; survives a crash */
   readonly scratch: string

@@ -6,7 +6,7 @@ import { ReasonCounts, type ReasonCount } from './reason-counts.ts'
 import { KIND, type IndexedRecord } from './record-index.ts'
 
 /** Kinds of records that are not rows. */
-export type RangeKind = 'header' | 'control' | 'blank' | 'rejected'
+export type RangeKind = 'header' | 'control' | 'blank' | 'rejected' | 'preamble' | 'comment'
 
 /** Adjacent records of one kind that are not rows; bytes of the decompressed file, end exclusive. */
 export interface ByteRange {
@@ -58,6 +58,8 @@ const RANGE_KINDS: Readonly<Record<number, RangeKind>> = {
   [KIND.control]: 'control',
   [KIND.blank]: 'blank',
   [KIND.rejected]: 'rejected',
+  [KIND.preamble]: 'preamble',
+  [KIND.comment]: 'comment',
 }
 
 /** Counts the records of one chunk, told in order, each once. */
@@ -71,6 +73,8 @@ export class ChunkTally {
     control: { records: 0, bytes: 0 },
     blank: { records: 0, bytes: 0 },
     rejected: { records: 0, bytes: 0 },
+    preamble: { records: 0, bytes: 0 },
+    comment: { records: 0, bytes: 0 },
   }
   #rangeCount = 0
   #open: ByteRange | null = null

@@ -127,8 +127,8 @@ const isMapEntry = (value: DuckValue): value is { key: DuckValue; value: DuckVal
 const entries = (value: DuckValue | undefined): readonly MapEntry[] =>
   Array.isArray(value) ? value.filter(isMapEntry) : []
 
-function monthOf(path: string, { spec, monthColumn, declaredLastMonth }: ChunkContext): string {
-  if ('declared' in spec.month) return declaredLastMonth
+function monthOf(path: string, { spec, monthColumn, declaredMonth }: ChunkContext): string {
+  if ('declared' in spec.month) return declaredMonth
   const folder = basename(join(path, '..'))
   assert(folder.startsWith(`${monthColumn}=`), 'a part outside its month')
   return folder.slice(monthColumn.length + 1)
@@ -173,7 +173,7 @@ async function explainRecords(job: ChunkJob, { missing, context, tally }: Explan
     const kind = index.kindOf(number)
     while ((missing[range]?.last ?? Infinity) < number) range += 1
     const isMissing = number >= (missing[range]?.first ?? Infinity)
-    const isData = kind === KIND.plain || kind === KIND.quoted
+    const isData = kind === KIND.plain || kind === KIND.split
     if (isData && !isMissing) {
       if (job.refused.has(number)) throw disagreement(file, number, ACCEPTED)
       tally.accept()

@@ -1,6 +1,7 @@
 /** The data records of one chunk by number: their text and what the grammar says of them. */
 import type { ChunkContext, ChunkJob } from './chunk-context.ts'
 import type { Reason } from './grammar.ts'
+import { splitterOf } from './record-format.ts'
 import { KIND, type IndexedRecord } from './record-index.ts'
 import { explain, faultReasons, recordTexts, SliceReader, type FileGrammar } from './rejects.ts'
 
@@ -20,6 +21,7 @@ export class ChunkRecords {
     const { chunk, fields } = job
     const grammar: FileGrammar = {
       delimiter: spec.dialect.delimiter,
+      split: splitterOf(spec),
       fields: fields.map((field) => (field && grammars.get(field.name)) ?? null),
     }
     const lines = await SliceReader.open(chunk.path)
@@ -50,8 +52,8 @@ export class ChunkRecords {
 
   /** The value of each layout column of a sound record, as DuckDB prints it; null for none. */
   values(record: IndexedRecord, raw: Buffer): ReadonlyMap<string, string | null> {
-    const { fields, delimiter } = this.#grammar
-    const texts = recordTexts(raw, record, delimiter)
+    const { fields } = this.#grammar
+    const texts = recordTexts(raw, record, this.#grammar)
     const named = fields.flatMap((field, at) =>
       field === null ? [] : [[field.column.name, field.value(texts[at] ?? '')] as const],
     )
@@ -65,4 +67,4 @@ export class ChunkRecords {
 }
 
 const isData = (kind: IndexedRecord['kind']): boolean =>
-  kind === KIND.plain || kind === KIND.quoted || kind === KIND.rejected
+  kind === KIND.plain || kind === KIND.split || kind === KIND.rejected

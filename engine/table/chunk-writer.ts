@@ -2,7 +2,7 @@
  * Chunk files: what the landing pass hands to DuckDB, cut at record ends by content offset.
  *
  * A line of a chunk file is `<record number><d><record><d><sentinel>\n`, `d` being the dialect's
- * own delimiter, so that a record without a quoted field is copied as it is. The sentinel makes
+ * own delimiter, so that a record that was not split is copied as it is. The sentinel makes
  * the field count exact (DuckDB forgives trailing empty fields) and says whether the record holds
  * escape sequences: `~` none; `^` the delimiter, LF, CR and ESC inside fields are written as ESC
  * and a digit, which the SQL turns back. So DuckDB never meets a quote with a meaning.
@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { assert } from '../core/errors.ts'
 import { CHUNK_RECORDS_MAX, KIND, RecordIndex, type Kind } from './record-index.ts'
-import type { RawRecord } from './record-reader.ts'
+import type { RawRecord, SplitFields } from './record-reader.ts'
 import { ESCAPE, ESCAPED_LINE_FACTOR, sentinels, type Sentinels } from './chunk-syntax.ts'
 
 /** One chunk, complete on disk. */
@@ -27,7 +27,7 @@ export interface Chunk {
   readonly index: RecordIndex
   /** lines for DuckDB */
   readonly path: string
-  /** raw text of quoted and rejected records, end to end */
+  /** raw text of split and rejected records, end to end */
   readonly rawPath: string
   /** data records in `path` */
   readonly records: number
@@ -134,9 +134,9 @@ export class ChunkWriter {
   add(record: RawRecord, options: { number: number; kind: Kind; fileIndex: number }): void {
     const chunk = this.#chunkFor(record, options)
     const { kind } = options
-    const isData = kind === KIND.plain || kind === KIND.quoted
+    const isData = kind === KIND.plain || kind === KIND.split
     const inChunkFile = kind === KIND.plain
-    const keepsRaw = kind === KIND.quoted || kind === KIND.rejected
+    const keepsRaw = kind === KIND.split || kind === KIND.rejected
     let rawOffset = keepsRaw ? appendRaw(chunk.raw, record) : 0
     if (isData) {
       const lineStart = this.#line(chunk, record, options.number)
@@ -205,18 +205,19 @@ export class ChunkWriter {
   /** Writes the line of a data record; returns the offset of the record's own text in the file. */
   #line(chunk: OpenChunk, record: RawRecord, number: number): number {
     const { lines } = chunk
-    const { bytes, start, end, quoted } = record
+    const { bytes, start, end, fields } = record
     // beside the record: a number of at most 10 digits and four bytes
-    const out = lines.reserve((end - start) * ESCAPED_LINE_FACTOR + 32)
+    const textBytes = fields === null ? end - start : splitBytes(fields)
+    const out = lines.reserve(textBytes * ESCAPED_LINE_FACTOR + 32)
     let at = lines.used
     at += out.write(String(number), at, 'latin1')
     out[at++] = this.#delimiter
     const textOffset = lines.size + (at - lines.used)
     let escapes = 0
-    if (quoted === null) {
+    if (fields === null) {
       at += bytes.copy(out, at, start, end)
     } else {
-      const fieldsEnd = this.#escapeFields(record, out, at)
+      const fieldsEnd = this.#escapeFields(fields, out, at)
       at = fieldsEnd.at
       escapes = fieldsEnd.escapes
     }
@@ -230,12 +231,15 @@ export class ChunkWriter {
     return textOffset
   }
 
-  #escapeFields(record: RawRecord, out: Buffer, from: number): { at: number; escapes: number } {
-    const { bytes } = record
+  #escapeFields(
+    { bytes, ranges }: SplitFields,
+    out: Buffer,
+    from: number,
+  ): { at: number; escapes: number } {
     const codes = this.#codes
     let at = from
     let escapes = 0
-    for (const [index, field] of (record.quoted?.fields ?? []).entries()) {
+    for (const [index, field] of ranges.entries()) {
       if (index > 0) out[at++] = this.#delimiter
       for (let read = field.start; read < field.end; read += 1) {
         const byte = bytes[read] as number
@@ -252,6 +256,10 @@ export class ChunkWriter {
     return { at, escapes }
   }
 }
+
+/** Bytes of the fields and of a delimiter after each. */
+const splitBytes = ({ ranges }: SplitFields): number =>
+  ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0)
 
 async function writeOut({ lines, raw }: OpenChunk): Promise<void> {
   await lines.drain()

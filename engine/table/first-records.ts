@@ -1,36 +1,45 @@
-/** The first records of a file in some dialect: what routing looks at before anything is parsed. */
+/** The first records of a file in some layout: what routing looks at before anything is parsed. */
 import type { ControlReading } from './control.ts'
-import { readControl } from './control.ts'
-import type { RawRecord } from './record-reader.ts'
-import { RecordReader, recordFields } from './record-reader.ts'
+import { KIND } from './record-index.ts'
+import { RecordReader, recordFields, type RawRecord } from './record-reader.ts'
+import { RowKinds } from './row-kinds.ts'
 import type { ParseSpec } from './spec.ts'
 
 export interface FirstRecordsRead {
   readonly control: readonly ControlReading[]
-  /** fields of the first sound record that is no control record; undefined: there is none */
-  readonly fields: readonly string[] | undefined
+  /** the names of the header, else the fields of the first sound data record, if any was found */
+  readonly fields?: readonly string[]
+  /** fixed: bytes of the first data record, line end excluded */
+  readonly recordBytes?: number
 }
 
 /** Control records, then one other, are looked for in this many records. */
-const RECORDS_MAX = 20
+const RECORDS_MAX = 200
+
+function foundIn(record: RawRecord, { format, dialect }: ParseSpec) {
+  if (format === undefined) return { fields: recordFields(record, dialect.delimiter) }
+  return format === 'fixed' ? { recordBytes: record.end - record.start } : {}
+}
 
 /** Reads from the first bytes (decompressed, at most a few hundred KB); the last record may be cut. */
 export function firstRecords(head: Buffer, spec: ParseSpec): FirstRecordsRead {
-  const records: RawRecord[] = []
-  const reader = new RecordReader(spec.dialect, (record) => {
-    if (records.length < RECORDS_MAX && record.end > record.start) records.push(record)
+  const control: ControlReading[] = []
+  let found: Omit<FirstRecordsRead, 'control'> | null = null
+  let number = 0
+  const kinds = new RowKinds(spec, {
+    control: (reading) => control.push(reading),
+    header: (names) => (found ??= { fields: names }),
+    unreadable: () => undefined,
+    codes: () => undefined,
+    endlessPreamble: () => undefined,
+  })
+  const reader = new RecordReader(spec, (record) => {
+    if (found !== null || number >= RECORDS_MAX) return
+    number += 1
+    if (kinds.kindOf(record, number) !== KIND.plain) return
+    found ??= foundIn(record, spec)
   })
   reader.push(head)
   reader.end()
-  const control: ControlReading[] = []
-  for (const [at, record] of records.entries()) {
-    if (record.faults !== 0) continue
-    const reading = readControl(record, spec, at + 1)
-    if (reading !== null) {
-      control.push(reading)
-      continue
-    }
-    return { control, fields: recordFields(record, spec.dialect.delimiter) }
-  }
-  return { control, fields: undefined }
+  return { control, ...(found as Omit<FirstRecordsRead, 'control'> | null) }
 }

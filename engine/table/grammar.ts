@@ -4,7 +4,8 @@
  * FIELD_TYPES drives both sides. `sql.ts` compiles each shape to DuckDB SQL, which does the work;
  * `fieldReasons` reads the same shapes in TypeScript and says why a record did not arrive. A
  * property test holds that the two accept the same texts and give the same values, which is what
- * makes ENGINE_DISAGREEMENT mean a defect. An empty field is NULL; nothing is ever trimmed.
+ * makes ENGINE_DISAGREEMENT mean a defect. An empty field is NULL; nothing is trimmed but
+ * what a layout says.
  */
 import { compileFormat, dateText, datetimeText } from './date-format.ts'
 import { compilePattern } from './pattern.ts'
@@ -15,7 +16,10 @@ import { UNKNOWN_MONTH } from './spec.ts'
 /** What a record can be rejected for as a whole. */
 export type RecordReason =
   | 'CONTROL_CHARACTER' // a lone CR (a lone LF where records end with CR)
-  | 'ENCODING' // not UTF-8
+  | 'ENCODING' // bytes that are no text in the layout's encoding
+  | 'JSON' // JSON lines: no object, or a member that no column can hold
+  | 'LENGTH_LONG' // fixed width: more bytes than every record has, or text after the last column
+  | 'LENGTH_SHORT' // fixed width: fewer bytes than every record has
   | 'FIELD_COUNT' // more or fewer fields than the layout or the header has
   | 'NUL_BYTE'
   | 'QUOTE' // text after a closing quote, an unclosed quote, or a quoted field beyond its limits
@@ -80,7 +84,11 @@ function decimalPattern(column: ColumnSpec): string {
   const scale = scaleOf(column)
   const whole = precisionOf(column) - scale
   const digits = whole === 0 ? '0' : String.raw`\d{1,${whole}}`
-  return scale === 0 ? `-?${digits}` : String.raw`-?${digits}(?:\.\d{1,${scale}})?`
+  if (scale === 0) return `-?${digits}`
+  const fraction = String.raw`\.\d{1,${scale}}`
+  return column.bare === true
+    ? `-?(?:${digits}(?:${fraction})?|${fraction})`
+    : `-?${digits}(?:${fraction})?`
 }
 
 function readDecimal(raw: string, column: ColumnSpec): string {
@@ -91,6 +99,27 @@ function readDecimal(raw: string, column: ColumnSpec): string {
   // DuckDB prints a DECIMAL(3,3) as .123
   const text = String(units).padStart(precisionOf(column) === scale ? scale : scale + 1, '0')
   return scale === 0 ? sign + text : `${sign}${text.slice(0, -scale)}.${text.slice(-scale)}`
+}
+
+/** Digits alone: a point is put before the last `scale` of them, and zeros in front. */
+function impliedShape(column: ColumnSpec): Shape {
+  const [precision, scale] = [precisionOf(column), scaleOf(column)]
+  const type = `DECIMAL(${precision},${scale})`
+  const padded = (raw: string): string =>
+    `regexp_replace(${raw}, '^(-?)', ${quoteText(`\\1${'0'.repeat(scale)}`)})`
+  return {
+    pattern: String.raw`-?\d{1,${precision}}`,
+    sql: (raw) =>
+      scale === 0
+        ? `try_cast(${raw} AS ${type})`
+        : `try_cast(regexp_replace(${padded(raw)}, '(\\d{${scale}})$', '.\\1') AS ${type})`,
+    read: (raw) => {
+      const digits = raw.replace('-', '').padStart(scale + 1, '0')
+      const whole = digits.slice(0, digits.length - scale)
+      const sign = raw.startsWith('-') ? '-' : ''
+      return readDecimal(`${sign}${whole}.${digits.slice(digits.length - scale)}`, column)
+    },
+  }
 }
 
 function dateShapes(column: ColumnSpec, defaults: readonly string[]): Shape[] {
@@ -132,11 +161,13 @@ export const FIELD_TYPES: Readonly<Record<ColumnType, FieldType>> = {
     reason: 'TYPE_DECIMAL',
     sqlType: (column) => `DECIMAL(${precisionOf(column)},${scaleOf(column)})`,
     shapes: (column) => [
-      {
-        pattern: decimalPattern(column),
-        sql: (raw) => `try_cast(${raw} AS DECIMAL(${precisionOf(column)},${scaleOf(column)}))`,
-        read: (raw) => readDecimal(raw, column),
-      },
+      column.implied === true
+        ? impliedShape(column)
+        : {
+            pattern: decimalPattern(column),
+            sql: (raw) => `try_cast(${raw} AS DECIMAL(${precisionOf(column)},${scaleOf(column)}))`,
+            read: (raw) => readDecimal(raw, column),
+          },
     ],
   },
   date: {
@@ -193,6 +224,14 @@ function stringReasons(column: ColumnSpec): (raw: string) => FieldReason[] {
   }
 }
 
+/** Blanks alone: a tab is data. */
+function withoutBlanks(text: string): string {
+  let [start, end] = [0, text.length]
+  while (start < end && text[start] === ' ') start += 1
+  while (end > start && text[end - 1] === ' ') end -= 1
+  return text.slice(start, end)
+}
+
 /** What a column has to do with the month of its rows. */
 export type MonthRole = 'date' | 'year' | 'month'
 
@@ -223,9 +262,9 @@ function isOutOfRange(role: MonthRole, text: string): boolean {
 export function monthOf(
   { month: rule }: Pick<ParseSpec, 'month'>,
   values: ReadonlyMap<string, string | null>,
-  declaredLastMonth: string,
+  declaredMonth: string,
 ): string {
-  if ('declared' in rule) return declaredLastMonth
+  if ('declared' in rule) return declaredMonth
   if ('column' in rule) return values.get(rule.column)?.slice(0, 'YYYY-MM'.length) ?? UNKNOWN_MONTH
   const [year, month] = [values.get(rule.year), values.get(rule.month)]
   return year == null || month == null ? UNKNOWN_MONTH : `${year}-${month.padStart(2, '0')}`
@@ -239,7 +278,9 @@ export function fieldGrammar(column: ColumnSpec, role?: MonthRole): FieldGrammar
     matcher: new RegExp(`^(?:${shape.pattern})$`, 'u'),
   }))
   const ofString = stringReasons(column)
-  const value = (raw: string): string | null => {
+  const trim = column.trim === true ? withoutBlanks : (raw: string): string => raw
+  const value = (field: string): string | null => {
+    const raw = trim(field)
     if (raw === '' || column.type === 'string') return raw === '' ? null : raw
     for (const { matcher, read } of shapes) {
       const text = matcher.test(raw) ? read(raw) : null
@@ -247,7 +288,8 @@ export function fieldGrammar(column: ColumnSpec, role?: MonthRole): FieldGrammar
     }
     return null
   }
-  const reasons = (raw: string): FieldReason[] => {
+  const reasons = (field: string): FieldReason[] => {
+    const raw = trim(field)
     if (raw === '') return column.required ? ['REQUIRED'] : []
     if (column.type === 'string') return ofString(raw)
     const text = value(raw)

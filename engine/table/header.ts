@@ -13,6 +13,7 @@ export type ParseFailureCode =
   | 'HEADER_UNREADABLE'
   | 'NOTHING_ACCEPTED'
   | 'TOO_MANY_REJECTS' // past the layout's stop rule; what follows was not read
+  | 'PREAMBLE_ENDLESS'
   | 'TOO_LARGE'
 
 export type HeaderResult =
@@ -36,13 +37,24 @@ const some = (list: readonly (string | number)[]): string =>
 /**
  * Matches the names of a header record with the columns of the layout, in any order.
  *
- * Empty names at the end belong to delimiters that end every line. A file without a header would
+ * A name that several columns have stands for them in layout order. Empty names at the end belong
+ * to delimiters that end every line. A file without a header would
  * show a person's data here, so details name layout columns and positions, never what was read.
  */
 export function readHeader(names: readonly string[], columns: readonly ColumnSpec[]): HeaderResult {
-  const byName = new Map(columns.map((column) => [column.header ?? column.name, column]))
+  const byName = Map.groupBy(columns, (column) => column.header ?? column.name)
   const named = names.findLastIndex((name) => name !== '') + 1
-  const fields = names.map((name, at) => (at < named ? (byName.get(name) ?? null) : null))
+  const seen = new Map<string, number>()
+  const twice: string[] = []
+  const fields = names.map((name, at): ColumnSpec | null => {
+    const own = at < named ? byName.get(name) : undefined
+    if (own === undefined) return null
+    const nth = seen.get(name) ?? 0
+    seen.set(name, nth + 1)
+    const [first] = own
+    if (nth >= own.length && first !== undefined) twice.push(first.name)
+    return own[nth] ?? null
+  })
   const failed = (code: ParseFailureCode, detail: string): HeaderResult => ({
     kind: 'failed',
     code,
@@ -52,13 +64,11 @@ export function readHeader(names: readonly string[], columns: readonly ColumnSpe
   if (unknown.length === named) {
     return failed('HEADER_UNREADABLE', 'none of its names is a column of the layout')
   }
-  const found = fields.flatMap((field) => (field === null ? [] : [field.name]))
-  const twice = found.filter((name, at) => found.indexOf(name) < at)
   if (twice.length > 0) return failed('HEADER_COLUMN_TWICE', `twice in the header: ${some(twice)}`)
   if (unknown.length > 0) {
     return failed('HEADER_COLUMN_UNKNOWN', `no column of the layout: field ${some(unknown)}`)
   }
-  const absent = columns.filter((column) => !found.includes(column.name))
+  const absent = columns.filter((column) => !fields.includes(column))
   const needed = absent.filter((column) => column.required).map((column) => column.name)
   if (needed.length > 0)
     return failed('HEADER_COLUMN_MISSING', `not in the header: ${some(needed)}`)

@@ -1,18 +1,21 @@
 /**
  * The landing pass: one streaming look at a file that numbers its records and cuts chunk files.
  *
- * It alone judges bytes, line ends and quotes; it decides which records are header, control or
- * blank, which cannot be data at all, and hands the rest to DuckDB. Every byte of the decompressed
+ * It alone judges bytes, line ends and quotes; it decides which records are preamble, header,
+ * control, comment or blank, which cannot be data at all, and hands the rest to DuckDB. Every byte of the decompressed
  * file belongs to exactly one record of the index. Memory is bounded by a window (1 MiB), a record
  * (4 MiB) and the index of the open chunk. Order of calls: `landFile` per file, in order.
  */
 import { assert } from '../core/errors.ts'
 import type { Chunk, ChunkWriter } from './chunk-writer.ts'
 import { fail, readContent, type ContentDigest } from './content-stream.ts'
-import { readControl, type ControlReading } from './control.ts'
-import { readHeader } from './header.ts'
+import type { ControlReading } from './control.ts'
+import type { Splitter } from './fixed.ts'
+import { readHeader, type ParseFailureCode } from './header.ts'
+import { splitterOf } from './record-format.ts'
 import { KIND, type Kind } from './record-index.ts'
 import { FAULT, recordFields, RecordReader, type RawRecord } from './record-reader.ts'
+import { PREAMBLE_RECORDS_MAX, RowKinds } from './row-kinds.ts'
 import type { ColumnSpec, ParseSpec } from './spec.ts'
 
 export interface LandingRequest {
@@ -58,7 +61,8 @@ const RECORDS_MAX = 2 ** 32 - 1
 export async function landFile(request: LandingRequest): Promise<LandedFile> {
   const { file, signal, writer, contentBytesMax } = request
   const pass = new LandingPass(request)
-  const reader = new RecordReader(request.spec.dialect, (record) => pass.accept(record))
+  const reader = new RecordReader(request.spec, (record) => pass.accept(record))
+  const mark = new ByteOrderMark(request)
   const flush = async (readBytes: number): Promise<void> => {
     for await (const chunk of writer.drain()) {
       await request.accept({ chunk, fields: pass.fields, readBytes })
@@ -69,6 +73,7 @@ export async function landFile(request: LandingRequest): Promise<LandedFile> {
     signal,
     contentBytesMax,
     accept: async (window, readBytes) => {
+      mark.look(window)
       reader.push(window)
       await flush(readBytes)
     },
@@ -81,17 +86,32 @@ export async function landFile(request: LandingRequest): Promise<LandedFile> {
 
 class LandingPass {
   readonly #request: LandingRequest
+  readonly #kinds: RowKinds
+  readonly #split: Splitter | null
   readonly #control: ControlReading[] = []
-  #header: { line: number; text: Buffer; columns: (string | null)[] } | null = null
+  #header: LandedFile['header'] = null
   #missing: readonly string[] = []
   #number: number
   #dataRecords = 0
   #fields: readonly (ColumnSpec | null)[]
 
   constructor(request: LandingRequest) {
+    const { spec } = request
     this.#request = request
+    this.#split = splitterOf(spec)
     this.#number = request.firstRecord - 1
-    this.#fields = request.spec.dialect.header ? [] : request.spec.columns
+    this.#fields = spec.dialect.header ? [] : this.#closed(spec.columns)
+    this.#kinds = new RowKinds(spec, {
+      control: (reading) => {
+        if (this.#control.length < CONTROL_KEPT_MAX) this.#control.push(reading)
+      },
+      header: (names, record) => this.#readHeader(names, record),
+      unreadable: ({ line }) =>
+        this.#fail('HEADER_UNREADABLE', `line ${line}: the header record is not clean text`),
+      codes: (record) => this.#checkCodes(record),
+      endlessPreamble: () =>
+        this.#fail('PREAMBLE_ENDLESS', `no end in its first ${PREAMBLE_RECORDS_MAX} records`),
+    })
   }
 
   /** layout column of each field, in file order */
@@ -99,27 +119,39 @@ class LandingPass {
     return this.#fields
   }
 
-  accept(record: RawRecord): void {
+  accept(found: RawRecord): void {
     this.#number += 1
     assert(this.#number <= RECORDS_MAX, 'more records than line_number can count')
-    if (record.byteStart === 0) this.#refuseUtf16(record)
     const { writer, fileIndex } = this.#request
     const number = this.#number
-    const kind = this.#kindOf(record)
-    if (kind === KIND.rejected && record.faults === 0) {
-      writer.add({ ...record, faults: FAULT.header }, { number, kind, fileIndex })
-    } else writer.add(record, { number, kind, fileIndex })
-    if (kind === KIND.plain || kind === KIND.quoted || kind === KIND.rejected) {
+    const { kind, record } = this.#judged(found, this.#kinds.kindOf(found, number))
+    writer.add(record, { number, kind, fileIndex })
+    if (kind === KIND.plain || kind === KIND.split || kind === KIND.rejected) {
       this.#dataRecords += 1
     }
   }
 
+  /** Data is split where the format says so; what is rejected has a fault. */
+  #judged(found: RawRecord, kind: Kind): { kind: Kind; record: RawRecord } {
+    if (kind === KIND.rejected && found.faults === 0) {
+      return { kind, record: { ...found, faults: FAULT.header } }
+    }
+    if (kind !== KIND.plain) return { kind, record: found }
+    if (this.#split === null) {
+      return { kind: found.fields === null ? KIND.plain : KIND.split, record: found }
+    }
+    const record = { ...found, ...this.#split(found) }
+    return { kind: record.faults === 0 ? KIND.split : KIND.rejected, record }
+  }
+
   finish(content: ContentDigest): LandedFile {
     const { file, firstRecord, spec } = this.#request
-    if (spec.dialect.header && this.#header === null) {
-      fail(file.name, 'HEADER_MISSING', 'it has no header record')
+    if (!this.#kinds.isPastPreamble) {
+      this.#fail('PREAMBLE_ENDLESS', 'no record ends its preamble')
     }
-    const header = this.#header
+    if (spec.dialect.header && this.#header === null) {
+      this.#fail('HEADER_MISSING', 'it has no header record')
+    }
     return {
       ...content,
       name: file.name,
@@ -127,53 +159,58 @@ class LandingPass {
       records: this.#number - firstRecord + 1,
       dataRecords: this.#dataRecords,
       control: this.#control,
-      header: header === null ? null : { line: header.line, columns: header.columns },
+      header: this.#header,
       missingColumns: this.#missing,
     }
   }
 
-  #kindOf(record: RawRecord): Kind {
-    const { spec } = this.#request
-    if (record.faults === 0) {
-      if (record.start === record.end) return KIND.blank
-      const control = readControl(record, spec, this.#number)
-      if (control !== null) {
-        if (this.#control.length < CONTROL_KEPT_MAX) this.#control.push(control)
-        return KIND.control
-      }
-    }
-    if (spec.dialect.header && this.#header === null) return this.#readHeader(record)
-    if (record.faults !== 0 || this.#repeatsHeader(record)) return KIND.rejected
-    return record.quoted === null ? KIND.plain : KIND.quoted
-  }
-
-  #readHeader(record: RawRecord): Kind {
-    const { file, spec } = this.#request
-    const where = `line ${record.line}`
-    if (record.faults !== 0) {
-      fail(file.name, 'HEADER_UNREADABLE', `${where}: the header record is not clean text`)
-    }
-    const names = recordFields(record, spec.dialect.delimiter)
-    const result = readHeader(names, spec.columns)
-    if (result.kind === 'failed') fail(file.name, result.code, `${where}: ${result.detail}`)
-    this.#fields = result.fields
+  #readHeader(names: readonly string[], { line }: RawRecord): void {
+    const result = readHeader(names, this.#request.spec.columns)
+    if (result.kind === 'failed') this.#fail(result.code, `line ${line}: ${result.detail}`)
+    this.#fields = this.#closed(result.fields)
     this.#missing = result.missing
-    this.#header = {
-      line: record.line,
-      text: Buffer.from(record.bytes.subarray(record.start, record.end)),
-      columns: result.fields.map((field) => field?.name ?? null),
-    }
-    return KIND.header
+    this.#header = { line, columns: result.fields.map((field) => field?.name ?? null) }
   }
 
-  #repeatsHeader({ bytes, start, end }: RawRecord): boolean {
-    const text = this.#header?.text
-    return text?.length === end - start && text.compare(bytes, start, end) === 0
+  /** With the empty field that a trailing delimiter makes of its own. */
+  #closed(fields: readonly (ColumnSpec | null)[]): readonly (ColumnSpec | null)[] {
+    const hasTrailing = this.#request.spec.rows?.trailingDelimiter === true
+    return hasTrailing && fields.at(-1) !== null ? [...fields, null] : fields
   }
 
-  #refuseUtf16({ bytes, start }: RawRecord): void {
-    const [first, second] = [bytes[start], bytes[start + 1]]
-    const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
-    if (isUtf16) fail(this.#request.file.name, 'ENCODING_UNSUPPORTED', 'it is UTF-16, not UTF-8')
+  #checkCodes(record: RawRecord): void {
+    const found = recordFields(record, this.#request.spec.dialect.delimiter).length
+    const wanted = this.#fields.length
+    if (found === wanted) return
+    const where = `line ${record.line}`
+    this.#fail('HEADER_UNREADABLE', `${where}: ${found} column codes for ${wanted} columns`)
+  }
+
+  #fail(code: ParseFailureCode, detail: string): never {
+    fail(this.#request.file.name, code, detail)
+  }
+}
+
+/** The first two bytes of a file, which must agree with the layout about UTF-16. */
+class ByteOrderMark {
+  readonly #request: LandingRequest
+  #first: Buffer = Buffer.alloc(0)
+
+  constructor(request: LandingRequest) {
+    this.#request = request
+  }
+
+  look(window: Buffer): void {
+    if (this.#first.length >= 2) return
+    this.#first = Buffer.concat([this.#first, window.subarray(0, 2)]).subarray(0, 2)
+    if (this.#first.length < 2) return
+    const { file, spec } = this.#request
+    const mark = this.#first.readUInt16BE()
+    const isUtf16 = mark === 0xfffe || mark === 0xfeff
+    if (isUtf16 === (spec.encoding === 'utf-16')) return
+    const detail = isUtf16
+      ? `it is UTF-16, not ${spec.encoding ?? 'UTF-8'}`
+      : 'its layout says UTF-16, and it has no byte order mark'
+    fail(file.name, 'ENCODING_UNSUPPORTED', detail)
   }
 }

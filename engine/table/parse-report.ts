@@ -16,6 +16,13 @@ import type { LandedFile } from './landing.ts'
 import { ReasonCounts, type ReasonCount } from './reason-counts.ts'
 import type { ColumnSpec } from './spec.ts'
 
+/** Preamble and comments are left out of files that have none. */
+type LaterKind = 'preamble' | 'comment'
+export type FileTotals = Readonly<
+  Record<Exclude<RangeKind, LaterKind> | 'accepted', RecordTotals> &
+    Partial<Record<LaterKind, RecordTotals>>
+>
+
 export interface FileReport {
   readonly name: string
   readonly sizeBytes: number
@@ -26,7 +33,7 @@ export interface FileReport {
   /** line_number of its first record: records are numbered through all files of a submission */
   readonly firstRecord: number
   readonly records: number
-  readonly totals: Readonly<Record<RangeKind | 'accepted', RecordTotals>>
+  readonly totals: FileTotals
   readonly header: { readonly line: number; readonly columns: readonly (string | null)[] } | null
   /** columns that are not required and not in the file */
   readonly missingColumns: readonly string[]
@@ -112,6 +119,10 @@ function fileReport(landed: LandedFile, outcomes: readonly ChunkOutcome[]): File
     records: own.reduce((sum, { totals }) => sum + totals[kind].records, 0),
     bytes: own.reduce((sum, { totals }) => sum + totals[kind].bytes, 0),
   })
+  const later = (kind: LaterKind): Partial<Record<LaterKind, RecordTotals>> => {
+    const found = total(kind)
+    return found.records === 0 ? {} : { [kind]: found }
+  }
   const { name, sizeBytes, sha256, isGzip, contentBytes, firstRecord, records } = landed
   return {
     name,
@@ -127,6 +138,8 @@ function fileReport(landed: LandedFile, outcomes: readonly ChunkOutcome[]): File
       blank: total('blank'),
       accepted: total('accepted'),
       rejected: total('rejected'),
+      ...later('preamble'),
+      ...later('comment'),
     },
     header: landed.header,
     missingColumns: landed.missingColumns,

@@ -30,7 +30,7 @@ export interface ParseRequest {
   /** files of one submission in order; names are unique and appear in report and rejects */
   readonly files: readonly { readonly name: string; readonly path: string }[]
   /** `YYYY-MM`: the month of all rows when the month rule is `declared` */
-  readonly declaredLastMonth: string
+  readonly declaredMonth: string
   /** name of the month's column, the last of every part */
   readonly monthColumn: string
   /** VARCHAR columns with one value, between `line_number` and the month */
@@ -127,7 +127,7 @@ function checkRequest({ spec, files, constants, ...request }: ParseRequest): voi
   assert(problem === undefined, `a ParseSpec whose ${problem?.pointer} ${problem?.text}`)
   assert(files.length > 0, 'a parse without files')
   assert(new Set(files.map(({ name }) => name)).size === files.length, 'two files of one name')
-  const isMonth = /^\d{4}-(0[1-9]|1[0-2])$/.test(request.declaredLastMonth)
+  const isMonth = /^\d{4}-(0[1-9]|1[0-2])$/.test(request.declaredMonth)
   assert(isMonth, 'a declared month that is not YYYY-MM')
   const lineage = ['line_number', ...constants.map(({ name }) => name), request.monthColumn]
   const names = [...spec.columns.map(({ name }) => name), ...lineage].map((n) => n.toLowerCase())

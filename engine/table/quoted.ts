@@ -22,7 +22,8 @@ export interface QuotedSyntax {
   readonly newline: number
 }
 
-export interface QuotedField {
+/** Where a field's text is. */
+export interface FieldRange {
   /** bytes of the text in the buffer, without the outer quotes: start inclusive, end exclusive */
   readonly start: number
   readonly end: number
@@ -33,7 +34,7 @@ export interface QuotedField {
 export type QuotedRecord =
   | {
       readonly kind: 'record'
-      readonly fields: readonly QuotedField[]
+      readonly fields: readonly FieldRange[]
       /** end of the text, exclusive, without the line end */
       readonly end: number
       /** first byte after the line end */
@@ -59,7 +60,7 @@ export function readQuoted(
   options: QuotedSyntax & { readonly isLast: boolean },
 ): QuotedRecord {
   const { isLast } = options
-  const fields: QuotedField[] = []
+  const fields: FieldRange[] = []
   let lines = 1
   let stray = false
   let at = start
@@ -92,7 +93,7 @@ function readPlainField(
   bytes: Uint8Array,
   start: number,
   { delimiter, newline }: QuotedSyntax,
-): QuotedField & { readonly stray: boolean } {
+): FieldRange & { readonly stray: boolean } {
   const other = newline === LF ? CR : LF
   let strays = 0
   let at = start
@@ -125,7 +126,7 @@ function readQuotedField(
   bytes: Uint8Array,
   open: number,
   { newline }: QuotedSyntax,
-): (QuotedField & { readonly newlines: number }) | 'fault' | 'partial' {
+): (FieldRange & { readonly newlines: number }) | 'fault' | 'partial' {
   const limit = open + 1 + QUOTED_FIELD_BYTES_MAX
   let doubled = false
   let newlines = 0
@@ -147,7 +148,7 @@ function readQuotedField(
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The text of a field. The record must be valid UTF-8. */
-export function fieldText(bytes: Uint8Array, field: QuotedField): string {
+export function fieldText(bytes: Uint8Array, field: FieldRange): string {
   const text = decoder.decode(bytes.subarray(field.start, field.end))
   return field.doubled ? text.replaceAll('""', '"') : text
 }

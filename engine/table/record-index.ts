@@ -1,5 +1,5 @@
 /**
- * What is known of every record of one chunk: kind, faults, position. Columnar, 22 bytes a record.
+ * What is known of every record of one chunk: kind, faults, position. Columnar, 23 bytes a record.
  *
  * It is how a record that did not arrive in Parquet is found again, and what the byte ranges of
  * row conservation are made of. Bounded by CHUNK_RECORDS_MAX.
@@ -13,8 +13,17 @@ import { assert } from '../core/errors.ts'
  */
 export const CHUNK_RECORDS_MAX = 500_000
 
-/** What a record is; `plain` and `quoted` are data that went into the chunk file. */
-export const KIND = { plain: 0, quoted: 1, header: 2, control: 3, blank: 4, rejected: 5 } as const
+/** What a record is. Data in the chunk file: `plain` as it is, `split` field by field. */
+export const KIND = {
+  plain: 0,
+  split: 1,
+  header: 2,
+  control: 3,
+  blank: 4,
+  rejected: 5,
+  preamble: 6,
+  comment: 7,
+} as const
 export type Kind = (typeof KIND)[keyof typeof KIND]
 
 export interface IndexedRecord {
@@ -24,7 +33,7 @@ export interface IndexedRecord {
   readonly line: number
   readonly byteStart: number
   readonly byteEnd: number
-  /** where its raw text lies: plain in the chunk file, quoted and rejected in the raw file */
+  /** where its raw text lies: plain in the chunk file, split and rejected in the raw file */
   readonly rawOffset: number
   readonly rawBytes: number
 }
@@ -39,7 +48,7 @@ export class RecordIndex {
   readonly #byteStart: number
   #size = 0
   #kinds = new Uint8Array(FIRST_CAPACITY)
-  #faults = new Uint8Array(FIRST_CAPACITY)
+  #faults = new Uint16Array(FIRST_CAPACITY)
   #lines = new Uint32Array(FIRST_CAPACITY)
   /** each record starts where the one before it ends */
   #ends = new Float64Array(FIRST_CAPACITY)
@@ -94,13 +103,16 @@ export class RecordIndex {
   }
 
   #grow(): void {
-    const larger = <A extends Uint8Array | Uint32Array | Float64Array>(from: A, to: A): A => {
+    const larger = <A extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(
+      from: A,
+      to: A,
+    ): A => {
       to.set(from)
       return to
     }
     const capacity = Math.min(CHUNK_RECORDS_MAX, this.#size * 2)
     this.#kinds = larger(this.#kinds, new Uint8Array(capacity))
-    this.#faults = larger(this.#faults, new Uint8Array(capacity))
+    this.#faults = larger(this.#faults, new Uint16Array(capacity))
     this.#lines = larger(this.#lines, new Uint32Array(capacity))
     this.#ends = larger(this.#ends, new Float64Array(capacity))
     this.#rawOffsets = larger(this.#rawOffsets, new Uint32Array(capacity))

@@ -6,10 +6,12 @@
  * before it ended. Memory: one window plus at most RECORD_BYTES_MAX. Cost: native searches for the
  * few bytes that matter; only records with a quote byte are read byte by byte.
  */
-import { isUtf8 } from 'node:buffer'
+import { codingOf, decodeBytes } from './encoding.ts'
+import type { ByteTable, Coding, WindowDecoder } from './encoding.ts'
 import { RECORD_BYTES_MAX } from './grammar.ts'
 import { fieldText, plainFields, readQuoted, type QuotedRecord } from './quoted.ts'
-import type { Dialect } from './spec.ts'
+import type { FieldRange } from './quoted.ts'
+import type { ParseSpec } from './spec.ts'
 
 const LF = 0x0a
 const CR = 0x0d
@@ -22,29 +24,79 @@ const NEWLINE_PROBE_BYTES = 64 * 1024
 const LONG_SAMPLE_BYTES = 64 * 1024
 
 /** Faults of a record as a whole, as bits. */
-export const FAULT = { nul: 1, encoding: 2, stray: 4, long: 8, quote: 16, header: 32 } as const
+export const FAULT = {
+  nul: 1,
+  encoding: 2,
+  stray: 4,
+  long: 8,
+  quote: 16,
+  header: 32,
+  /** fixed: fewer bytes than every record has */
+  short: 64,
+  /** fixed: bytes after the last column */
+  beyond: 128,
+  /** jsonl: no object, or a member that no column can hold */
+  json: 256,
+} as const
 
+/** The fields of a record that was read field by field. */
+export interface SplitFields {
+  readonly bytes: Buffer
+  /** in file order */
+  readonly ranges: readonly FieldRange[]
+}
+
+/** Text is UTF-8, whatever the file is in; of a record with a fault of encoding it is as it was. */
 export interface RawRecord {
   /** text without line end (and without a byte order mark): `bytes[start, end)` */
   readonly bytes: Buffer
   readonly start: number
   readonly end: number
-  /** range in the decompressed file, line end included, end exclusive */
+  /** range in the decompressed file (not decoded), line end included, end exclusive */
   readonly byteStart: number
   readonly byteEnd: number
   /** 1-based number of its first line */
   readonly line: number
   /** bits of FAULT; 0 for a sound record */
   readonly faults: number
-  /** present when the record has a quoted field */
-  readonly quoted: Extract<QuotedRecord, { kind: 'record' }> | null
+  /** present when the record has a quoted field, or is of a format without delimiters */
+  readonly fields: SplitFields | null
 }
 
 /** The texts of a sound record's fields. */
 export function recordFields(record: RawRecord, delimiter: string): string[] {
-  const { bytes, start, end, quoted } = record
-  if (quoted === null) return plainFields(bytes.subarray(start, end), delimiter)
-  return quoted.fields.map((field) => fieldText(bytes, field))
+  const { bytes, start, end, fields } = record
+  if (fields === null) return plainFields(bytes.subarray(start, end), delimiter)
+  return fields.ranges.map((field) => fieldText(fields.bytes, field))
+}
+
+/** A record as it was found in a window: all positions are those of the window. */
+interface FoundRecord {
+  readonly at: number
+  readonly next: number
+  readonly start: number
+  readonly end: number
+  readonly faults: number
+  readonly ranges: readonly FieldRange[] | null
+}
+
+/** A record of a single-byte encoding in UTF-8; null when one of its bytes stands for nothing. */
+function decodeRecord(
+  found: { bytes: Buffer; start: number; ranges: readonly FieldRange[] | null },
+  table: ByteTable,
+): Pick<RawRecord, 'bytes' | 'start' | 'end' | 'fields'> | null {
+  const { start, ranges } = found
+  const marks = ranges?.flatMap((range) => [range.start - start, range.end - start])
+  const decoded = decodeBytes(found.bytes, table, marks)
+  if (decoded === null) return null
+  const { bytes } = decoded
+  const moved = ranges?.map(({ doubled }, at) => ({
+    start: decoded.marks[at * 2] as number,
+    end: decoded.marks[at * 2 + 1] as number,
+    doubled,
+  }))
+  const fields = moved === undefined ? null : { bytes, ranges: moved }
+  return { bytes, start: 0, end: bytes.length, fields }
 }
 
 /** A position that only moves forward, of the next byte with some value. */
@@ -70,31 +122,42 @@ class NextByte {
   }
 }
 
+/** What decides where records end. */
+export type RecordSyntax = Pick<ParseSpec, 'dialect' | 'encoding'>
+
 /** One file: `push` its windows in order, then `end`. */
 export class RecordReader {
   readonly #accept: (record: RawRecord) => void
+  readonly #coding: Coding
+  readonly #decoder: WindowDecoder | null
   readonly #delimiter: number
   readonly #quotes: boolean
   #newline: number | null = null
   #pending: Buffer = Buffer.alloc(0)
-  /** offset of #pending[0] in the file */
+  /** where the next record starts in the file, not decoded */
   #offset = 0
   #line = 1
   #long: { start: number; sample: Buffer } | null = null
   readonly #nextNul = new NextByte(0)
   readonly #nextQuote = new NextByte(QUOTE)
   #nextStray = new NextByte(CR)
-  #utf8 = true
+  #clean = true
   #bytes: Buffer = Buffer.alloc(0)
 
-  constructor(dialect: Dialect, accept: (record: RawRecord) => void) {
+  constructor({ dialect, encoding }: RecordSyntax, accept: (record: RawRecord) => void) {
     this.#accept = accept
+    this.#coding = codingOf(encoding)
+    this.#decoder = this.#coding.windows()
     this.#delimiter = dialect.delimiter.charCodeAt(0)
     this.#quotes = dialect.quoteChar !== null
   }
 
   /** Takes the next window of the file. */
   push(window: Buffer): void {
+    this.#take(this.#decoder?.decode(window) ?? window)
+  }
+
+  #take(window: Buffer): void {
     const bytes = this.#pending.length === 0 ? window : Buffer.concat([this.#pending, window])
     if (this.#newline === null && bytes.length < NEWLINE_PROBE_BYTES) this.#pending = bytes
     else this.#read(bytes, false)
@@ -102,6 +165,7 @@ export class RecordReader {
 
   /** The file has ended: what waits is the last record. */
   end(): void {
+    if (this.#decoder !== null) this.#take(this.#decoder.end())
     this.#read(this.#pending, true)
   }
 
@@ -109,7 +173,9 @@ export class RecordReader {
     const newline = (this.#newline ??= this.#probe(bytes))
     this.#bytes = bytes
     for (const next of [this.#nextNul, this.#nextQuote, this.#nextStray]) next.reset(bytes)
-    this.#utf8 = isUtf8(isLast ? bytes : bytes.subarray(0, bytes.lastIndexOf(newline) + 1))
+    this.#clean = this.#coding.isClean(
+      isLast ? bytes : bytes.subarray(0, bytes.lastIndexOf(newline) + 1),
+    )
     let at = 0
     if (this.#long !== null) at = this.#skip(isLast)
     while (at < bytes.length) {
@@ -118,7 +184,6 @@ export class RecordReader {
       at = next
     }
     this.#pending = bytes.subarray(at)
-    this.#offset += at
     if (this.#pending.length > RECORD_BYTES_MAX) this.#startLong()
   }
 
@@ -135,7 +200,7 @@ export class RecordReader {
     const found = bytes.indexOf(newline, at)
     if (found < 0 && !isLast) return null
     const lineEnd = found < 0 ? bytes.length : found
-    const start = this.#offset + at === 0 && bytes.subarray(0, 3).equals(BOM) ? 3 : at
+    const start = this.#offset === 0 && bytes.subarray(0, 3).equals(BOM) ? 3 : at
     if (this.#quotes && this.#nextQuote.from(start) < lineEnd && lineEnd - at <= RECORD_BYTES_MAX) {
       const record = readQuoted(bytes, start, { delimiter: this.#delimiter, newline, isLast })
       if (record.kind === 'partial' && bytes.length - at <= RECORD_BYTES_MAX) return null
@@ -157,7 +222,7 @@ export class RecordReader {
     const stray = this.#nextStray.from(start) < end ? FAULT.stray : 0
     const faults = isLong ? FAULT.long : line.faults | stray | this.#byteFaults(start, end)
     const kept = isLong ? Math.min(end, at + LONG_SAMPLE_BYTES) : end
-    this.#emit({ at, next, start, end: kept, faults, quoted: null })
+    this.#emit({ at, next, start, end: kept, faults, ranges: null })
     this.#line += 1
     return next
   }
@@ -165,42 +230,38 @@ export class RecordReader {
   #sound(at: number, start: number, record: Extract<QuotedRecord, { kind: 'record' }>): number {
     const { end, next } = record
     const faults = (record.stray ? FAULT.stray : 0) | this.#byteFaults(start, end)
-    this.#emit({ at, next, start, end, faults, quoted: record })
+    this.#emit({ at, next, start, end, faults, ranges: record.fields })
     this.#line += record.lines
     return next
   }
 
   #byteFaults(start: number, end: number): number {
     const nul = this.#nextNul.from(start) < end ? FAULT.nul : 0
-    if (this.#utf8 || isUtf8(this.#bytes.subarray(start, end))) return nul
+    if (this.#clean || this.#coding.isClean(this.#bytes.subarray(start, end))) return nul
     return nul | FAULT.encoding
   }
 
-  #emit(record: {
-    at: number
-    next: number
-    start: number
-    end: number
-    faults: number
-    quoted: RawRecord['quoted']
-  }): void {
-    this.#accept({
-      bytes: this.#bytes,
-      start: record.start,
-      end: record.end,
-      byteStart: this.#offset + record.at,
-      byteEnd: this.#offset + record.next,
-      line: this.#line,
-      faults: record.faults,
-      quoted: record.quoted,
-    })
+  #emit({ at, next, start, end, faults, ranges }: FoundRecord): void {
+    const bytes = this.#bytes
+    const byteStart = this.#offset
+    this.#offset += this.#coding.sourceBytes(bytes, at, next)
+    const position = { byteStart, byteEnd: this.#offset, line: this.#line }
+    const { table } = this.#coding
+    const decoded =
+      table === null || (faults & (FAULT.encoding | FAULT.long)) !== FAULT.encoding
+        ? null
+        : decodeRecord({ bytes: bytes.subarray(start, end), start, ranges }, table)
+    if (decoded === null) {
+      const fields = ranges === null ? null : { bytes, ranges }
+      this.#accept({ bytes, start, end, ...position, faults, fields })
+    } else this.#accept({ ...decoded, ...position, faults: faults & ~FAULT.encoding })
   }
 
   /** A record with no end in sight: keeps its beginning and drops the rest as it comes. */
   #startLong(): void {
     const sample = Buffer.from(this.#pending.subarray(0, LONG_SAMPLE_BYTES))
     this.#long = { start: this.#offset, sample }
-    this.#offset += this.#pending.length
+    this.#offset += this.#coding.sourceBytes(this.#pending, 0, this.#pending.length)
     this.#pending = Buffer.alloc(0)
   }
 
@@ -208,18 +269,19 @@ export class RecordReader {
   #skip(isLast: boolean): number {
     const { start, sample } = this.#long as { start: number; sample: Buffer }
     const found = this.#bytes.indexOf(this.#newline as number)
-    if (found < 0 && !isLast) return this.#bytes.length
     const next = found < 0 ? this.#bytes.length : found + 1
+    this.#offset += this.#coding.sourceBytes(this.#bytes, 0, next)
+    if (found < 0 && !isLast) return next
     this.#long = null
     this.#accept({
       bytes: sample,
       start: start === 0 && sample.subarray(0, 3).equals(BOM) ? 3 : 0,
       end: sample.length,
       byteStart: start,
-      byteEnd: this.#offset + next,
+      byteEnd: this.#offset,
       line: this.#line,
       faults: FAULT.long,
-      quoted: null,
+      fields: null,
     })
     this.#line += 1
     return next

@@ -5,8 +5,7 @@
  * range must start and end where a record does. Cost: one pass over the bytes.
  */
 import { readContent, type ContentDigest } from './content-stream.ts'
-import { RecordReader } from './record-reader.ts'
-import type { Dialect } from './spec.ts'
+import { RecordReader, type RecordSyntax } from './record-reader.ts'
 
 /** Bytes of the decompressed file, end exclusive. */
 export interface CountedRange {
@@ -16,7 +15,7 @@ export interface CountedRange {
 
 export interface RecountRequest {
   readonly path: string
-  readonly dialect: Dialect
+  readonly syntax: RecordSyntax
   /** what is not a row, by position */
   readonly ranges: readonly CountedRange[]
   readonly signal: AbortSignal
@@ -32,12 +31,12 @@ export interface Recount extends ContentDigest {
 
 /** Reads the file once. Throws PARSE_FAILED for a broken gzip stream. */
 export async function recountRecords(request: RecountRequest): Promise<Recount> {
-  const { path, dialect, ranges, signal } = request
+  const { path, syntax, ranges, signal } = request
   const rows = { records: 0, bytes: 0 }
   let records = 0
   let straddling = 0
   let at = 0
-  const reader = new RecordReader(dialect, ({ byteStart, byteEnd }) => {
+  const reader = new RecordReader(syntax, ({ byteStart, byteEnd }) => {
     records += 1
     while (at < ranges.length && (ranges[at] as CountedRange).byteEnd <= byteStart) at += 1
     const range = ranges[at]

@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import { open, type FileHandle } from 'node:fs/promises'
 import { assert, EngineError } from '../core/errors.ts'
+import type { Splitter } from './fixed.ts'
 import type { FieldGrammar, Reason, RecordReason } from './grammar.ts'
 import { plainFields, fieldText, readQuoted } from './quoted.ts'
 import { KIND, type IndexedRecord } from './record-index.ts'
@@ -33,6 +34,9 @@ const FAULT_REASONS: readonly (readonly [number, RecordReason])[] = [
   [FAULT.stray, 'CONTROL_CHARACTER'],
   [FAULT.quote, 'QUOTE'],
   [FAULT.header, 'REPEATED_HEADER'],
+  [FAULT.short, 'LENGTH_SHORT'],
+  [FAULT.beyond, 'LENGTH_LONG'],
+  [FAULT.json, 'JSON'],
 ]
 
 /** The faults the landing pass found in a record. */
@@ -43,12 +47,14 @@ export interface FileGrammar {
   /** compiled layout column of each field in file order; null: unnamed, must be empty */
   readonly fields: readonly (FieldGrammar | null)[]
   readonly delimiter: string
+  /** of a format without delimiters */
+  readonly split: Splitter | null
 }
 
 /** Every fault the grammar finds in a data record; empty when it finds none. */
 export function explain(raw: Buffer, record: IndexedRecord, grammar: FileGrammar): Reason[] {
-  const { fields, delimiter } = grammar
-  const texts = recordTexts(raw, record, delimiter)
+  const { fields } = grammar
+  const texts = recordTexts(raw, record, grammar)
   const hasExtra = fields.some((field, at) => field === null && texts[at] !== '')
   if (texts.length !== fields.length || hasExtra) return [{ code: 'FIELD_COUNT', column: null }]
   return fields.flatMap((field, at) => {
@@ -59,8 +65,14 @@ export function explain(raw: Buffer, record: IndexedRecord, grammar: FileGrammar
 }
 
 /** The fields of a data record without faults of its own. */
-export const recordTexts = (raw: Buffer, record: IndexedRecord, delimiter: string): string[] =>
-  record.kind === KIND.quoted ? quotedTexts(raw, delimiter) : plainFields(raw, delimiter)
+export function recordTexts(raw: Buffer, { kind }: IndexedRecord, grammar: FileGrammar): string[] {
+  const { delimiter, split } = grammar
+  if (split !== null) {
+    const { bytes, ranges } = split({ bytes: raw, start: 0, end: raw.length }).fields
+    return ranges.map((range) => fieldText(bytes, range))
+  }
+  return kind === KIND.split ? quotedTexts(raw, delimiter) : plainFields(raw, delimiter)
+}
 
 function quotedTexts(raw: Buffer, delimiter: string): string[] {
   // The text was read as one record before, so whichever byte ends lines, it reads so again.

@@ -22,6 +22,8 @@ export function specProblems(spec: ParseSpec): SpecProblem[] {
     const isPlain = /^[\x21-\x7e]{1,32}$/.test(prefix) && !prefix.includes(spec.dialect.delimiter)
     add(`/control/${index}/prefix`, isPlain ? null : 'is not 1 to 32 printable ASCII characters')
   }
+  for (const [pointer, text] of rowProblems(spec)) add(`/rows/${pointer}`, text)
+  add('/encoding', encodingProblem(spec))
   if (spec.columns.length === 0) add('/columns', 'is empty')
   const seen = new Map<string, number>()
   for (const [index, column] of spec.columns.entries()) {
@@ -30,11 +32,67 @@ export function specProblems(spec: ParseSpec): SpecProblem[] {
     if (before !== undefined) {
       add(`/columns/${index}/name`, `is the name of column ${before + 1} too (case does not count)`)
     } else seen.set(name, index)
-    for (const [field, text] of columnProblems(column)) add(`/columns/${index}/${field}`, text)
+    const found = [...columnProblems(column), ['at', placeProblem(column, spec)] as const]
+    for (const [field, text] of found) add(`/columns/${index}/${field}`, text)
   }
   for (const [part, text] of monthProblems(spec)) add(`/month/${part}`, text)
   add('/stop', stopProblem(spec))
   return problems
+}
+
+/** Rows of names, at most: they are kept to tell a header that is repeated. */
+const HEADER_ROWS_MAX = 20
+/** A record's columns may overlap, and have this many bytes in all. */
+const FIXED_BYTES_MAX = 1024 * 1024
+
+function headerRowProblems({ rows = {}, dialect }: ParseSpec): [string, string | null][] {
+  const { headerRows } = rows
+  if (headerRows === undefined) return []
+  const rises = headerRows.every((row, at) => row > (headerRows[at - 1] ?? 0))
+  return [
+    ['headerRows', rises ? null : 'does not rise from 1'],
+    ['headerRows', (headerRows.at(-1) ?? 0) <= HEADER_ROWS_MAX ? null : 'goes beyond row 20'],
+    ['headerRows', dialect.header ? null : 'needs a header'],
+  ]
+}
+
+function rowProblems(spec: ParseSpec): [string, string | null][] {
+  const { rows = {}, format } = spec
+  const { preamble, commentChar = '#', footnotes = [] } = rows
+  const isText = /^[\x21-\x7e]{1,16}$/.test(commentChar)
+  const isFixed = format === 'fixed'
+  const until = preamble !== undefined && 'until' in preamble ? preamble.until : ''
+  return [
+    ['preamble', patternProblem(until)],
+    ...headerRowProblems(spec),
+    ['commentChar', isText ? null : 'is not 1 to 16 printable ASCII characters'],
+    ...footnotes.map((text, at): [string, string | null] => [
+      `footnotes/${at}`,
+      patternProblem(text),
+    ]),
+    ['trailingDelimiter', rows.trailingDelimiter && format !== undefined ? DELIMITED : null],
+    ['columnCodes', rows.columnCodes && format !== undefined ? DELIMITED : null],
+    ['exactBytes', rows.exactBytes !== undefined && !isFixed ? 'is for fixed width' : null],
+  ]
+}
+const DELIMITED = 'is for delimited text'
+
+function encodingProblem({ encoding, format }: ParseSpec): string | null {
+  if (encoding === 'utf-16' && format === 'fixed') return 'has no bytes to count columns by'
+  return encoding !== undefined && format === 'jsonl' ? 'is not UTF-8, and JSON is' : null
+}
+
+function placeProblem({ at }: ColumnSpec, { format, rows, columns }: ParseSpec): string | null {
+  if (format !== 'fixed') return at === undefined ? null : 'is for fixed width'
+  if (at === undefined) return 'is missing: a fixed-width column has its place'
+  const { start, length } = at
+  if (!isWithin(start, 1, FIXED_BYTES_MAX) || !isWithin(length, 1, FIXED_BYTES_MAX)) {
+    return 'is not a place from byte 1'
+  }
+  const total = columns.reduce((sum, column) => sum + (column.at?.length ?? 0), 0)
+  if (total > FIXED_BYTES_MAX) return 'makes more than 1 MiB with the other columns'
+  const isIn = start - 1 + length <= (rows?.exactBytes ?? Infinity)
+  return isIn ? null : 'ends after exactBytes'
 }
 
 function delimiterProblem({ delimiter, quoteChar }: Dialect): string | null {
@@ -43,8 +101,11 @@ function delimiterProblem({ delimiter, quoteChar }: Dialect): string | null {
   return delimiter === quoteChar || delimiter === '"' ? 'is the quote character' : null
 }
 
+const enumProblem = (values: readonly string[] = []): string | null =>
+  values.some((text) => text.includes('\0')) ? 'has a NUL' : null
+
 function columnProblems(column: ColumnSpec): (readonly [string, string | null])[] {
-  const { name, type, formats = [], precision = 18, scale = 2, pattern } = column
+  const { name, type, formats = [], precision = 18, scale = 2, pattern = '' } = column
   const only = (field: keyof ColumnSpec, types: readonly string[]): string | null =>
     column[field] !== undefined && !types.includes(type) ? `has no meaning for ${type}` : null
   return [
@@ -56,12 +117,15 @@ function columnProblems(column: ColumnSpec): (readonly [string, string | null])[
     ['precision', isWithin(precision, 1, 38) ? null : 'is not 1 to 38'],
     ['scale', only('scale', ['decimal'])],
     ['scale', isWithin(scale, 0, precision) ? null : 'is not 0 to the precision'],
+    ['implied', only('implied', ['decimal'])],
+    ['bare', only('bare', ['decimal'])],
+    ['bare', column.bare && column.implied ? 'has no point to begin with' : null],
     ['maxLength', only('maxLength', ['string'])],
     ['maxLength', isWithin(column.maxLength ?? 1, 1, 2 ** 31) ? null : 'is not a length'],
     ['pattern', only('pattern', ['string'])],
-    ['pattern', pattern === undefined ? null : patternProblem(pattern)],
+    ['pattern', patternProblem(pattern)],
     ['enum', only('enum', ['string'])],
-    ['enum', column.enum?.some((text) => text.includes('\0')) ? 'has a NUL' : null],
+    ['enum', enumProblem(column.enum)],
   ]
 }
 

@@ -5,7 +5,10 @@
  * changes parses and nothing else does.
  */
 
-/** How bytes become records and records become fields (delimited text only for now). */
+/**
+ * How records become fields. A format without a delimiter of its own (fixed, jsonl) has the unit
+ * separator here: chunk files are written with it.
+ */
 export interface Dialect {
   /** one ASCII byte */
   readonly delimiter: string
@@ -15,12 +18,42 @@ export interface Dialect {
   readonly header: boolean
 }
 
+/** Formats other than delimited text. */
+export type RecordFormat =
+  /** every column has a place in the record: `at` */
+  | 'fixed'
+  /** one JSON object a line, whose members are columns */
+  | 'jsonl'
+
+/** Encodings other than UTF-8; `utf-16` is told little from big endian by its byte order mark. */
+export type Encoding = 'utf-16' | 'windows-1252' | 'iso-8859-1'
+
+/** Records that are no data, and where the names stand. Patterns are of whole records. */
+export interface RowRules {
+  /** records before all others: so many, or all before the first that has a pattern */
+  readonly preamble?: { readonly records: number } | { readonly until: string }
+  /** which records after the preamble hold names, from 1, rising; several are joined by column */
+  readonly headerRows?: readonly number[]
+  /** between joined names; a space by default */
+  readonly headerJoin?: string
+  /** a record that starts with it is a comment */
+  readonly commentChar?: string
+  /** records that have one of these patterns are comments too */
+  readonly footnotes?: readonly string[]
+  /** the record after the header holds codes of columns */
+  readonly columnCodes?: true
+  /** each data record ends with a delimiter */
+  readonly trailingDelimiter?: true
+  /** fixed: bytes of every data record, line end excluded */
+  readonly exactBytes?: number
+}
+
 /** A record with a role of its own, told from data by its first field. */
 export interface ControlRecord {
   readonly role: 'header' | 'trailer'
-  /** exact first field, e.g. `HD` */
+  /** exact first field, e.g. `HD`; fixed: the first bytes */
   readonly prefix: string
-  /** role of each further field by its 0-based position in the record */
+  /** role of each further field by its 0-based position in the record; fixed: by bytes, `3-10` */
   readonly fields: Readonly<Record<string, ControlField>>
 }
 export type ControlField =
@@ -58,6 +91,14 @@ export interface ColumnSpec {
   readonly pattern?: string
   /** string: the only values allowed (compared as text) */
   readonly enum?: readonly string[]
+  /** fixed: 1-based first byte of the record, and bytes */
+  readonly at?: { readonly start: number; readonly length: number }
+  /** decimal: written without a point, `scale` says where it is: `1931` is 19.31 */
+  readonly implied?: true
+  /** decimal: a value below one may begin with its point: `.50` */
+  readonly bare?: true
+  /** blanks around the value are no part of it */
+  readonly trim?: true
 }
 
 /** Where a row's month comes from. */
@@ -66,13 +107,19 @@ export type MonthRule =
   | { readonly column: string }
   /** two integer columns, as member-months have them; either one empty is `__unknown__` */
   | { readonly year: string; readonly month: string }
-  /** every row has the last month of the declared period */
-  | { readonly declared: 'last' }
+  /** every row has the first or the last month of the declared period */
+  | { readonly declared: 'first' | 'last' }
 
 /** Rejects past which a parse ends at once, in records or as a share of the data records so far. */
 export type StopRule = { readonly count: number } | { readonly share: number }
 
+/** Absent members have their default: a layout that does not use one keeps its hash. */
 export interface ParseSpec {
+  /** absent: delimited text */
+  readonly format?: RecordFormat
+  /** absent: UTF-8 */
+  readonly encoding?: Encoding
+  readonly rows?: RowRules
   readonly dialect: Dialect
   readonly control: readonly ControlRecord[]
   readonly columns: readonly ColumnSpec[]

@@ -50,6 +50,11 @@ function stringTests(column: ColumnSpec, raw: string): string[] {
   return tests
 }
 
+/** The text of a field, without the blanks that are no part of it. `text` is trusted SQL. */
+export function rawSql(column: ColumnSpec | null, text: string): string {
+  return column?.trim === true ? `nullif(trim(${text}, ' '), '')` : text
+}
+
 /** True for a row whose field is accepted. `raw` and `value` are trusted SQL names. */
 export function acceptSql(column: ColumnSpec, sql: { raw: string; value: string }): string | null {
   const { raw, value } = sql
@@ -81,7 +86,7 @@ export interface ChunkQuery {
   readonly spec: ParseSpec
   readonly shape: ChunkShape
   readonly chunkPath: string
-  readonly declaredLastMonth: string
+  readonly declaredMonth: string
   readonly monthColumn: string
   readonly constants: readonly { readonly name: string; readonly value: string }[]
 }
@@ -96,7 +101,7 @@ function chunkSelect(query: ChunkQuery): string {
     const type = FIELD_TYPES[column.type].sqlType(column)
     return `${at < 0 ? `NULL::${type}` : valueSql(column, `r${at}`)} AS v${index}`
   })
-  const raws = shape.fields.map((_, at) => `${decodedSql(shape, at)} AS r${at}`)
+  const raws = shape.fields.map((field, at) => `${rawSql(field, decodedSql(shape, at))} AS r${at}`)
   const tests = spec.columns.flatMap((column, index) => {
     const at = fieldOf(column)
     if (at < 0) return []
@@ -121,15 +126,15 @@ WHERE ${where}`
 function outputColumns({ spec, constants, ...query }: ChunkQuery): string[] {
   const columns = spec.columns.map((column, index) => `v${index} AS ${quoteName(column.name)}`)
   const lineage = constants.map(({ name, value }) => `${quoteText(value)} AS ${quoteName(name)}`)
-  const month = `${monthSql(spec, query.declaredLastMonth)} AS ${quoteName(query.monthColumn)}`
+  const month = `${monthSql(spec, query.declaredMonth)} AS ${quoteName(query.monthColumn)}`
   return [...columns, 'n AS line_number', ...lineage, month]
 }
 
 /** The month of a row whose fields are accepted; its column of the layout may be missing. */
-function monthSql(spec: ParseSpec, declaredLastMonth: string): string {
+function monthSql(spec: ParseSpec, declaredMonth: string): string {
   const value = (name: string): string =>
     `v${spec.columns.findIndex((column) => column.name === name)}`
-  if ('declared' in spec.month) return quoteText(declaredLastMonth)
+  if ('declared' in spec.month) return quoteText(declaredMonth)
   const text =
     'column' in spec.month
       ? `strftime(${value(spec.month.column)}, '%Y-%m')`
@@ -140,7 +145,7 @@ function monthSql(spec: ParseSpec, declaredLastMonth: string): string {
 function readChunkSql({ shape, chunkPath }: ChunkQuery): string {
   const columns = ["'n': 'UINTEGER'", ...shape.fields.map((_, at) => `'f${at}': 'VARCHAR'`)]
   columns.push("'e': 'VARCHAR'")
-  const lineMax = ESCAPED_LINE_FACTOR * RECORD_BYTES_MAX + 64
+  const lineMax = ESCAPED_LINE_FACTOR * RECORD_BYTES_MAX + shape.fields.length + 64
   return `read_csv(${quoteText(chunkPath)}, columns={${columns.join(', ')}},
     delim=${quoteText(shape.delimiter)}, header=false, quote='', escape='', comment='',
     new_line='\\n', auto_detect=false, ignore_errors=true, max_line_size=${lineMax})`

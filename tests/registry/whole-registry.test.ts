@@ -144,18 +144,31 @@ describe('the registry that ships', () => {
     const { registry, warnings } = await openRegistry(root)
     expect(warnings).toEqual([])
     expect(registry.layouts.map(({ id }) => id)).toEqual([
+      'anes/csv/v1',
+      'anes/txt/v1',
       'eligibility/cdl/v1',
       'eligibility/star/v1',
+      'gpci/csv/v1',
+      'gpci/txt/v1',
+      'locco/csv/v1',
+      'locco/txt/v1',
       'medical/synthea/v1',
       'medical_claim/cdl/v1',
       'medical_claim/star/v1',
       'members/synthea-20/v1',
       'members/synthea/v1',
+      'oppscap/csv/v1',
+      'oppscap/txt/v1',
       'pharmacy/synthea/v1',
       'pharmacy_claim/cdl/v1',
       'pharmacy_claim/star/v1',
+      'pprrvu/csv/v1',
+      'pprrvu/txt/v1',
       'provider/cdl/v1',
       'provider/star/v1',
+      'synpuf_beneficiary/desynpuf/v1',
+      'synpuf_inpatient/desynpuf/v1',
+      'zip5/txt/v1',
     ])
   })
 

@@ -6,7 +6,7 @@ import { column, parseSpec } from './parsing.ts'
 /** Fields of the first record that can be read; 1 where there is none. */
 function fieldCount(bytes: Buffer, dialect: Dialect): number {
   let count = 0
-  const reader = new RecordReader(dialect, (record) => {
+  const reader = new RecordReader({ dialect }, (record) => {
     if (count > 0 || record.faults !== 0 || record.start === record.end) return
     count = recordFields(record, dialect.delimiter).length
   })

@@ -44,7 +44,7 @@ async function disagreement({ text, spec, grammar, refused = [] }: Trial) {
     spec,
     grammars: new Map(grammar.map((one) => [one.name, fieldGrammar(one)])),
     constants: [],
-    declaredLastMonth: '2024-01',
+    declaredMonth: '2024-01',
     monthColumn: 'atomic_month',
     memoryMb: 200,
     scratch,

@@ -5,7 +5,7 @@ import { fieldGrammar } from '../../engine/table/grammar.ts'
 import { patternProblem } from '../../engine/table/pattern.ts'
 import { quoteText } from '../../engine/table/quote.ts'
 import type { ColumnSpec } from '../../engine/table/spec.ts'
-import { acceptSql, valueSql } from '../../engine/table/sql.ts'
+import { acceptSql, rawSql, valueSql } from '../../engine/table/sql.ts'
 import { Bench, column } from './parsing.ts'
 
 let bench: Bench
@@ -25,7 +25,12 @@ const flag = column('flag', 'boolean')
 const code = column('code', 'string', { maxLength: 4, pattern: String.raw`[A-Z]\d+|.é?` })
 const sex = column('sex', 'string', { enum: ['F', 'M', "it's"], required: true })
 const fraction = column('fraction', 'decimal', { precision: 3, scale: 3 })
-const COLUMNS = [money, count, day, month, moment, flag, code, sex, fraction]
+const implied = column('implied', 'decimal', { precision: 5, scale: 2, implied: true })
+const units = column('units', 'decimal', { precision: 20, scale: 0, implied: true })
+const bare = column('bare', 'decimal', { precision: 6, scale: 2, bare: true, trim: true })
+const padded = column('padded', 'string', { maxLength: 3, trim: true, required: true })
+const PLAIN = [money, count, day, month, moment, flag, code, sex, fraction]
+const COLUMNS = [...PLAIN, implied, units, bare, padded]
 
 describe('what a text means', () => {
   test.each<[ColumnSpec, string, string | null]>([
@@ -47,6 +52,16 @@ describe('what a text means', () => {
     [flag, 'TRUE', 'true'],
     [flag, '0', 'false'],
     [code, '00123'.slice(1, 2), '0'],
+    [implied, '1931', '19.31'],
+    [implied, '7', '0.07'],
+    [implied, '-5', '-0.05'],
+    [implied, '-0', '0.00'],
+    [implied, '99999', '999.99'],
+    [units, '007', '7'],
+    [bare, '.5', '0.50'],
+    [bare, ' -.25  ', '-0.25'],
+    [bare, '  ', null],
+    [padded, ' a b ', 'a b'],
   ])('%o takes %j as %j', (spec, raw, value) => {
     expect(fieldGrammar(spec).reasons(raw)).toEqual([])
     expect(fieldGrammar(spec).value(raw)).toBe(value)
@@ -64,6 +79,8 @@ describe('what a text means', () => {
     [day, ['31-Apr-2024', '2024-01-01 ', '99999-01-01'], 'DATE'],
     [moment, ['2024-01-31T24:00:00Z', '2024-01-31T23:59:60Z', '2024-01-31T23:59:59'], 'DATETIME'],
     [flag, ['yes', 'T', '2', 'tRUE'], 'BOOLEAN'],
+    [implied, ['19.31', '123456', '-', '1 ', '+1', '.5'], 'DECIMAL'],
+    [bare, ['.', '-.', '1.', '.123', '\t.5', '. 5'], 'DECIMAL'],
   ])('%o refuses %j', (spec, raws, type) => {
     for (const raw of raws) expect(fieldGrammar(spec).reasons(raw)).toEqual([`TYPE_${type}`])
   })
@@ -73,6 +90,7 @@ describe('what a text means', () => {
     expect(fieldGrammar(code).reasons('abcde')).toEqual(['MAX_LENGTH', 'PATTERN'])
     expect(fieldGrammar(sex).reasons('X')).toEqual(['ENUM'])
     expect(fieldGrammar(sex).reasons('')).toEqual(['REQUIRED'])
+    expect(fieldGrammar(padded).reasons('   ')).toEqual(['REQUIRED'])
     expect(fieldGrammar(day, 'date').reasons('1899-12-31')).toEqual(['MONTH_RANGE'])
   })
 })
@@ -81,6 +99,13 @@ describe('what a text means', () => {
 const digits = (most: number) => fc.stringMatching(new RegExp(`^[0-9]{0,${most}}$`))
 const nearly = fc
   .oneof(
+    fc.tuple(
+      fc.constantFrom('', ' ', '\t', '  '),
+      fc.constantFrom('', '-'),
+      digits(6),
+      fc.constantFrom('', '.', '.5', '.25', '.125'),
+      fc.constantFrom('', ' ', '   ', '\u00a0'),
+    ),
     fc.tuple(fc.constantFrom('', '-', '+', ' '), digits(20), fc.constantFrom('', '.'), digits(4)),
     fc.tuple(
       digits(4),
@@ -130,11 +155,11 @@ test('SQL accepts a text exactly when the grammar does, with the same value', as
     numRuns: 1,
     seed: 20240229,
   })[0] as string[]
-  const accept = COLUMNS.map((spec, at) => acceptSql(spec, { raw: 'raw', value: `v${at}` }))
+  const accept = COLUMNS.map((spec, at) => acceptSql(spec, { raw: `r${at}`, value: `v${at}` }))
   const select = `SELECT k, ${COLUMNS.map((_, at) => `v${at}::VARCHAR AS v${at}`).join(', ')},
     ${accept.map((sql, at) => `${sql ?? 'true'} AS a${at}`).join(', ')}
-    FROM (SELECT k, raw, ${COLUMNS.map((spec, at) => `${valueSql(spec, 'raw')} AS v${at}`).join(', ')}
-    FROM (SELECT k, nullif(raw, '') AS raw FROM (VALUES
+    FROM (SELECT *, ${COLUMNS.map((spec, at) => `${valueSql(spec, `r${at}`)} AS v${at}`).join(', ')}
+    FROM (SELECT k, ${COLUMNS.map((spec, at) => `${rawSql(spec, `nullif(raw, '')`)} AS r${at}`).join(', ')} FROM (VALUES
     ${texts.map((text, at) => `(${at}, ${quoteText(text)})`).join(', ')}) AS t(k, raw)))
     ORDER BY k`
   const { rows } = await bench.duck.run({ statements: [select], folders: [] })

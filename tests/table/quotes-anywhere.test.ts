@@ -23,7 +23,7 @@ interface Found {
 
 function readRecords(bytes: Buffer): Found[] {
   const found: Found[] = []
-  const reader = new RecordReader(DIALECT, (record) => {
+  const reader = new RecordReader({ dialect: DIALECT }, (record) => {
     const { byteStart, byteEnd, faults } = record
     const fields = faults === 0 ? recordFields(record, DIALECT.delimiter) : null
     found.push({ byteStart, byteEnd, fields })

@@ -8,10 +8,10 @@ const seed = 20240229
 function records(bytes: Buffer, cuts: readonly number[]): unknown[] {
   const found: unknown[] = []
   const dialect = { delimiter: ',', quoteChar: '"', header: false } as const
-  const reader = new RecordReader(dialect, (record) => {
-    const { byteStart, byteEnd, line, faults, quoted } = record
+  const reader = new RecordReader({ dialect }, (record) => {
+    const { byteStart, byteEnd, line, faults, fields } = record
     const text = record.bytes.subarray(record.start, record.end).toString('latin1')
-    found.push([text, byteStart, byteEnd, line, faults, quoted?.fields.length])
+    found.push([text, byteStart, byteEnd, line, faults, fields?.ranges.length])
   })
   let from = 0
   for (const cut of [...cuts.toSorted((a, b) => a - b), bytes.length]) {

@@ -1,0 +1,10 @@
+/** What the format of a spec does with a record that is data. */
+import { fixedSplitter, type Splitter } from './fixed.ts'
+import { jsonSplitter } from './json-lines.ts'
+import type { ParseSpec } from './spec.ts'
+
+/** How its records are read field by field; null for delimited text, which DuckDB splits. */
+export function splitterOf(spec: ParseSpec): Splitter | null {
+  if (spec.format === undefined) return null
+  return spec.format === 'fixed' ? fixedSplitter(spec) : jsonSplitter(spec.columns)
+}
