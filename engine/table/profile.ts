@@ -52,7 +52,9 @@ export async function profileFiles(request: ProfileRequest): Promise<FileProfile
   const gathering = new Gathering(request)
   for (const { path, name } of request.files) {
     gathering.begin()
-    const reader = new RecordReader(request.dialect, (record) => gathering.accept(record))
+    const reader = new RecordReader({ dialect: request.dialect }, (record) =>
+      gathering.accept(record),
+    )
     await readContent({
       path,
       name,

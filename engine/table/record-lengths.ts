@@ -37,7 +37,7 @@ export async function recordLengths(request: {
   const lengths = new Map<number, { records: number; line: number }>()
   const filled = spans.map(() => ({ records: 0, line: 0 }))
   const dialect = { delimiter: '\u001f', quoteChar: null, header: false }
-  const reader = new RecordReader(dialect, ({ bytes, start, end, line }) => {
+  const reader = new RecordReader({ dialect }, ({ bytes, start, end, line }) => {
     if (end === start) return
     const known = lengths.get(end - start)
     if (known !== undefined) known.records += 1

@@ -17,7 +17,7 @@ export interface SampleRecord {
 /** The first `limit` records that are not empty. The last may be cut where the text was. */
 export function sampleRecords(text: Buffer, dialect: Dialect, limit: number): SampleRecord[] {
   const records: SampleRecord[] = []
-  const reader = new RecordReader(dialect, (record) => {
+  const reader = new RecordReader({ dialect }, (record) => {
     if (records.length < limit && record.end > record.start) records.push(sample(record, dialect))
   })
   reader.push(text)
@@ -31,6 +31,6 @@ function sample(record: RawRecord, { delimiter }: Dialect): SampleRecord {
     line: record.line,
     fields: isFaulty ? [] : recordFields(record, delimiter),
     isFaulty,
-    isQuoted: record.quoted !== null,
+    isQuoted: record.fields !== null,
   }
 }
