@@ -49,6 +49,7 @@ interface InferredField {
 /** A draft of what the sample shows, with what it cannot show. */
 export function inferLayout(sample: Sample, title: string): LayoutDraft {
   const { dialect, header, profile } = sample
+  const { dialect: syntax, encoding } = dialect.syntax
   const listed = profile.columns.map((column, at) => inferField(header?.[at] ?? '', column, at))
   const fields = listed.map(({ draft }) => draft)
   const control = controlOf(profile)
@@ -58,7 +59,8 @@ export function inferLayout(sample: Sample, title: string): LayoutDraft {
     title,
     fields,
     format: 'csv',
-    dialect: { ...dialect.dialect, header: header !== undefined },
+    ...(encoding !== undefined && { encoding }),
+    dialect: { ...syntax, header: header !== undefined },
     control,
     ...(month !== undefined && { month }),
     path: sample.name,

@@ -5,19 +5,13 @@
  * neighbour), records of another length than expected, a sample of which every record is skipped,
  * and a twin (the same data in another format) that has other values. Pure; no value is told.
  */
-import type { RecordLengths } from '../engine/index.ts'
+import type { ParseSpec, RecordLengths } from '../engine/index.ts'
 import type { Hole, Place } from './places.ts'
 import { holesOf, overlapText, overlapsOf } from './places.ts'
 import type { Path } from './source.ts'
 
-/** What the lint reads of a fixed-width parse slice. */
-export interface PlacedSpec {
-  readonly columns: readonly {
-    readonly name: string
-    readonly at?: { readonly start: number; readonly length: number }
-  }[]
-  readonly rows?: { readonly exactBytes?: number }
-}
+/** What the lint reads of a parse slice. */
+export type PlacedSpec = Pick<ParseSpec, 'columns' | 'rows'>
 
 /** Something suspicious, with the place in the layout that a person would edit. */
 export interface Lint {
@@ -43,18 +37,16 @@ export function lintPlaces(spec: PlacedSpec): readonly Lint[] {
 }
 
 export interface ExpectedBytes {
-  /** of each data record */
-  readonly bytes: number
+  /** of each data record; undefined: it may end early */
+  readonly bytes: number | undefined
   readonly holes: readonly Hole[]
 }
 
 /** What a record of a fixed-width layout should be; undefined: it is delimited text. */
 export function expectedBytes(spec: PlacedSpec): ExpectedBytes | undefined {
   const places = placesOf(spec)
-  if (places.length === 0) return undefined
-  const last = Math.max(...places.map(({ start, length }) => start + length - 1))
-  const bytes = spec.rows?.exactBytes ?? last
-  return { bytes, holes: holesOf(places, bytes) }
+  const bytes = spec.rows?.exactBytes
+  return places.length === 0 ? undefined : { bytes, holes: holesOf(places, bytes) }
 }
 
 /** A sample's records beside what its layout expects of them. */
@@ -63,23 +55,11 @@ export function lintLengths(
   sample: string,
   { expected, found }: { readonly expected: ExpectedBytes; readonly found: RecordLengths },
 ): readonly Lint[] {
-  const [most] = found.lengths
-  if (most === undefined) return []
-  if (!found.lengths.some(({ bytes }) => bytes === expected.bytes)) {
-    const text = `no record of ${sample} has the ${expected.bytes} bytes of this layout; most have ${most.bytes} (first: line ${most.line}): correct the places, or exactBytes`
-    return [{ path: SAMPLE, kind: 'error', text }]
-  }
-  const all = found.lengths.find(({ bytes }) => bytes === expected.bytes)?.records ?? 0
+  const { bytes } = expected
+  const looked = found.lengths.filter((one) => bytes === undefined || one.bytes === bytes)
+  const all = looked.reduce((sum, { records }) => sum + records, 0)
   return [
-    ...(most.bytes === expected.bytes
-      ? []
-      : [
-          {
-            path: SAMPLE,
-            kind: 'warning' as const,
-            text: `most records of ${sample} have ${most.bytes} bytes (first: line ${most.line}), ${all} have the ${expected.bytes} of this layout: correct the places, or exactBytes`,
-          },
-        ]),
+    ...(bytes === undefined ? lintReach(spec, sample, found) : lintExact(sample, bytes, found)),
     ...expected.holes.flatMap((hole, at) => {
       const data = found.filled[at]
       return data === undefined || data.records === 0
@@ -87,6 +67,38 @@ export function lintLengths(
         : [cutField(spec, sample, { hole, data, all })]
     }),
   ]
+}
+
+/** Records of a layout that says how long every one is. */
+function lintExact(sample: string, bytes: number, { lengths }: RecordLengths): readonly Lint[] {
+  const [most] = lengths
+  if (most === undefined || most.bytes === bytes) return []
+  const right = lengths.find((one) => one.bytes === bytes)?.records ?? 0
+  const found = `most data records of ${sample} have ${most.bytes} bytes (first: line ${most.line})`
+  return [
+    {
+      path: SAMPLE,
+      kind: right === 0 ? 'error' : 'warning',
+      text: `${found}, ${right === 0 ? 'none has' : `${right} have`} the ${bytes} of this layout: correct exactBytes and the places`,
+    },
+  ]
+}
+
+/** Fields that start behind the end of every record. */
+function lintReach(spec: PlacedSpec, sample: string, { lengths }: RecordLengths): readonly Lint[] {
+  if (lengths.length === 0) return []
+  const longest = Math.max(...lengths.map(({ bytes }) => bytes))
+  return spec.columns.flatMap(({ name, at }, index) =>
+    at === undefined || at.start <= longest
+      ? []
+      : [
+          {
+            path: fieldPath(index),
+            kind: 'warning' as const,
+            text: `${name} starts at byte ${at.start}, and the longest data record of ${sample} has ${longest}`,
+          },
+        ],
+  )
 }
 
 function cutField(

@@ -4,11 +4,12 @@
  * A delimiter is the one that cuts the most records into the same number of fields. What a sample
  * cannot show (quotes that never occur) is said in `doubts`.
  */
+import { isUtf8 } from 'node:buffer'
 import { sampleRecords } from '../engine/index.ts'
-import type { Dialect, SampleRecord } from '../engine/index.ts'
+import type { Dialect, Encoding, RecordSyntax, SampleRecord } from '../engine/index.ts'
 
 export interface SampleDialect {
-  readonly dialect: Dialect
+  readonly syntax: RecordSyntax
   /** of most records */
   readonly fieldCount: number
   readonly doubts: readonly string[]
@@ -22,8 +23,9 @@ const SAME_SHARE = 0.8
 
 /** Undefined: no delimiter cuts the records alike; perhaps the file is fixed width. */
 export function guessDialect(head: Buffer): SampleDialect | undefined {
+  const encoding = guessEncoding(head)
   const found = DELIMITERS.flatMap((delimiter) => {
-    const fit = fitOf(head, delimiter)
+    const fit = fitOf(head, { delimiter, encoding })
     return fit === undefined ? [] : [fit]
   }).toSorted((a, b) => b.share - a.share || b.fieldCount - a.fieldCount)
   const [best] = found
@@ -31,6 +33,9 @@ export function guessDialect(head: Buffer): SampleDialect | undefined {
   const rival = found.find((one) => one !== best && one.share === best.share)
   const { quoteChar } = best.dialect
   const doubts = [
+    ...(encoding === undefined
+      ? []
+      : [`The encoding: its bytes are no UTF-8, taken as ${encoding}.`]),
     ...(rival === undefined
       ? []
       : [`The delimiter: ${JSON.stringify(rival.dialect.delimiter)} cuts the records alike too.`]),
@@ -40,7 +45,7 @@ export function guessDialect(head: Buffer): SampleDialect | undefined {
           `Quotes: none in the sample; ${quoteChar === null ? 'a quote is taken as data' : 'a quoted field may hold the delimiter'}.`,
         ]),
   ]
-  return { dialect: best.dialect, fieldCount: best.fieldCount, doubts }
+  return { syntax: syntaxOf(best.dialect, encoding), fieldCount: best.fieldCount, doubts }
 }
 
 interface Fit {
@@ -50,8 +55,28 @@ interface Fit {
   readonly hasQuotes: boolean
 }
 
-function fitOf(head: Buffer, delimiter: string): Fit | undefined {
-  const quoted = sampleRecords(head, { delimiter, quoteChar: '"', header: false }, RECORDS)
+const syntaxOf = (dialect: Dialect, encoding: Encoding | undefined): RecordSyntax => ({
+  dialect,
+  ...(encoding !== undefined && { encoding }),
+})
+
+/** Bytes that windows-1252 has letters for and ISO 8859-1 only control characters. */
+const WINDOWS_ONLY = /[\x80-\x9f]/
+
+/** Undefined: UTF-8. The head may end within a character. */
+function guessEncoding(head: Buffer): Encoding | undefined {
+  if (/^(?:\xff\xfe|\xfe\xff)/.test(head.subarray(0, 2).toString('latin1'))) return 'utf-16'
+  if (isUtf8(head.subarray(0, head.lastIndexOf('\n') + 1))) return undefined
+  return WINDOWS_ONLY.test(head.toString('latin1')) ? 'windows-1252' : 'iso-8859-1'
+}
+
+function fitOf(
+  head: Buffer,
+  { delimiter, encoding }: { readonly delimiter: string; readonly encoding: Encoding | undefined },
+): Fit | undefined {
+  const read = (quoteChar: Dialect['quoteChar']): SampleRecord[] =>
+    sampleRecords(head, syntaxOf({ delimiter, quoteChar, header: false }, encoding), RECORDS)
+  const quoted = read('"')
   const hasQuotes = quoted.some(({ isQuoted, isFaulty }) => isQuoted || isFaulty)
   const isSound = !quoted.some(({ isFaulty }) => isFaulty)
   // Guides of claims data mostly take quotes as data; everybody else's comma files quote.
@@ -60,7 +85,7 @@ function fitOf(head: Buffer, delimiter: string): Fit | undefined {
     : delimiter === ',' || delimiter === ';' || delimiter === '\t'
   const quoteChar = isQuoting ? '"' : null
   const dialect: Dialect = { delimiter, quoteChar, header: false }
-  const records = isQuoting ? quoted : sampleRecords(head, dialect, RECORDS)
+  const records = isQuoting ? quoted : read(null)
   const whole = records.length < RECORDS ? records : records.slice(0, -1)
   const counts = Map.groupBy(whole, ({ fields }) => fields.length)
   const [most] = [...counts].toSorted(([, a], [, b]) => b.length - a.length)

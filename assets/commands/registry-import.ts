@@ -29,10 +29,6 @@ export async function runImport(call: CommandCall<OpenedPlatform>): Promise<numb
       ? readJson(bytes, { title, name: textOption(call, 'resource') })
       : readTable(bytes, { title, delimiter: delimiterOf(call) })
   if ('reason' in read) throw new EngineError('DRAFT_IMPOSSIBLE', { file, ...read })
-  if (read.format === 'fixed') {
-    const reason = 'its fields have positions: fixed-width files are not read yet'
-    throw new EngineError('DRAFT_IMPOSSIBLE', { file, line: 1, column: 1, reason })
-  }
   return giveDraft(call, COMMAND, read)
 }
 
@@ -73,9 +69,9 @@ function readTable(
 ): LayoutDraft | ListFault {
   const text = bytes.toString('utf8')
   const table = text.includes('\ufffd') ? Buffer.from(bytes.toString('latin1')) : bytes
-  const { delimiter } = guessDialect(table)?.dialect ?? { delimiter: ',' }
+  const { delimiter } = guessDialect(table)?.syntax.dialect ?? { delimiter: ',' }
   const dialect = { delimiter, quoteChar: '"', header: false } as const
-  const rows = sampleRecords(table, dialect, ROWS_MAX)
+  const rows = sampleRecords(table, { dialect }, ROWS_MAX)
   return readFieldList(
     rows.map(({ line, fields }) => ({ line, cells: fields })),
     options,

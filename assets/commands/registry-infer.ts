@@ -6,6 +6,7 @@ import { EngineError, profileFiles, sampleRecords } from '../../engine/index.ts'
 import { inferLayout } from '../../registry/infer.ts'
 import type { SampleDialect } from '../../registry/sample-dialect.ts'
 import { CONTROL_TAGS, guessDialect, holdsNames } from '../../registry/sample-dialect.ts'
+import { sniff } from '../../registry/sniff.ts'
 import { inspect } from '../inspect.ts'
 import type { OpenedPlatform } from './opened.ts'
 import { giveDraft, requireFile } from './registry-draft.ts'
@@ -32,10 +33,10 @@ export async function runInfer(call: CommandCall<OpenedPlatform>): Promise<numbe
   if (dialect === undefined) throw impossible(first.name, NO_DELIMITER)
   const header = namesOf(first.head, dialect)
   for (const file of files.slice(1)) requireAlike(file, { first, dialect, header })
-  const { dialect: syntax, fieldCount } = dialect
+  const { syntax, fieldCount } = dialect
   const profile = await profileFiles({
     files,
-    dialect: syntax,
+    syntax,
     fieldCount,
     header,
     controlTags: CONTROL_TAGS,
@@ -50,6 +51,8 @@ export async function runInfer(call: CommandCall<OpenedPlatform>): Promise<numbe
 const NO_DELIMITER =
   'no delimiter cuts its records alike; if the file is fixed width, import the field list of its guide: tributary registry import'
 
+const NO_TABLE = 'it holds JSON: its members name themselves; write the layout with format jsonl'
+
 const impossible = (file: string, reason: string): EngineError =>
   new EngineError('DRAFT_IMPOSSIBLE', { file, line: 1, column: 1, reason })
 
@@ -57,15 +60,16 @@ async function headOf(path: string): Promise<SampleFile> {
   const name = basename(path)
   const { head, refusal } = await inspect({ source: path, name, bytes: createReadStream(path) })
   if (refusal !== undefined) throw impossible(name, refusal.words)
+  if (sniff(head, name).kind === 'json') throw impossible(name, NO_TABLE)
   return { path, name, head }
 }
 
 /** The names of columns, where the first record of that many fields holds them. */
 function namesOf(
   head: Buffer,
-  { dialect, fieldCount }: SampleDialect,
+  { syntax, fieldCount }: SampleDialect,
 ): SampleRecord['fields'] | undefined {
-  const [first, ...rest] = sampleRecords(head, dialect, RECORDS).filter(
+  const [first, ...rest] = sampleRecords(head, syntax, RECORDS).filter(
     ({ fields }) => fields.length === fieldCount && !CONTROL_TAGS.includes(fields[0] ?? ''),
   )
   return first !== undefined && holdsNames(first, rest) ? first.fields : undefined
@@ -81,7 +85,7 @@ function requireAlike(
 ): void {
   const own = guessDialect(file.head)
   const isAlike =
-    own?.dialect.delimiter === wanted.dialect.dialect.delimiter &&
+    own?.syntax.dialect.delimiter === wanted.dialect.syntax.dialect.delimiter &&
     own.fieldCount === wanted.dialect.fieldCount &&
     namesOf(file.head, own)?.join('\n') === wanted.header?.join('\n')
   if (!isAlike) throw impossible(file.name, `it is not written like ${wanted.first.name}`)

@@ -114,6 +114,7 @@ async function lintOne(
   const lengths: Lint[] = []
   if (expected !== undefined) {
     const found = await recordLengths({
+      spec,
       path: file,
       name,
       bytes: expected.bytes,

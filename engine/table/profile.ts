@@ -8,8 +8,7 @@ import { ColumnProfiler } from './column-profile.ts'
 import type { ColumnProfile } from './column-profile.ts'
 import { readContent } from './content-stream.ts'
 import { RecordReader, recordFields } from './record-reader.ts'
-import type { RawRecord } from './record-reader.ts'
-import type { Dialect } from './spec.ts'
+import type { RawRecord, RecordSyntax } from './record-reader.ts'
 
 export interface ProfileRequest {
   /** one file, or several written alike */
@@ -18,7 +17,7 @@ export interface ProfileRequest {
     /** in errors */
     readonly name: string
   }[]
-  readonly dialect: Dialect
+  readonly syntax: RecordSyntax
   /** of a row */
   readonly fieldCount: number
   /** a record that is equal to it holds names */
@@ -52,9 +51,7 @@ export async function profileFiles(request: ProfileRequest): Promise<FileProfile
   const gathering = new Gathering(request)
   for (const { path, name } of request.files) {
     gathering.begin()
-    const reader = new RecordReader({ dialect: request.dialect }, (record) =>
-      gathering.accept(record),
-    )
+    const reader = new RecordReader(request.syntax, (record) => gathering.accept(record))
     await readContent({
       path,
       name,
@@ -92,8 +89,8 @@ class Gathering {
 
   accept(record: RawRecord): void {
     if (record.end === record.start) return
-    const { dialect, fieldCount, header, controlTags } = this.#request
-    const fields = record.faults === 0 ? recordFields(record, dialect.delimiter) : []
+    const { syntax, fieldCount, header, controlTags } = this.#request
+    const fields = record.faults === 0 ? recordFields(record, syntax.dialect.delimiter) : []
     const isControl = controlTags.includes(fields[0] ?? '')
     if (fields.length !== fieldCount || isControl) this.#another(fields)
     else if (header === undefined || !fields.every((field, at) => field === header[at])) {

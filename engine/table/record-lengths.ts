@@ -1,6 +1,9 @@
-/** How long a file's records are, and where in them there is data: what fixed-width places say. */
+/** How long the data records of a fixed-width file are, and where in them there is data. */
 import { readContent } from './content-stream.ts'
+import { KIND } from './record-index.ts'
 import { RecordReader } from './record-reader.ts'
+import { RowKinds } from './row-kinds.ts'
+import type { ParseSpec } from './spec.ts'
 
 /** Bytes of a record, 1-based, both included. */
 export interface ByteSpan {
@@ -15,7 +18,7 @@ export interface RecordLengths {
     readonly records: number
     readonly line: number
   }[]
-  /** for each span, of the records of `bytes`: how many have more than blanks there */
+  /** for each span, of the records looked at: how many have more than blanks there */
   readonly filled: readonly { readonly records: number; readonly line: number }[]
 }
 
@@ -24,28 +27,42 @@ const CONTENT_BYTES_MAX = 1024 ** 3
 const LENGTHS_MAX = 1000
 const BLANK = 0x20
 
+/** What is no data is left to the parse, which says what is wrong with it. */
+const IGNORED = {
+  control: () => undefined,
+  header: () => undefined,
+  unreadable: () => undefined,
+  codes: () => undefined,
+  endlessPreamble: () => undefined,
+}
+
 /** Reads the file once. Throws PARSE_FAILED for a broken or too large one. */
 export async function recordLengths(request: {
+  readonly spec: ParseSpec
   readonly path: string
   readonly name: string
-  /** the spans are looked at in records of this length only */
-  readonly bytes: number
+  /** the spans are looked at in records of this length only; undefined: in all */
+  readonly bytes: number | undefined
   readonly spans: readonly ByteSpan[]
   readonly signal: AbortSignal
 }): Promise<RecordLengths> {
-  const { path, name, bytes: wanted, spans, signal } = request
+  const { spec, path, name, bytes: wanted, spans, signal } = request
   const lengths = new Map<number, { records: number; line: number }>()
   const filled = spans.map(() => ({ records: 0, line: 0 }))
-  const dialect = { delimiter: '\u001f', quoteChar: null, header: false }
-  const reader = new RecordReader({ dialect }, ({ bytes, start, end, line }) => {
-    if (end === start) return
+  const kinds = new RowKinds(spec, IGNORED)
+  let number = 0
+  const reader = new RecordReader(spec, (record) => {
+    number += 1
+    if (kinds.kindOf(record, number) !== KIND.plain) return
+    const { bytes, start, end, line } = record
     const known = lengths.get(end - start)
     if (known !== undefined) known.records += 1
     else if (lengths.size < LENGTHS_MAX) lengths.set(end - start, { records: 1, line })
-    if (end - start !== wanted) return
+    if (wanted !== undefined && end - start !== wanted) return
     for (const [at, { first, last }] of spans.entries()) {
       const span = filled[at]
-      const isBlank = bytes.subarray(start + first - 1, start + last).every((one) => one === BLANK)
+      const data = bytes.subarray(start + first - 1, Math.min(start + last, end))
+      const isBlank = data.every((one) => one === BLANK)
       if (isBlank || span === undefined) continue
       span.records += 1
       span.line ||= line

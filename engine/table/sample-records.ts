@@ -1,7 +1,6 @@
-/** The records of a text that is all in memory, in some dialect: guides' tables and samples. */
-import type { RawRecord } from './record-reader.ts'
+/** The records of a delimited text that is all in memory: guides' tables and samples. */
+import type { RawRecord, RecordSyntax } from './record-reader.ts'
 import { RecordReader, recordFields } from './record-reader.ts'
-import type { Dialect } from './spec.ts'
 
 export interface SampleRecord {
   /** 1-based number of its first line */
@@ -15,21 +14,21 @@ export interface SampleRecord {
 }
 
 /** The first `limit` records that are not empty. The last may be cut where the text was. */
-export function sampleRecords(text: Buffer, dialect: Dialect, limit: number): SampleRecord[] {
+export function sampleRecords(text: Buffer, syntax: RecordSyntax, limit: number): SampleRecord[] {
   const records: SampleRecord[] = []
-  const reader = new RecordReader({ dialect }, (record) => {
-    if (records.length < limit && record.end > record.start) records.push(sample(record, dialect))
+  const reader = new RecordReader(syntax, (record) => {
+    if (records.length < limit && record.end > record.start) records.push(sample(record, syntax))
   })
   reader.push(text)
   reader.end()
   return records
 }
 
-function sample(record: RawRecord, { delimiter }: Dialect): SampleRecord {
+function sample(record: RawRecord, { dialect }: RecordSyntax): SampleRecord {
   const isFaulty = record.faults !== 0
   return {
     line: record.line,
-    fields: isFaulty ? [] : recordFields(record, delimiter),
+    fields: isFaulty ? [] : recordFields(record, dialect.delimiter),
     isFaulty,
     isQuoted: record.fields !== null,
   }

@@ -17,7 +17,7 @@ const CSV = { delimiter: ',', quoteChar: '"', header: false } as const
 const OPTIONS = { title: 'a guide', delimiter: '|' }
 
 function read(text: string | Buffer): LayoutDraft | ListFault {
-  const records = sampleRecords(Buffer.from(text), CSV, 1000)
+  const records = sampleRecords(Buffer.from(text), { dialect: CSV }, 1000)
   return readFieldList(
     records.map(({ line, fields }) => ({ line, cells: fields })),
     OPTIONS,

@@ -21,6 +21,7 @@ interface Drafted {
     readonly resources: readonly [
       {
         readonly dialect: object
+        readonly encoding?: string
         readonly schema: { readonly fields: readonly { name: string; type: string }[] }
       },
     ]
@@ -136,6 +137,32 @@ describe('types', () => {
   })
 })
 
+test.each([
+  ['windows-1252', Buffer.from('name,city\nA,K\xf6ln \x96 S\xfcd\nB,Bonn\n', 'latin1')],
+  ['iso-8859-1', Buffer.from('name,city\nA,K\xf6ln\nB,Bonn\n', 'latin1')],
+  ['utf-16', Buffer.from('\ufeffname,city\nA,Köln\nB,Bonn\n', 'utf16le')],
+])('a sample in %s says so and reads whole', async (encoding, bytes) => {
+  const file = put('encoded.csv', bytes)
+  const { layout, verify } = await infer('encoded', file)
+  expect(layout.resources[0].encoding).toBe(encoding)
+  expect(verify).toContain(`The encoding: its bytes are no UTF-8, taken as ${encoding}.`)
+  expect(await tried('encoded', file)).toEqual([2, 0])
+})
+
+test('a list with positions is imported as fixed width, and reads its file', async () => {
+  const guide = [
+    'Field,Start,End,Length,Format',
+    'CLM_ID,1,6,6,9(06)',
+    'PAID_DT,7,16,10,YYYY-MM-DD',
+    'AMT,17,24,8,-9(4).99',
+  ]
+  const list = put('fixed-guide.csv', `${guide.join('\n')}\n`)
+  const draft = await json<Drafted>('registry', 'import', list, '--as', 'drafts/fixed')
+  expect(draft.layout['x-ingest']).toMatchObject({ month: { column: 'PAID_DT' } })
+  const file = put('fixed.txt', '0000012024-01-31   12.50\n0000022024-02-01 -100.00\n')
+  expect(await tried('fixed', file)).toEqual([2, 0])
+})
+
 test('generated files of Synthea read whole', async () => {
   const files = {
     encounters: medicalFile('2024-01', encounters('2024-01', 20, 'e')),
@@ -153,6 +180,7 @@ test('a file that shows nothing is refused with its name, and none of its values
     'prose.txt': 'Jane Roe called on Monday\nand again on Tuesday evening\n',
     'page.csv': '<!DOCTYPE html><html></html>',
     'names.csv': 'a,b,c\n',
+    'rows.jsonl': '{"a": 1, "b": "Jane"}\n{"a": 2, "b": "Jane"}\n',
   }
   for (const [name, text] of Object.entries(cases)) {
     const { code, stdout, stderr } = await project.run(['registry', 'infer', put(name, text)])

@@ -1,25 +1,39 @@
 /** The layout lint: what is suspicious about a layout by itself and beside its sample. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { recordLengths } from '../../engine/index.ts'
+import type { ColumnSpec, ParseSpec } from '../../engine/index.ts'
 import { expectedBytes, lintCount, lintLengths, lintPlaces } from '../../registry/layout-lint.ts'
-import type { Lint, PlacedSpec } from '../../registry/layout-lint.ts'
+import type { Lint } from '../../registry/layout-lint.ts'
 import { CliProject } from '../cli/cli-project.ts'
-import { scratchFolder } from '../table/parsing.ts'
+import { dataFolder } from '../support/scenario.ts'
+import { column, scratchFolder } from '../table/parsing.ts'
 
-const field = (name: string, start: number, length: number) => ({ name, at: { start, length } })
+const field = (name: string, start: number, length: number): ColumnSpec => ({
+  ...column(name),
+  at: { start, length },
+})
+const fixed = (columns: readonly ColumnSpec[], rows?: ParseSpec['rows']): ParseSpec => ({
+  format: 'fixed',
+  dialect: { delimiter: '\u001f', quoteChar: null, header: false },
+  control: [],
+  columns,
+  month: { declared: 'last' },
+  ...(rows !== undefined && { rows }),
+})
 const texts = (lints: readonly Lint[]): readonly string[] =>
   lints.map(({ path, kind, text }) => `/${path.slice(4).map(String).join('/')} ${kind} ${text}`)
 
 /** The lint of a fixed-width text as a sample named S. */
-async function lintText(spec: PlacedSpec, text: string): Promise<readonly string[]> {
+async function lintText(spec: ParseSpec, text: string): Promise<readonly string[]> {
   await using folder = await scratchFolder()
   const path = join(folder.path, 'sample')
   writeFileSync(path, text)
   const expected = expectedBytes(spec)
   if (expected === undefined) return []
   const found = await recordLengths({
+    spec,
     path,
     name: 'S',
     bytes: expected.bytes,
@@ -31,8 +45,8 @@ async function lintText(spec: PlacedSpec, text: string): Promise<readonly string
 
 describe('fixed positions', () => {
   test('a field that starts inside another is told; neighbours are not', () => {
-    expect(texts(lintPlaces({ columns: [field('a', 1, 5), field('b', 6, 2)] }))).toEqual([])
-    const spec = { columns: [field('work', 60, 6), field('pe', 64, 9), field('code', 1, 5)] }
+    expect(texts(lintPlaces(fixed([field('a', 1, 5), field('b', 6, 2)])))).toEqual([])
+    const spec = fixed([field('work', 60, 6), field('pe', 64, 9), field('code', 1, 5)])
     expect(texts(lintPlaces(spec))).toEqual([
       '/1/x-at warning pe starts at byte 64, inside work, which ends at 65: one of them is cut, or longer than it is',
     ])
@@ -40,7 +54,7 @@ describe('fixed positions', () => {
 
   test('a field cut at its neighbour: data where no field is', async () => {
     // The price has seven bytes; the layout gives it the last five.
-    const spec = { columns: [field('code', 1, 5), field('price', 9, 5)] }
+    const spec = fixed([field('code', 1, 5), field('price', 9, 5)])
     const lines = ['A0001    12.00', 'A0002  4614.30', 'A0003     1.50']
     expect(await lintText(spec, `${lines.map((line) => line.slice(0, 13)).join('\n')}\n`)).toEqual([
       '/1/x-at warning bytes 6 to 8 of S hold data in 1 of 3 records (first: line 2) and belong to no field: price starts too late, or code ends too early, or a field is missing',
@@ -48,22 +62,28 @@ describe('fixed positions', () => {
   })
 
   test('filler that is blank everywhere is none', async () => {
-    const spec = { columns: [field('code', 1, 2), field('next', 5, 1)] }
+    const spec = fixed([field('code', 1, 2), field('next', 5, 1)])
     expect(await lintText(spec, 'AB  1\r\nCD  2\r\n')).toEqual([])
   })
 
-  test('records of another length than every one of the layout', async () => {
-    const spec = { columns: [field('code', 1, 5)], rows: { exactBytes: 40 } }
+  test('records of another length than the layout says each has', async () => {
     const line = 'A0001'.padEnd(38, 'x')
-    expect(await lintText(spec, `HDR\n${line}\n${line}\n`)).toEqual([
-      '/ error no record of S has the 40 bytes of this layout; most have 38 (first: line 2): correct the places, or exactBytes',
+    const spec = fixed([field('code', 1, 38)], { exactBytes: 40, preamble: { records: 1 } })
+    expect(await lintText(spec, `HDR of no interest\n${line}\n${line}\n`)).toEqual([
+      '/ error most data records of S have 38 bytes (first: line 2), none has the 40 of this layout: correct exactBytes and the places',
+    ])
+    const most = fixed([field('code', 1, 3)], { exactBytes: 3 })
+    expect(await lintText(most, 'abc\nabcd\nabcd\n')).toEqual([
+      '/ warning most data records of S have 4 bytes (first: line 2), 1 have the 3 of this layout: correct exactBytes and the places',
     ])
   })
 
-  test('records of which most have another length', async () => {
-    const spec = { columns: [field('code', 1, 3)] }
-    expect(await lintText(spec, 'abc\nabcd\nabcd\n')).toEqual([
-      '/ warning most records of S have 4 bytes (first: line 2), 1 have the 3 of this layout: correct the places, or exactBytes',
+  test('records that may end early, and a field that none of them reaches', async () => {
+    const spec = fixed([field('code', 1, 3), field('far', 8, 2)])
+    expect(await lintText(spec, 'abc\nabc    xy\n')).toEqual([])
+    expect(await lintText(spec, 'abc\nabcd\n')).toEqual([
+      '/1/x-at warning far starts at byte 8, and the longest data record of S has 4',
+      '/1/x-at warning bytes 4 to 7 of S hold data in 1 of 2 records (first: line 2) and belong to no field: far starts too late, or code ends too early, or a field is missing',
     ])
   })
 })
@@ -162,5 +182,66 @@ describe('registry check --samples', () => {
     const { code, stderr } = await check({ 'other.txt': '' })
     expect(code).toBe(2)
     expect(stderr).toContain('no layout has its example file')
+  })
+})
+
+const rvu = dataFolder('real/cms-rvu/rvu25d')
+
+describe.runIf(rvu)('beside the files of RVU25D', () => {
+  interface Fixed {
+    resources: [
+      { schema: { fields: { name: string; 'x-at': { start: number; length: number } }[] } },
+    ]
+    'x-ingest': { rows?: { exactBytes?: number } }
+  }
+  async function checked(edits: Readonly<Record<string, (layout: Fixed) => void>>) {
+    using project = await CliProject.create()
+    for (const [path, edit] of Object.entries(edits)) {
+      const file = join(project.root, `registry/layouts/${path}.json`)
+      const layout = JSON.parse(readFileSync(file, 'utf8')) as Fixed
+      edit(layout)
+      writeFileSync(file, JSON.stringify(layout, null, 2))
+    }
+    const { stdout } = await project.run(['registry', 'check', '--samples', rvu ?? ''])
+    return stdout
+  }
+  const move =
+    (name: string, start: number, length: number) =>
+    ({ resources: [{ schema }] }: Fixed): void => {
+      const found = schema.fields.find((one) => one.name === name)
+      if (found === undefined) throw new Error(`no field ${name}`)
+      found['x-at'] = { start, length }
+    }
+
+  test('the shipped layouts agree with their twins, but for names and codes the CSV has otherwise', async () => {
+    const told = [
+      ...(await checked({})).matchAll(/layouts\/(\w+)\/\w+\.json:\S+ \w+ (\w+) differs/g),
+    ]
+    expect(told.map(([, type, name]) => `${type} ${name}`)).toEqual([
+      'anes locality_name',
+      'locco mac',
+      'locco locality',
+      'locco state_name',
+      'locco fee_schedule_area',
+      'locco counties',
+    ])
+  })
+
+  test('positions that cut a number at its neighbour are told three ways', async () => {
+    // As a registry made by hand had them: work RVU from byte 62, prices from 23, 40 bytes a record.
+    const text = await checked({
+      'pprrvu/txt': move('work_rvu', 62, 4),
+      'oppscap/txt': (layout) => {
+        layout['x-ingest'].rows = { ...layout['x-ingest'].rows, exactBytes: 40 }
+      },
+    })
+    expect(text).toMatch(
+      /pprrvu\/txt\.json:\S+ warning bytes 60 to 61 of PPRRVU2025_Oct\.txt hold data in \d+ of 19090 records/,
+    )
+    expect(text).toMatch(/work_rvu differs from its twin PPRRVU2025_Oct\.\w+ in 2455 of 19090 rows/)
+    expect(text).toMatch(
+      /oppscap\/txt\.json:\S+ error most data records of OPPSCAP_Oct\.txt have 38 bytes \(first: line 1\), none has the 40/,
+    )
+    expect(text).toMatch(/error every record of OPPSCAP_Oct\.txt is skipped \(LENGTH_SHORT\)/)
   })
 })
