@@ -1,12 +1,11 @@
 /** A layout inferred from a sample reads that sample without a reject. */
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { firstDeliveries } from '../../assets/demo-data.ts'
 import { CliProject } from '../cli/cli-project.ts'
 import { encounters, medicalFile, membersFile, people } from '../support/deliveries.ts'
-import { dataFolder } from '../support/scenario.ts'
 
 let project: CliProject
 beforeAll(async () => {
@@ -212,17 +211,4 @@ test('a layout that is there is written over with --force only', async () => {
   const outside = await project.run(['registry', 'infer', file, '--as', '../x'])
   expect(outside.code).toBe(2)
   expect(existsSync(join(project.root, 'registry/x.json'))).toBe(false)
-})
-
-const real = dataFolder('real')
-
-test.runIf(real).each([
-  ['synthea/patients.csv', 357],
-  ['desynpuf/DE1_0_2008_Beneficiary_Summary_File_Sample_1.csv', 10_000],
-  ['desynpuf/DE1_0_2008_to_2010_Inpatient_Claims_Sample_1.csv', 5775],
-])('a real file reads whole: %s', async (path, rows) => {
-  const file = join(project.root, 'real.csv')
-  copyFileSync(join(real ?? '', path), file)
-  await infer('real', file)
-  expect(await tried('real', file)).toEqual([rows, 0])
 })
