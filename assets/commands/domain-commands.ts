@@ -79,15 +79,16 @@ const REGISTRY: readonly Command<OpenedPlatform>[] = [
   {
     name: 'registry import',
     summary: 'draft a layout from a guide’s field list, or from a Frictionless descriptor',
-    arguments: [{ form: '<file>', description: 'CSV or JSON', completes: 'file' }],
+    arguments: [{ form: '<file>', description: 'CSV, XLSX or JSON', completes: 'file' }],
     options: [
       ...DRAFT,
       { flags: '--delimiter <character>', description: 'of the data files (default: a comma)' },
       { flags: '--resource <name>', description: 'of a data package with several' },
+      { flags: '--sheet <name>', description: 'of a workbook (default: the first)' },
     ],
     examples: [
       ['registry import guide.csv', 'prints the draft'],
-      ['registry import guide.csv --as medical_claim/mine', 'writes it, INACTIVE'],
+      ['registry import guide.xlsx --sheet MC --as medical_claim/mine', 'writes it, INACTIVE'],
       ['registry import datapackage.json --resource claims', 'Frictionless, or a CMS dictionary'],
     ],
     load: async () => (await import('./registry-import.ts')).runImport,

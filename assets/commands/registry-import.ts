@@ -1,8 +1,8 @@
 /** `registry import`: a guide's field list, or a Frictionless descriptor, as a drafted layout. */
 import { readFile, stat } from 'node:fs/promises'
-import { basename, extname } from 'node:path'
+import { basename, extname, resolve } from 'node:path'
 import type { CommandCall } from '../../engine/index.ts'
-import { EngineError, sampleRecords, textOption } from '../../engine/index.ts'
+import { EngineError, sampleRecords, sheetRows, textOption } from '../../engine/index.ts'
 import { readDescriptor } from '../../registry/descriptor.ts'
 import type { LayoutDraft } from '../../registry/draft.ts'
 import type { ListFault } from '../../registry/field-list.ts'
@@ -16,6 +16,7 @@ const COMMAND = 'registry import'
 const BYTES_MAX = 16 * 1024 ** 2
 /** Lines of a list: fields, and what stands around them. */
 const ROWS_MAX = 10_000
+const CELLS_MAX = 200
 
 /** Runs `registry import`. Throws DRAFT_IMPOSSIBLE, naming the place. */
 export async function runImport(call: CommandCall<OpenedPlatform>): Promise<number> {
@@ -27,7 +28,9 @@ export async function runImport(call: CommandCall<OpenedPlatform>): Promise<numb
   const read =
     kind === 'json'
       ? readJson(bytes, { title, name: textOption(call, 'resource') })
-      : readTable(bytes, { title, delimiter: delimiterOf(call) })
+      : kind === 'xlsx'
+        ? await readSheet(call, { title, delimiter: delimiterOf(call) })
+        : readTable(bytes, { title, delimiter: delimiterOf(call) })
   if ('reason' in read) throw new EngineError('DRAFT_IMPOSSIBLE', { file, ...read })
   return giveDraft(call, COMMAND, read)
 }
@@ -60,6 +63,27 @@ function readJson(
   }
   const read = readDescriptor(document, options)
   return 'reason' in read ? { ...start, ...read } : read
+}
+
+const SHEET_FAULTS = {
+  TOO_LARGE: `this sheet has more than ${ROWS_MAX} rows, or more than ${CELLS_MAX} columns`,
+  UNREADABLE: 'this workbook cannot be read, or it has no such sheet, or nothing on it',
+} as const
+
+async function readSheet(
+  call: CommandCall<OpenedPlatform>,
+  options: { readonly title: string; readonly delimiter: string },
+): Promise<LayoutDraft | ListFault> {
+  const [word = ''] = call.words
+  const read = await sheetRows({
+    path: resolve(word),
+    sheet: textOption(call, 'sheet'),
+    rowsMax: ROWS_MAX,
+    cellsMax: CELLS_MAX,
+  })
+  if ('rows' in read && read.rows.length > 0) return readFieldList(read.rows, options)
+  const fault = 'fault' in read ? read.fault : 'UNREADABLE'
+  return { line: 1, column: 1, reason: SHEET_FAULTS[fault] }
 }
 
 /** A table as CSV; a list that is no UTF-8 is read as Latin-1, which only its words depend on. */

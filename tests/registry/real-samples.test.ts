@@ -1,7 +1,8 @@
 /** The tools that draft and lint layouts, beside real files. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { sheetRows } from '../../engine/index.ts'
 import { CliProject } from '../cli/cli-project.ts'
 import { dataFolder } from '../support/scenario.ts'
 
@@ -80,3 +81,22 @@ describe.runIf(rvu)('beside the files of RVU25D', () => {
     expect(text).toMatch(/error every record of OPPSCAP_Oct\.txt is skipped \(LENGTH_SHORT\)/)
   })
 })
+
+const suites = dataFolder('suites')
+
+test.runIf(suites)(
+  'an archive that is no workbook gives no row, and nothing else happens',
+  async () => {
+    const files = ['zip-hostile/yauzl-failure', 'bombs'].flatMap((folder) =>
+      readdirSync(join(suites ?? '', folder)).map((name) => join(suites ?? '', folder, name)),
+    )
+    expect(files.length).toBeGreaterThan(30)
+    const given = await Promise.all(
+      files.map(async (path) => {
+        const read = await sheetRows({ path, sheet: undefined, ...LIMITS })
+        return 'rows' in read ? read.rows : []
+      }),
+    )
+    expect(given.flat()).toEqual([])
+  },
+)

@@ -40,6 +40,7 @@ const HOMES: ReadonlyMap<string, string> = new Map([
   ['better-sqlite3', 'engine/catalog'],
   ['@duckdb/node-api', 'engine/table'],
   ['parquet-wasm', 'engine/table'],
+  ['hucre', 'engine/table'],
   ['undici', 'engine/collect'],
   ['@aws-sdk', 'minio'],
   ['commander', 'engine/cli'],
