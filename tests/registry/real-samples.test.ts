@@ -91,12 +91,9 @@ test.runIf(suites)(
       readdirSync(join(suites ?? '', folder)).map((name) => join(suites ?? '', folder, name)),
     )
     expect(files.length).toBeGreaterThan(30)
-    const given = await Promise.all(
-      files.map(async (path) => {
-        const read = await sheetRows({ path, sheet: undefined, ...LIMITS })
-        return 'rows' in read ? read.rows : []
-      }),
-    )
-    expect(given.flat()).toEqual([])
+    for (const path of files) {
+      const read = await sheetRows({ path, sheet: undefined, rowsMax: 100, cellsMax: 10 })
+      expect('rows' in read ? read.rows : []).toEqual([])
+    }
   },
 )
