@@ -22,6 +22,8 @@ export interface InboxOptions {
   readonly inbox: Inbox
   readonly quiescenceMs: number
   readonly registry: CurrentRegistry
+  /** absolute; packages are copied there while they are looked at */
+  readonly scratch: string
 }
 
 /** Deliveries read at once: each has one file open. */
@@ -41,7 +43,7 @@ export function inboxObserver(options: InboxOptions): Observer {
       const { listed } = listing
       const { quiescenceMs } = options
       const decision = closeDeliveries({ listed, seen, nowMs, quiescenceMs })
-      const looked = await lookAll(inbox, decision.closed)
+      const looked = await lookAll(options, decision.closed)
       const faults = faultsOf(listing, decision, looked)
       const digest = digestOf(decision, faults)
       const unread = looked.filter((one) => one.arrival === undefined)
@@ -140,16 +142,21 @@ interface Looked {
   readonly fault: string | undefined
 }
 
-async function lookAll(inbox: Inbox, deliveries: readonly Delivery[]): Promise<readonly Looked[]> {
+type Looking = Pick<InboxOptions, 'inbox' | 'scratch'>
+
+async function lookAll(
+  looking: Looking,
+  deliveries: readonly Delivery[],
+): Promise<readonly Looked[]> {
   const looked: Looked[] = []
   for (let at = 0; at < deliveries.length; at += LOOKS_AT_ONCE) {
     const some = deliveries.slice(at, at + LOOKS_AT_ONCE)
-    looked.push(...(await Promise.all(some.map(async (delivery) => look(inbox, delivery)))))
+    looked.push(...(await Promise.all(some.map(async (delivery) => look(looking, delivery)))))
   }
   return looked
 }
 
-async function look(inbox: Inbox, delivery: Delivery): Promise<Looked> {
+async function look({ inbox, scratch }: Looking, delivery: Delivery): Promise<Looked> {
   // Loaded only when something arrived.
   const { inspect } = await import('./inspect.ts')
   try {
@@ -157,7 +164,8 @@ async function look(inbox: Inbox, delivery: Delivery): Promise<Looked> {
     for (const file of delivery.files) {
       const source = inbox.sourceOf(file)
       const bytes = inbox.read(source, file.changedToken)
-      files.push(await inspect({ source, name: deliveredName(inbox, source), bytes }))
+      const name = deliveredName(inbox, source)
+      files.push(await inspect({ source, name, bytes, scratch }))
     }
     const { submitter, drop, grouping } = delivery
     return { delivery, arrival: { submitter, drop, grouping, files }, fault: undefined }

@@ -1,13 +1,27 @@
 /** Looks at one delivered file: its digest, what it really is, and its first records. */
 import { createHash } from 'node:crypto'
-import { constants, createGunzip } from 'node:zlib'
-import { firstRecords } from '../engine/index.ts'
+import { createWriteStream } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Transform, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { LogicalHead, ParseSpec } from '../engine/index.ts'
+import {
+  contentHead,
+  firstRecords,
+  isEngineError,
+  logicalHeads,
+  memberPattern,
+  peeked,
+  withoutFolders,
+} from '../engine/index.ts'
 import type { FirstRecords } from '../registry/layout-fit.ts'
 import type { Layout } from '../registry/layout.ts'
 import type { DeliveredFile } from '../registry/route.ts'
 import { monthOf } from '../registry/routing.ts'
 import type { Refusal } from '../registry/sniff.ts'
 import { SNIFF_BYTES, innerName, quarantineReason, sniff } from '../registry/sniff.ts'
+import type { Sniffed } from '../registry/sniff.ts'
 
 /** Bytes of the file that are kept to look at; a stream gives them in blocks of any size. */
 const START_BYTES = 1 << 20
@@ -22,59 +36,117 @@ export interface InspectedFile {
   readonly sha256: string
   /** why it is not data; undefined: it goes on */
   readonly refusal: Refusal | undefined
-  /** decompressed first bytes */
+  /** decompressed first bytes; of a package: none */
   readonly head: Buffer
+  /** what a package holds that may be data, in its order; undefined: it is no package */
+  readonly members: readonly LogicalHead[] | undefined
 }
 
-/** Reads the file once; throws what its bytes throw. */
+/**
+ * Reads the file once; throws what its bytes throw. A package is copied to the scratch folder
+ * meanwhile, since a ZIP archive says at its end what it holds.
+ */
 export async function inspect({
   source,
   name,
   bytes,
+  scratch,
 }: {
   readonly source: string
   readonly name: string
   readonly bytes: AsyncIterable<Buffer>
+  /** absolute; undefined: packages are refused */
+  readonly scratch: string | undefined
 }): Promise<InspectedFile> {
-  const sum = createHash('sha256')
-  const start: Buffer[] = []
-  let startBytes = 0
-  let sizeBytes = 0
-  for await (const block of bytes) {
-    sum.update(block)
-    sizeBytes += block.length
-    if (startBytes >= START_BYTES) continue
-    start.push(block)
-    startBytes += block.length
+  const { head: first, all } = await peeked(bytes, START_BYTES)
+  const head = await contentHead(once(first), HEAD_BYTES)
+  const outer = sniff(first.subarray(0, SNIFF_BYTES), name)
+  const inner =
+    outer.kind === 'gzip' ? sniff(head.subarray(0, SNIFF_BYTES), innerName(name)) : outer
+  const refusal = quarantineReason(outer, name)
+  const isPackage = refusal === undefined && (inner.kind === 'zip' || inner.kind === 'tar')
+  if (!isPackage || scratch === undefined) {
+    const file = { source, name, members: undefined, ...(await digested(all)) }
+    if (refusal !== undefined) return { ...file, refusal, head: Buffer.alloc(0) }
+    if (isPackage) return { ...file, refusal: UNPACKED, head: Buffer.alloc(0) }
+    return { ...file, head, refusal: insideGzip(outer, inner, name) }
   }
-  const first = Buffer.concat(start)
-  const sniffed = sniff(first.subarray(0, SNIFF_BYTES), name)
-  const file = { source, name, sizeBytes, sha256: sum.digest('hex') }
-  const refusal = quarantineReason(sniffed, name)
-  if (refusal !== undefined) return { ...file, refusal, head: Buffer.alloc(0) }
-  if (sniffed.kind !== 'gzip') return { ...file, refusal, head: first.subarray(0, HEAD_BYTES) }
-  const head = await gunzipHead(first)
-  const inner = innerName(name)
-  const inside = sniff(head.subarray(0, SNIFF_BYTES), inner)
-  return { ...file, head, refusal: quarantineReason(inside, inner, { inside: 'gzip' }) }
+  await mkdir(scratch, { recursive: true })
+  const folder = await mkdtemp(join(scratch, 'tributary-package-'))
+  try {
+    const path = join(folder, 'package')
+    const digest = await digested(all, path)
+    const file = { source, name, head: Buffer.alloc(0), ...digest }
+    return { ...file, ...(await membersOf(name, path)) }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
-/** The first decompressed bytes; a broken stream gives what there was: the parse will say so. */
-async function gunzipHead(first: Buffer): Promise<Buffer> {
-  const gunzip = createGunzip({ finishFlush: constants.Z_SYNC_FLUSH })
-  gunzip.end(first)
-  const blocks: Buffer[] = []
-  let bytes = 0
+const UNPACKED: Refusal = {
+  status: 'NEEDS_REVIEW',
+  code: 'FORMAT_NOT_READ',
+  words: 'the file is a package: unpack it first',
+}
+
+async function* once(block: Buffer): AsyncGenerator<Buffer> {
+  yield block
+}
+
+const insideGzip = (outer: Sniffed, inner: Sniffed, name: string): Refusal | undefined =>
+  outer.kind === 'gzip' ? quarantineReason(inner, innerName(name), { inside: 'gzip' }) : undefined
+
+/** Hashes a stream, and copies it to `to`. */
+async function digested(
+  bytes: AsyncIterable<Buffer>,
+  to?: string,
+): Promise<Pick<InspectedFile, 'sha256' | 'sizeBytes'>> {
+  const sum = createHash('sha256')
+  let sizeBytes = 0
+  const hashing = new Transform({
+    transform: (block: Buffer, _encoding, done) => {
+      sum.update(block)
+      sizeBytes += block.length
+      done(null, block)
+    },
+  })
+  const sink =
+    to === undefined ? new Writable({ write: (_, __, done) => done() }) : createWriteStream(to)
+  await pipeline(bytes, hashing, sink)
+  return { sha256: sum.digest('hex'), sizeBytes }
+}
+
+/** What of a package may be data: text. What no sound program packs is refused in words. */
+async function membersOf(
+  name: string,
+  path: string,
+): Promise<Pick<InspectedFile, 'members' | 'refusal'>> {
   try {
-    for await (const block of gunzip) {
-      blocks.push(block as Buffer)
-      bytes += (block as Buffer).length
-      if (bytes >= HEAD_BYTES) break
-    }
+    const heads = await logicalHeads({ name, path, signal: new AbortController().signal })
+    const looked = heads.map((one) => {
+      const inner = innerName(one.member)
+      const sniffed = sniff(one.head.subarray(0, SNIFF_BYTES), inner)
+      return { one, refusal: quarantineReason(sniffed, inner, { inside: 'package' }) }
+    })
+    const members = looked.filter(({ refusal }) => refusal === undefined).map(({ one }) => one)
+    return { members, refusal: members.length === 0 ? looked[0]?.refusal : undefined }
   } catch (error) {
-    if (blocks.length === 0 && !(error instanceof Error)) throw error
+    if (!isEngineError(error, 'PARSE_FAILED')) throw error
+    const { reason, detail } = error.context
+    const words = `the package is refused (${reason}): ${detail}`
+    return { members: [], refusal: { status: 'QUARANTINED', code: 'PACKAGE_REFUSED', words } }
   }
-  return Buffer.concat(blocks).subarray(0, HEAD_BYTES)
+}
+
+/** The first bytes that a layout reads; undefined: it reads no member, or cannot tell which. */
+function headFor(file: InspectedFile, spec: ParseSpec): Buffer | undefined {
+  if (file.members === undefined) return file.head
+  const pattern = spec.package?.members
+  const wanted = pattern === undefined ? null : memberPattern(pattern)
+  const own = file.members.filter(({ member }) => {
+    return wanted === null || wanted.test(withoutFolders(member))
+  })
+  return wanted === null && own.length > 1 ? undefined : own[0]?.head
 }
 
 /** What routing asks of a file: its first records as each layout's dialect reads them. */
@@ -82,19 +154,24 @@ export function describe(file: InspectedFile, layouts: readonly Layout[]): Deliv
   const byLayout: Record<string, FirstRecords> = {}
   for (const { id, slices } of layouts) {
     if (slices.route.status !== 'ACTIVE') continue
-    const { control, fields, ...found } = firstRecords(file.head, slices.parse)
-    const values = control.find((one) => one.role === 'header')?.values ?? {}
-    const first = monthOf(values.periodBegin ?? '')
-    const last = monthOf(values.periodEnd ?? '')
-    byLayout[id] = {
-      ...(fields && { columnCount: fields.length }),
-      ...(fields && slices.parse.dialect.header && { headerNames: fields }),
-      ...found,
-      ...(values.layoutVersion !== undefined && { controlVersion: values.layoutVersion }),
-      ...(values.fileType !== undefined && { controlFileType: values.fileType }),
-      ...(values.testFlag !== undefined && { testFlag: /^t/i.test(values.testFlag) }),
-      ...(first !== undefined && last !== undefined && { controlPeriod: { first, last } }),
-    }
+    const head = headFor(file, slices.parse)
+    if (head !== undefined) byLayout[id] = recordsOf(head, slices.parse)
   }
   return { name: file.name, byLayout }
+}
+
+function recordsOf(head: Buffer, spec: ParseSpec): FirstRecords {
+  const { control, fields, ...found } = firstRecords(head, spec)
+  const values = control.find((one) => one.role === 'header')?.values ?? {}
+  const first = monthOf(values.periodBegin ?? '')
+  const last = monthOf(values.periodEnd ?? '')
+  return {
+    ...(fields && { columnCount: fields.length }),
+    ...(fields && spec.dialect.header && { headerNames: fields }),
+    ...found,
+    ...(values.layoutVersion !== undefined && { controlVersion: values.layoutVersion }),
+    ...(values.fileType !== undefined && { controlFileType: values.fileType }),
+    ...(values.testFlag !== undefined && { testFlag: /^t/i.test(values.testFlag) }),
+    ...(first !== undefined && last !== undefined && { controlPeriod: { first, last } }),
+  }
 }

@@ -26,6 +26,8 @@ export interface ManifestOptions {
   /** absolute; entries may point below it */
   readonly root: string
   readonly registry: CurrentRegistry
+  /** absolute; packages are copied there while they are looked at */
+  readonly scratch: string
 }
 
 const SCOPE = 'manifest'
@@ -156,7 +158,8 @@ async function arrive(
     for (const entry of entries) {
       const source = localPath(options, entry)
       const bytes = readFolderFile(source)
-      const file = await inspect({ source, name: entry.filename, bytes })
+      const { scratch } = options
+      const file = await inspect({ source, name: entry.filename, bytes, scratch })
       if (entry.sha256 !== null && entry.sha256 !== file.sha256) {
         throw new EngineError('PART_CHANGED', {
           path: entry.filename,

@@ -44,10 +44,10 @@ const MINUTE_MS = 60_000
 
 /** Submissions that wait for review are tried anew when the registry has changed. */
 const routeAfter =
-  (inbox: Inbox): SyncOptions['after'] =>
+  (inbox: Inbox, scratch: string): SyncOptions['after'] =>
   async (access, registry) => {
     const { routeAgain } = await import('./reroute.ts')
-    await routeAgain(access, { registry, inbox })
+    await routeAgain(access, { registry, inbox, scratch })
   }
 
 // Loaded only where something is swept.
@@ -67,13 +67,15 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     inbox,
     quiescenceMs: config.quiescenceMinutes.value * MINUTE_MS,
     registry,
+    scratch: config.scratch.value,
   })
   const manifests = manifestObserver({
     folder: config.discovery.value,
     root: config.root,
     registry,
+    scratch: config.scratch.value,
   })
-  const after = routeAfter(inbox)
+  const after = routeAfter(inbox, config.scratch.value)
   const registryFolder = registryObserver(config.root, registry, { after, allowBlocked })
   const others = [deliveries, manifests, queueObserver()]
   const project: Project = {

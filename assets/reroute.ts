@@ -16,6 +16,8 @@ import { routedColumns, submissionFacts } from './submission-facts.ts'
 export interface Routing {
   readonly registry: Registry
   readonly inbox: Inbox
+  /** absolute; packages are copied there while they are looked at */
+  readonly scratch: string
 }
 
 /** Tries every NEEDS_REVIEW submission anew; one whose files are gone stays as it is. */
@@ -31,7 +33,7 @@ export async function routeAgain(access: PlanningAccess, routing: Routing): Prom
 
 async function routeOne(
   access: PlanningAccess,
-  { registry, inbox }: Routing,
+  { registry, ...place }: Routing,
   row: RegistryTables['submission'],
 ): Promise<void> {
   const tables = platformTables(access.trx.db)
@@ -41,7 +43,7 @@ async function routeOne(
     .where('submission_id', '=', row.submission_id)
     .orderBy('name')
     .execute()
-  const files = await inspectAll(inbox, stored)
+  const files = await inspectAll(place, stored)
   if (files === undefined || files.some((file) => file.refusal !== undefined)) return
   const [found, ...others] = route({
     files: files.map((file) => describe(file, registry.layouts)),
@@ -68,7 +70,7 @@ async function routeOne(
 
 /** The files as they lie there now; undefined when one is gone or has other bytes. */
 async function inspectAll(
-  inbox: Inbox,
+  { inbox, scratch }: Omit<Routing, 'registry'>,
   stored: readonly RegistryTables['submission_file'][],
 ): Promise<readonly InspectedFile[] | undefined> {
   const files: InspectedFile[] = []
@@ -76,7 +78,7 @@ async function inspectAll(
     const { source } = one
     const bytes = readSource(inbox, source)
     const name = deliveredName(inbox, source)
-    const file = await inspect({ source, name, bytes }).catch((error: unknown) => {
+    const file = await inspect({ source, name, bytes, scratch }).catch((error: unknown) => {
       if (isEngineError(error, 'INPUT_UNREADABLE')) return undefined
       if (isEngineError(error, 'INPUT_CHANGED')) return undefined
       throw error

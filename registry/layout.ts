@@ -17,6 +17,7 @@ import type {
   ControlField,
   Dialect,
   MonthRule,
+  PackageSpec,
   ParseSpec,
   RowRules,
   StopRule,
@@ -153,6 +154,15 @@ const ingestShape = closed({
     )
     .max(2)
     .exactOptional(),
+  package: closed({
+    members: pattern('name')
+      .exactOptional()
+      .describe('of a ZIP or tar: which members are data, by whole names without folders'),
+    contentBytes: z.int().min(1).exactOptional().describe('unpacked, all files together; 50 GiB'),
+    ratio: z.int().min(1).exactOptional().describe('unpacked bytes for each packed one; 200'),
+  })
+    .exactOptional()
+    .describe('absent: a package holds one file'),
   rows: rowsShape.exactOptional().describe('records that are no data'),
   month: exactlyOne(
     closed({
@@ -289,11 +299,22 @@ function parseSlice(document: LayoutDocument): ParseSpec {
     ...(format !== undefined && format !== 'csv' && { format }),
     ...(encoding !== undefined && encoding !== 'utf-8' && { encoding }),
     ...(rows !== undefined && { rows }),
+    ...(ingest.package !== undefined && { package: packageSpec(ingest.package) }),
     dialect: dialectOf(document),
     control: control.map(({ role, prefix, fields }) => ({ role, prefix, fields })),
     columns: schema.fields.map(columnSpec),
     month: monthRule(ingest.month),
     ...(ingest.stop !== undefined && { stop: stopRule(ingest.stop) }),
+  }
+}
+
+function packageSpec({
+  members,
+  ...limits
+}: NonNullable<LayoutDocument['x-ingest']['package']>): PackageSpec {
+  return {
+    ...(members !== undefined && { members }),
+    ...(Object.keys(limits).length > 0 && { limits }),
   }
 }
 

@@ -4,7 +4,7 @@
  * Pure, and never a guess: whatever is unknown, contradictory or fits two layouts equally well is
  * NEEDS_REVIEW with a reason a person can act on. The steps:
  *  1. file type, by name: routing rules; else the layouts' own patterns and the seed's convention
- *     `{file_type}_{YYYYMM}_{YYYYMM}.{csv|txt|…}[.gz]`. Content alone never decides it;
+ *     `{file_type}_{YYYYMM}_{YYYYMM}.{csv|txt|…}[.gz|.zip]`. Content alone never decides it;
  *  2. layout: of the active ones of that type, the one whose signals fit best. Another header,
  *     header version, state or window rules a layout out; so does content that fits in nothing;
  *  3. period: from the name's groups and the control record, which must agree.
@@ -116,7 +116,7 @@ interface NamedFile {
 }
 
 const CONVENTION =
-  /^(?<type>[a-z0-9_]{1,64}?)_(?<begin>\d{6})_(?<end>\d{6})\.(?:(?:csv|txt|psv|tsv|dat|asc)(?:\.gz)?|gz)$/i
+  /^(?<type>[a-z0-9_]{1,64}?)_(?<begin>\d{6})_(?<end>\d{6})\.(?:(?:csv|txt|psv|tsv|dat|asc)(?:\.(?:gz|zip))?|gz|zip|tar|tar\.gz|tgz)$/i
 
 /** Step 1: the file type and period that a file's name declares. */
 function nameFile(file: DeliveredFile, { submitter, rules, layouts }: RouteRequest): NamedFile {

@@ -39,7 +39,12 @@ export interface Sniffed {
 export interface Refusal {
   /** QUARANTINED: the bytes are not what the name says. NEEDS_REVIEW: known, not read yet */
   readonly status: 'QUARANTINED' | 'NEEDS_REVIEW'
-  readonly code: 'EMPTY' | 'NAME_AND_CONTENT_DIFFER' | 'NOT_DATA' | 'FORMAT_NOT_READ'
+  readonly code:
+    | 'EMPTY'
+    | 'NAME_AND_CONTENT_DIFFER'
+    | 'NOT_DATA'
+    | 'FORMAT_NOT_READ'
+    | 'PACKAGE_REFUSED'
   readonly words: string
 }
 
@@ -53,7 +58,7 @@ interface Format {
 }
 const FORMATS: Readonly<Record<Kind, Format>> = {
   text: { words: 'text', extensions: ['.csv', '.txt', '.psv', '.tsv', '.tab', '.dat', '.asc', ''] },
-  gzip: { words: 'gzip-compressed data', extensions: ['.gz'] },
+  gzip: { words: 'gzip-compressed data', extensions: ['.gz', '.tgz'] },
   zip: { words: 'a ZIP archive', extensions: ['.zip'] },
   xlsx: { words: 'an Excel workbook', extensions: ['.xlsx', '.xlsm'] },
   office: { words: 'an old Office document', extensions: ['.xls', '.doc'] },
@@ -160,14 +165,15 @@ function extensionOf(name: string): string {
 export const innerName = (name: string): string => name.replace(/\.gz$/i, '')
 
 /**
- * Why this file is not parsed, in words; undefined when it goes on (text, or gzip of text).
+ * Why this file is not parsed, in words; undefined when it goes on (text, or what packs text).
  *
- * `inside: 'gzip'` is for the decompressed first bytes under `innerName`: only text is taken.
+ * `inside` is for the first bytes of what a package holds, under `innerName`: only text is taken,
+ * and a tar archive in gzip.
  */
 export function quarantineReason(
   { kind, words }: Sniffed,
   name: string,
-  { inside }: { readonly inside?: 'gzip' } = {},
+  { inside }: { readonly inside?: 'gzip' | 'package' } = {},
 ): Refusal | undefined {
   const extension = extensionOf(name)
   const where = inside === undefined ? `the file ${named(extension)}` : 'the compressed file'
@@ -184,19 +190,27 @@ export function quarantineReason(
       words: `${where} holds ${words}${tail}; it was not read`,
     }
   }
-  if (hasRecords(kind, extension) || (kind === 'gzip' && inside === undefined)) return undefined
+  if (hasRecords(kind, extension) || packs(kind, inside)) return undefined
   if (kind === 'html') {
     return { status: 'QUARANTINED', code: 'NOT_DATA', words: `${where} holds ${words}, not data` }
   }
   return {
     status: 'NEEDS_REVIEW',
     code: 'FORMAT_NOT_READ',
-    words: `${where} holds ${words}: only text and JSON lines, plain or gzip, are read; send it as text`,
+    words: `${where} holds ${words}: only text and JSON lines are read, plain or in gzip, ZIP or tar; send it as text`,
   }
 }
 
 /** One document a line; a file that is one document has no records. */
 const JSON_LINES: ReadonlySet<string> = new Set(['.jsonl', '.ndjson'])
+
+/** gzip, ZIP and tar; inside gzip a tar, inside those two gzip of one file. */
+const packs = (kind: Kind, inside: 'gzip' | 'package' | undefined): boolean =>
+  kind === 'tar'
+    ? inside !== 'package'
+    : kind === 'gzip'
+      ? inside !== 'gzip'
+      : kind === 'zip' && inside === undefined
 
 const hasRecords = (kind: Kind, extension: string): boolean =>
   kind === 'text' || (kind === 'json' && JSON_LINES.has(extension))

@@ -58,7 +58,8 @@ const impossible = (file: string, reason: string): EngineError =>
 
 async function headOf(path: string): Promise<SampleFile> {
   const name = basename(path)
-  const { head, refusal } = await inspect({ source: path, name, bytes: createReadStream(path) })
+  const bytes = createReadStream(path)
+  const { head, refusal } = await inspect({ source: path, name, bytes, scratch: undefined })
   if (refusal !== undefined) throw impossible(name, refusal.words)
   if (sniff(head, name).kind === 'json') throw impossible(name, NO_TABLE)
   return { path, name, head }

@@ -5,7 +5,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { ParseReport, ParseSpec } from '../../engine/index.ts'
+import type { ParseReport, ParseSpec, Recount } from '../../engine/index.ts'
 import {
   counted,
   formatKey,
@@ -167,29 +167,45 @@ async function recount(
   { rows, parse, faults }: Parsing,
   report: ParseReport,
 ): Promise<void> {
-  const syntax = await specOf(project.catalog.db, parse.key)
-  if (syntax === undefined) return
-  for (const file of report.files) {
-    const part = rows.raw.find((one) => one.key === parse.key && one.name === `data/${file.name}`)
+  const spec = await specOf(project.catalog.db, parse.key)
+  if (spec === undefined) return
+  const name = `parse[${parse.key}]`
+  for (const [delivered, files] of Map.groupBy(report.files, deliveredAs)) {
+    const part = rows.raw.find((one) => one.key === parse.key && one.name === `data/${delivered}`)
     if (part === undefined) {
-      faults.add(`parse[${parse.key}]: ${file.name} is not in raw`)
+      faults.add(`${name}: ${delivered} is not in raw`)
       continue
     }
     const path = await fetched(project.store.fetch(part))
     if (path === undefined) continue
-    const ranges = rangesOf(report, file.name)
-    const found = await recountRecords({ path, syntax, ranges, signal })
-    const { accepted } = file.totals
-    const isSame =
-      found.records === file.records &&
-      found.contentBytes === file.contentBytes &&
-      found.sha256 === file.sha256 &&
-      (report.ranges === null ||
-        (found.straddling === 0 &&
-          found.rows.records === accepted.records &&
-          found.rows.bytes === accepted.bytes))
-    faults.addWhen(!isSame, () => `parse[${parse.key}]: ${file.name} read again has other records`)
+    const ranges = (file: string) => rangesOf(report, file)
+    const again = recountRecords({ name: delivered, path, spec, rangesOf: ranges, signal })
+    const found = new Map((await Array.fromAsync(again)).map((one) => [one.name, one]))
+    for (const file of files) {
+      const isSame = agrees(file, found.get(file.name), report.ranges !== null)
+      faults.addWhen(!isSame, () => `${name}: ${file.name} read again has other records`)
+    }
+    faults.addWhen(found.size !== files.length, () => `${name}: ${delivered} has other members`)
   }
+}
+
+type FileReport = ParseReport['files'][number]
+
+/** The name of the file in raw: that of a member starts with its package's. */
+const deliveredAs = ({ name, member }: FileReport): string =>
+  member === undefined ? name : name.slice(0, -`!${member}`.length)
+
+function agrees(file: FileReport, found: Recount | undefined, hasRanges: boolean): boolean {
+  const { accepted } = file.totals
+  return (
+    found?.records === file.records &&
+    found.contentBytes === file.contentBytes &&
+    found.sha256 === file.sha256 &&
+    (!hasRanges ||
+      (found.straddling === 0 &&
+        found.rows.records === accepted.records &&
+        found.rows.bytes === accepted.bytes))
+  )
 }
 
 async function specOf(

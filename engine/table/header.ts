@@ -1,20 +1,6 @@
 /** The header record: which layout column each field of a file is. */
+import type { ParseFailureCode } from './parse-failure.ts'
 import type { ColumnSpec } from './spec.ts'
-
-/** What a parse can fail for; the submitter, or whoever wrote the layout, has to act. */
-export type ParseFailureCode =
-  | 'ENCODING_UNSUPPORTED'
-  | 'GZIP_CORRUPT'
-  | 'GZIP_TRUNCATED'
-  | 'HEADER_COLUMN_MISSING'
-  | 'HEADER_COLUMN_TWICE'
-  | 'HEADER_COLUMN_UNKNOWN'
-  | 'HEADER_MISSING'
-  | 'HEADER_UNREADABLE'
-  | 'NOTHING_ACCEPTED'
-  | 'TOO_MANY_REJECTS' // past the layout's stop rule; what follows was not read
-  | 'PREAMBLE_ENDLESS'
-  | 'TOO_LARGE'
 
 export type HeaderResult =
   | {

@@ -8,10 +8,12 @@
  */
 import { assert } from '../core/errors.ts'
 import type { Chunk, ChunkWriter } from './chunk-writer.ts'
-import { fail, readContent, type ContentDigest } from './content-stream.ts'
+import type { ContentDigest } from './content-stream.ts'
 import type { ControlReading } from './control.ts'
+import type { LogicalFile } from './delivered-file.ts'
 import type { Splitter } from './fixed.ts'
-import { readHeader, type ParseFailureCode } from './header.ts'
+import { readHeader } from './header.ts'
+import { fail, type ParseFailureCode } from './parse-failure.ts'
 import { splitterOf } from './record-format.ts'
 import { KIND, type Kind } from './record-index.ts'
 import { FAULT, recordFields, RecordReader, type RawRecord } from './record-reader.ts'
@@ -19,15 +21,13 @@ import { PREAMBLE_RECORDS_MAX, RowKinds } from './row-kinds.ts'
 import type { ColumnSpec, ParseSpec } from './spec.ts'
 
 export interface LandingRequest {
-  readonly file: { readonly name: string; readonly path: string }
+  readonly file: LogicalFile
   /** position in the submission, from 0 */
   readonly fileIndex: number
   /** number of its first record: records of one submission are numbered through */
   readonly firstRecord: number
   readonly spec: ParseSpec
   readonly writer: ChunkWriter
-  readonly contentBytesMax: number
-  readonly signal: AbortSignal
   /** takes chunks as they are complete; the pass waits for it */
   readonly accept: (landed: LandedChunk) => Promise<void>
 }
@@ -42,6 +42,8 @@ export interface LandedChunk {
 
 export interface LandedFile extends ContentDigest {
   readonly name: string
+  /** undefined: it was delivered by itself */
+  readonly member: string | undefined
   readonly firstRecord: number
   readonly records: number
   /** data records, whether they can be read or not */
@@ -59,7 +61,7 @@ const RECORDS_MAX = 2 ** 32 - 1
 
 /** Lands one file. Throws PARSE_FAILED for what its submitter has to correct. */
 export async function landFile(request: LandingRequest): Promise<LandedFile> {
-  const { file, signal, writer, contentBytesMax } = request
+  const { file, writer } = request
   const pass = new LandingPass(request)
   const reader = new RecordReader(request.spec, (record) => pass.accept(record))
   const mark = new ByteOrderMark(request)
@@ -68,15 +70,10 @@ export async function landFile(request: LandingRequest): Promise<LandedFile> {
       await request.accept({ chunk, fields: pass.fields, readBytes })
     }
   }
-  const content = await readContent({
-    ...file,
-    signal,
-    contentBytesMax,
-    accept: async (window, readBytes) => {
-      mark.look(window)
-      reader.push(window)
-      await flush(readBytes)
-    },
+  const content = await file.read(async (window, readBytes) => {
+    mark.look(window)
+    reader.push(window)
+    await flush(readBytes)
   })
   reader.end()
   writer.cut()
@@ -155,6 +152,7 @@ class LandingPass {
     return {
       ...content,
       name: file.name,
+      member: file.member,
       firstRecord,
       records: this.#number - firstRecord + 1,
       dataRecords: this.#dataRecords,

@@ -24,7 +24,10 @@ export type FileTotals = Readonly<
 >
 
 export interface FileReport {
+  /** of a member: `{delivered file}!{member}` */
   readonly name: string
+  /** of a package; absent: the file was delivered by itself */
+  readonly member?: string
   readonly sizeBytes: number
   readonly sha256: string
   readonly isGzip: boolean
@@ -39,6 +42,15 @@ export interface FileReport {
   readonly missingColumns: readonly string[]
   readonly control: readonly ControlReading[]
   readonly reconciliation: readonly Reconciliation[]
+}
+
+/** What of a package was not read, because the layout's pattern does not name it. */
+export interface LeftMembers {
+  /** the delivered file */
+  readonly file: string
+  readonly count: number
+  /** the first few */
+  readonly names: readonly string[]
 }
 
 export interface ParseReport {
@@ -71,6 +83,8 @@ export interface ParseReport {
    */
   readonly ranges: readonly ByteRange[] | null
   readonly rangeCount: number
+  /** absent: all of every package was read */
+  readonly left?: readonly LeftMembers[]
 }
 
 export interface ReportInput {
@@ -78,10 +92,11 @@ export interface ReportInput {
   /** by chunk number */
   readonly outcomes: readonly ChunkOutcome[]
   readonly columns: readonly ColumnSpec[]
+  readonly left: readonly LeftMembers[]
 }
 
 /** The report of all files from what their chunks came to. */
-export function parseReport({ files, outcomes, columns }: ReportInput): ParseReport {
+export function parseReport({ files, outcomes, columns, left }: ReportInput): ParseReport {
   const fileReports = files.map((file) => fileReport(file, outcomes))
   const count = (kind: 'accepted' | 'rejected'): number =>
     fileReports.reduce((sum, file) => sum + file.totals[kind].records, 0)
@@ -110,6 +125,7 @@ export function parseReport({ files, outcomes, columns }: ReportInput): ParseRep
     })),
     ranges: rangeCount > RANGES_MAX ? null : outcomes.flatMap((outcome) => outcome.ranges),
     rangeCount,
+    ...(left.length > 0 && { left }),
   }
 }
 
@@ -126,6 +142,7 @@ function fileReport(landed: LandedFile, outcomes: readonly ChunkOutcome[]): File
   const { name, sizeBytes, sha256, isGzip, contentBytes, firstRecord, records } = landed
   return {
     name,
+    ...(landed.member !== undefined && { member: landed.member }),
     sizeBytes,
     sha256,
     isGzip,

@@ -14,12 +14,14 @@ import { rejectsPath, type ChunkContext, type ChunkJob } from './chunk-context.t
 import { parseChunk } from './chunk-parse.ts'
 import { finishChunk, removeChunk, resumeChunk } from './chunk-resume.ts'
 import { ChunkWriter } from './chunk-writer.ts'
+import { DeliveredFile, type LogicalFile } from './delivered-file.ts'
 import type { DuckPool } from './duck-pool.ts'
 import { fieldGrammar, monthRole } from './grammar.ts'
-import type { ParseFailureCode } from './header.ts'
 import { landFile, type LandedFile } from './landing.ts'
 import { LineFile, type WrittenLines } from './line-file.ts'
-import { countReasons, parseReport, type ParseReport } from './parse-report.ts'
+import { ContentBudget, PACKAGE_LIMITS, type PackageLimits } from './package-limits.ts'
+import { fail, type ParseFailureCode } from './parse-failure.ts'
+import { countReasons, parseReport, type LeftMembers, type ParseReport } from './parse-report.ts'
 import { preflight } from './preflight.ts'
 import { specProblems } from './spec-problems.ts'
 import type { ParseSpec, StopRule } from './spec.ts'
@@ -43,8 +45,8 @@ export interface ParseRequest {
   readonly signal: AbortSignal
   /** decompressed bytes per chunk; part of the recipe. Default 64 MiB */
   readonly chunkBytes?: number
-  /** decompressed bytes of all files at most. Default 64 GiB */
-  readonly contentBytesMax?: number
+  /** how much the files may hold. Default PACKAGE_LIMITS; those of the layout come first */
+  readonly limits?: PackageLimits
   /** DuckDB memory per task; does not change the bytes. Default 500 */
   readonly memoryMb?: number
   /** called after each chunk */
@@ -95,7 +97,6 @@ const STOPPED_REJECTS_MAX = 1000
 const NONE_REFUSED: ReadonlySet<number> = new Set()
 
 const CHUNK_BYTES = 64 * 1024 * 1024
-const CONTENT_BYTES_MAX = 64 * 1024 ** 3
 const MEMORY_MB = 500
 
 /** Parses a submission. See ParseOutcome; throws for faults of the engine and on abort. */
@@ -143,6 +144,10 @@ class Parse {
   readonly #stop = new AbortController()
   readonly #running = new Set<Promise<void>>()
   readonly outcomes: ChunkOutcome[] = []
+  /** members of packages that are no data */
+  readonly left: LeftMembers[] = []
+  readonly #landed: LandedFile[] = []
+  #nextRecord = 1
   #rangeCount = 0
   #progress: ParseProgress = { chunks: 0, records: 0, bytes: 0, bytesTotal: 0 }
   #failure: { error: unknown } | null = null
@@ -164,43 +169,41 @@ class Parse {
   }
 
   async run(): Promise<LandedFile[]> {
-    const { files, contentBytesMax = CONTENT_BYTES_MAX } = this.#request
+    const { files, spec, limits = PACKAGE_LIMITS } = this.#request
     const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size))
     const bytesTotal = sizes.reduce((sum, size) => sum + size, 0)
     this.#progress = { ...this.#progress, bytesTotal }
-    const landed: LandedFile[] = []
-    let firstRecord = 1
-    let left = contentBytesMax
-    for (const fileIndex of files.keys()) {
-      const result = await this.#land({ fileIndex, firstRecord, contentBytesMax: left, landed })
-      landed.push(result)
-      firstRecord += result.records
-      left -= result.contentBytes
+    const budget = new ContentBudget({ ...limits, ...spec.package?.limits })
+    let before = 0
+    for (const [at, { name, path }] of files.entries()) {
+      const { signal } = this.#context
+      const { members } = spec.package ?? {}
+      const delivered = new DeliveredFile({ name, path, members, budget, signal })
+      for await (const file of delivered.logicalFiles()) await this.#land(file, before)
+      if (delivered.left.count > 0) this.left.push({ file: name, ...delivered.left })
+      before += sizes[at] ?? 0
     }
     await Promise.all(this.#running)
     if (this.#failure !== null) throw this.#failure.error
-    return landed
+    return this.#landed
   }
 
-  async #land(next: {
-    readonly fileIndex: number
-    readonly firstRecord: number
-    readonly contentBytesMax: number
-    readonly landed: readonly LandedFile[]
-  }): Promise<LandedFile> {
-    const { landed, ...place } = next
-    const file = this.#request.files[place.fileIndex] as ParseRequest['files'][number]
-    const before = landed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  /** `before`: bytes of the files delivered before it. */
+  async #land(file: LogicalFile, before: number): Promise<void> {
+    const isTaken = this.#landed.some(({ name }) => name === file.name)
+    if (isTaken) fail(file.name, 'PACKAGE_MEMBERS', 'a delivered file has the name of a member')
     try {
-      return await landFile({
-        ...place,
+      const result = await landFile({
         file,
+        fileIndex: this.#landed.length,
+        firstRecord: this.#nextRecord,
         spec: this.#request.spec,
         writer: this.#writer,
-        signal: this.#context.signal,
         accept: ({ readBytes, ...chunk }) =>
           this.#accept({ ...chunk, file: file.name, refused: NONE_REFUSED }, before + readBytes),
       })
+      this.#landed.push(result)
+      this.#nextRecord += result.records
     } catch (error) {
       // What chunks before it come to is told first, however fast they are. An aborted stream is the
       // echo of a chunk that failed.
@@ -334,7 +337,8 @@ async function conclude(
   request: ParseRequest,
 ): Promise<ParseOutcome> {
   const { outcomes } = parse
-  const report = parseReport({ files, outcomes, columns: request.spec.columns })
+  const { left } = parse
+  const report = parseReport({ files, outcomes, columns: request.spec.columns, left })
   for (const { totals, contentBytes, name } of report.files) {
     const bytes = Object.values(totals).reduce((sum, total) => sum + total.bytes, 0)
     assert(bytes === contentBytes, `the records of ${name} do not tile it`)

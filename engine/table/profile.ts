@@ -6,7 +6,8 @@
 import { assert } from '../core/errors.ts'
 import { ColumnProfiler } from './column-profile.ts'
 import type { ColumnProfile } from './column-profile.ts'
-import { readContent } from './content-stream.ts'
+import { readOne } from './delivered-file.ts'
+import { PACKAGE_LIMITS } from './package-limits.ts'
 import { RecordReader, recordFields } from './record-reader.ts'
 import type { RawRecord, RecordSyntax } from './record-reader.ts'
 
@@ -44,7 +45,6 @@ export interface FileProfile {
 
 /** Rows that are looked at. */
 const ROWS_MAX = 100_000
-const CONTENT_BYTES_MAX = 64 * 1024 ** 3
 
 /** Reads the files once. Throws PARSE_FAILED for a broken package. */
 export async function profileFiles(request: ProfileRequest): Promise<FileProfile> {
@@ -52,13 +52,8 @@ export async function profileFiles(request: ProfileRequest): Promise<FileProfile
   for (const { path, name } of request.files) {
     gathering.begin()
     const reader = new RecordReader(request.syntax, (record) => gathering.accept(record))
-    await readContent({
-      path,
-      name,
-      signal: request.signal,
-      contentBytesMax: CONTENT_BYTES_MAX,
-      accept: async (window) => reader.push(window),
-    })
+    const options = { path, name, limits: PACKAGE_LIMITS, signal: request.signal }
+    await readOne(options, async (window) => reader.push(window))
     reader.end()
     gathering.end()
   }

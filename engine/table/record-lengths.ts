@@ -1,5 +1,6 @@
 /** How long the data records of a fixed-width file are, and where in them there is data. */
-import { readContent } from './content-stream.ts'
+import { readOne } from './delivered-file.ts'
+import { PACKAGE_LIMITS } from './package-limits.ts'
 import { KIND } from './record-index.ts'
 import { RecordReader } from './record-reader.ts'
 import { RowKinds } from './row-kinds.ts'
@@ -22,7 +23,7 @@ export interface RecordLengths {
   readonly filled: readonly { readonly records: number; readonly line: number }[]
 }
 
-const CONTENT_BYTES_MAX = 1024 ** 3
+const LIMITS = { ...PACKAGE_LIMITS, contentBytes: 1024 ** 3 }
 /** Further lengths are counted as the last one. */
 const LENGTHS_MAX = 1000
 const BLANK = 0x20
@@ -68,8 +69,7 @@ export async function recordLengths(request: {
       span.line ||= line
     }
   })
-  const accept = async (window: Buffer): Promise<void> => reader.push(window)
-  await readContent({ path, name, contentBytesMax: CONTENT_BYTES_MAX, signal, accept })
+  await readOne({ path, name, limits: LIMITS, signal }, async (window) => reader.push(window))
   reader.end()
   return {
     lengths: [...lengths]

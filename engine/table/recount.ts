@@ -4,8 +4,11 @@
  * Given what a report says is not a row, everything else must be the accepted rows, and every
  * range must start and end where a record does. Cost: one pass over the bytes.
  */
-import { readContent, type ContentDigest } from './content-stream.ts'
+import type { ContentDigest } from './content-stream.ts'
+import { DeliveredFile, type LogicalFile } from './delivered-file.ts'
+import { ContentBudget, PACKAGE_LIMITS } from './package-limits.ts'
 import { RecordReader, type RecordSyntax } from './record-reader.ts'
+import type { ParseSpec } from './spec.ts'
 
 /** Bytes of the decompressed file, end exclusive. */
 export interface CountedRange {
@@ -14,14 +17,17 @@ export interface CountedRange {
 }
 
 export interface RecountRequest {
+  readonly name: string
   readonly path: string
-  readonly syntax: RecordSyntax
-  /** what is not a row, by position */
-  readonly ranges: readonly CountedRange[]
+  readonly spec: ParseSpec
+  /** what is not a row, by position, of a logical file */
+  readonly rangesOf: (name: string) => readonly CountedRange[]
   readonly signal: AbortSignal
 }
 
 export interface Recount extends ContentDigest {
+  /** of the logical file */
+  readonly name: string
   readonly records: number
   /** records outside every range */
   readonly rows: { readonly records: number; readonly bytes: number }
@@ -29,9 +35,23 @@ export interface Recount extends ContentDigest {
   readonly straddling: number
 }
 
-/** Reads the file once. Throws PARSE_FAILED for a broken gzip stream. */
-export async function recountRecords(request: RecountRequest): Promise<Recount> {
-  const { path, syntax, ranges, signal } = request
+/** Reads a delivered file once, member by member. Throws PARSE_FAILED for a broken package. */
+export async function* recountRecords(request: RecountRequest): AsyncGenerator<Recount> {
+  const { name, path, spec, signal } = request
+  // It has been read before: what a layout allows now is not asked again.
+  const limits = { ...PACKAGE_LIMITS, contentBytes: Infinity, ratio: Infinity }
+  const budget = new ContentBudget(limits)
+  const { members } = spec.package ?? {}
+  const delivered = new DeliveredFile({ name, path, members, budget, signal })
+  for await (const file of delivered.logicalFiles()) {
+    yield await recountFile(file, { syntax: spec, ranges: request.rangesOf(file.name) })
+  }
+}
+
+async function recountFile(
+  file: LogicalFile,
+  { syntax, ranges }: { readonly syntax: RecordSyntax; readonly ranges: readonly CountedRange[] },
+): Promise<Recount> {
   const rows = { records: 0, bytes: 0 }
   let records = 0
   let straddling = 0
@@ -45,13 +65,7 @@ export async function recountRecords(request: RecountRequest): Promise<Recount> 
       rows.bytes += byteEnd - byteStart
     } else if (range.byteStart > byteStart || range.byteEnd < byteEnd) straddling += 1
   })
-  const content = await readContent({
-    path,
-    name: 'data',
-    contentBytesMax: Infinity,
-    signal,
-    accept: async (window) => reader.push(window),
-  })
+  const content = await file.read(async (window) => reader.push(window))
   reader.end()
-  return { ...content, records, rows, straddling }
+  return { ...content, name: file.name, records, rows, straddling }
 }

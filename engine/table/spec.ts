@@ -5,6 +5,8 @@
  * changes parses and nothing else does.
  */
 
+import type { PackageLimits } from './package-limits.ts'
+
 /**
  * How records become fields. A format without a delimiter of its own (fixed, jsonl) has the unit
  * separator here: chunk files are written with it.
@@ -113,6 +115,14 @@ export type MonthRule =
 /** Rejects past which a parse ends at once, in records or as a share of the data records so far. */
 export type StopRule = { readonly count: number } | { readonly share: number }
 
+/** Which members of a ZIP or tar archive are data, and how much may be in it. */
+export interface PackageSpec {
+  /** pattern of whole member names without folders, case ignored; absent: the only member */
+  readonly members?: string
+  /** where other than PACKAGE_LIMITS */
+  readonly limits?: Partial<Pick<PackageLimits, 'contentBytes' | 'ratio'>>
+}
+
 /** Absent members have their default: a layout that does not use one keeps its hash. */
 export interface ParseSpec {
   /** absent: delimited text */
@@ -126,6 +136,8 @@ export interface ParseSpec {
   readonly month: MonthRule
   /** absent: a parse reads on to the end whatever it finds */
   readonly stop?: StopRule
+  /** absent: a package has one member */
+  readonly package?: PackageSpec
 }
 
 /** The month of rows whose month column is empty. A legal silver key that never feeds gold. */

@@ -136,7 +136,12 @@ test('a file that changes between the listing and the reading waits for the next
     },
   }
   const registry = new CurrentRegistry(road.root, { sync: true })
-  const observer = inboxObserver({ inbox: late, quiescenceMs: 0, registry })
+  const observer = inboxObserver({
+    inbox: late,
+    quiescenceMs: 0,
+    registry,
+    scratch: road.project.scratchRoot,
+  })
   const others = road.project.observers.filter(({ name }) => name !== 'inbox')
   const project = { ...road.project, observers: [...others, observer] }
   const actor = { name: 'test', reason: 'a test' }

@@ -41,6 +41,8 @@ const HOMES: ReadonlyMap<string, string> = new Map([
   ['@duckdb/node-api', 'engine/table'],
   ['parquet-wasm', 'engine/table'],
   ['hucre', 'engine/table'],
+  ['yauzl', 'engine/table'],
+  ['tar-stream', 'engine/table'],
   ['undici', 'engine/collect'],
   ['@aws-sdk', 'minio'],
   ['commander', 'engine/cli'],

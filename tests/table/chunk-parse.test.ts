@@ -5,10 +5,12 @@ import { isEngineError } from '../../engine/core/errors.ts'
 import type { ChunkContext, ChunkJob } from '../../engine/table/chunk-context.ts'
 import { parseChunk } from '../../engine/table/chunk-parse.ts'
 import { ChunkWriter } from '../../engine/table/chunk-writer.ts'
+import { DeliveredFile } from '../../engine/table/delivered-file.ts'
 import { DuckPool } from '../../engine/table/duck-pool.ts'
 import { fieldGrammar } from '../../engine/table/grammar.ts'
 import { landFile } from '../../engine/table/landing.ts'
 import type { ColumnSpec, ParseSpec } from '../../engine/table/spec.ts'
+import { ContentBudget, PACKAGE_LIMITS } from '../../engine/table/package-limits.ts'
 import { column, parseSpec, scratchFolder } from './parsing.ts'
 
 interface Trial {
@@ -29,14 +31,16 @@ async function disagreement({ text, spec, grammar, refused = [] }: Trial) {
   await mkdir(out)
   const { signal } = new AbortController()
   const jobs: ChunkJob[] = []
+  const budget = new ContentBudget(PACKAGE_LIMITS)
+  const delivered = new DeliveredFile({ name: 'a', path, members: undefined, budget, signal })
+  const [file] = await Array.fromAsync(delivered.logicalFiles())
+  if (file === undefined) throw new Error('a text is a logical file')
   await landFile({
-    file: { name: 'a', path },
+    file,
     fileIndex: 0,
     firstRecord: 1,
     spec,
     writer: new ChunkWriter({ folder: scratch, chunkBytes: 1000, delimiter: '|' }),
-    contentBytesMax: 1000,
-    signal,
     accept: async ({ chunk, fields }) =>
       void jobs.push({ chunk, fields, file: 'a', refused: new Set(refused) }),
   })

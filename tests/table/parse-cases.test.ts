@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PACKAGE_LIMITS } from '../../engine/table/package-limits.ts'
 import type { ParseSpec } from '../../engine/table/spec.ts'
 import { Bench, codes, column, parseSpec } from './parsing.ts'
 
@@ -241,7 +242,7 @@ describe('a file with', () => {
 
   test('more content than the cap fails, however small it was packed', async () => {
     const { outcome } = await bench.parse(gzipSync(Buffer.alloc(9_000_000, 'x')), parseSpec(), {
-      contentBytesMax: 1_000_000,
+      limits: { ...PACKAGE_LIMITS, contentBytes: 1_000_000 },
     })
     expect(outcome).toMatchObject({ kind: 'failed', code: 'TOO_LARGE' })
   })
