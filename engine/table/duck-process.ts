@@ -12,7 +12,7 @@ import type { ChildReply, ChildRequest, DuckRow, DuckTask } from './duck-protoco
 
 const WATCH_MS = 100
 const TIMEOUT_MS = 10 * 60 * 1000
-const MEMORY_MB = 500
+const MEMORY_MB = 800
 const ROW_COUNT_MAX = 1_000_000
 /** Linux counts resident memory in pages; 4 KiB on every platform with prebuilt binaries. */
 const PAGE_BYTES = 4096

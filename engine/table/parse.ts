@@ -97,7 +97,7 @@ const STOPPED_REJECTS_MAX = 1000
 const NONE_REFUSED: ReadonlySet<number> = new Set()
 
 const CHUNK_BYTES = 64 * 1024 * 1024
-const MEMORY_MB = 500
+const MEMORY_MB = 800
 
 /** Parses a submission. See ParseOutcome; throws for faults of the engine and on abort. */
 export async function parseFiles(request: ParseRequest): Promise<ParseOutcome> {
