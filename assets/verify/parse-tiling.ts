@@ -8,7 +8,7 @@ import type { ParseReport } from '../../engine/index.ts'
 type FileReport = ParseReport['files'][number]
 type Range = NonNullable<ParseReport['ranges']>[number]
 
-const KINDS = ['header', 'control', 'blank', 'rejected'] as const
+const KINDS = ['header', 'control', 'blank', 'rejected', 'preamble', 'comment'] as const
 
 /** What does not add up in a report: positions and counts only. */
 export function tilingFaults(report: ParseReport): readonly string[] {
@@ -77,7 +77,7 @@ function rangeFaults(file: FileReport, ranges: readonly Range[]): readonly strin
     const own = ranges.filter((range) => range.kind === kind)
     const bytes = own.reduce((sum, range) => sum + range.byteEnd - range.byteStart, 0)
     const records = own.reduce((sum, range) => sum + range.records, 0)
-    const total = file.totals[kind]
+    const total = file.totals[kind] ?? { records: 0, bytes: 0 }
     if (bytes !== total.bytes || records !== total.records) {
       faults.push(`${kind} ranges hold ${records} records, ${total.records} are counted`)
     }
