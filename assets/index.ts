@@ -4,9 +4,10 @@ import { canonicalGoldAsset, mappingMonth } from './canonical-gold.ts'
 import { decisionFacts, deliveryFacts, pinFacts, registryFacts, stampFacts } from './fact-assets.ts'
 import type { Inbox } from './inbox.ts'
 import { rawAsset } from './raw.ts'
+import { ruleReads } from './rule-reads.ts'
 import { parseAsset, rejects, silver } from './silver.ts'
 import { submitterGold } from './submitter-gold.ts'
-import { measureAsset, validationReport, verdict } from './validation.ts'
+import { measureAsset, ruleSamples, validationReport, verdict } from './validation.ts'
 import { winner } from './winner.ts'
 
 /** The road's assets: what is delivered comes from the inbox, rows are computed in the pool. */
@@ -20,7 +21,9 @@ export const roadAssets = (inbox: Inbox, duck: DuckPool): readonly AssetDefiniti
   parseAsset(duck),
   silver,
   rejects,
+  ruleReads,
   measureAsset(duck),
+  ruleSamples,
   verdict,
   validationReport,
   winner,

@@ -62,10 +62,7 @@ const OBJECTS: Readonly<Record<StoragePath['stage'], RegExp>> = {
   rejects: objectPattern(REJECTS, MANIFEST),
   gold_submitter: objectPattern(PART, MANIFEST),
   gold_canonical: objectPattern(PART, MANIFEST),
-  validation: objectPattern(
-    'validation_report\\.json',
-    'samples/[a-z0-9_][a-z0-9_-]{0,63}/sample\\.parquet',
-  ),
+  validation: objectPattern('validation_report\\.json', 'rule_samples\\.json', MANIFEST),
 }
 
 function checked(name: keyof typeof PATTERNS, value: string): string {
@@ -145,7 +142,7 @@ export const submitterGoldPath = (at: MonthPath & { readonly submitter: string }
 export const canonicalGoldPath = (at: MonthPath): string =>
   formatPath({ ...at, stage: 'gold_canonical' })
 
-/** `validation/{submission_id}/{run_id}`: the report and `samples/{rule_id}/sample.parquet`. */
+/** `validation/{submission_id}/{run_id}`: the report, or the line numbers of rules. */
 export const validationPath = (at: ValidationPath): string =>
   formatPath({ ...at, stage: 'validation' })
 

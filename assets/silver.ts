@@ -34,8 +34,8 @@ export interface ParseValue {
   readonly failed?: { readonly code: string; readonly detail: string }
   readonly accepted: number
   readonly rejected: number
-  /** (data records, records its control record declares) of each file, at most 100 */
-  readonly files: readonly (readonly [number, number | null])[]
+  /** data records of each file, and the numbers its control records declare; at most 100 files */
+  readonly files: readonly (readonly [records: number, ...declared: (number | null)[]])[]
 }
 
 export interface SilverValue {
@@ -142,8 +142,9 @@ function parsed(
     accepted: report.accepted,
     rejected: report.rejected,
     files: report.files.slice(0, FILES_MAX).map((file) => {
-      const declared = file.reconciliation.find((one) => one.declared !== null)?.declared
-      return [file.totals.accepted.records + file.totals.rejected.records, declared ?? null]
+      const declared = file.reconciliation.map((one) => one.declared)
+      const records = file.totals.accepted.records + file.totals.rejected.records
+      return declared.length === 0 ? [records, null] : [records, ...declared]
     }),
   }
   return {

@@ -4,6 +4,7 @@
  * So a severity, a threshold or a variance is judged anew without reading a row, and a month is
  * rebuilt only if that changes its winner.
  */
+import { readFile } from 'node:fs/promises'
 import type {
   BuildContext,
   BuildResult,
@@ -13,25 +14,20 @@ import type {
   ParseSpec,
   StoredAsset,
 } from '../engine/index.ts'
-import {
-  PARTS,
-  byKey,
-  canonicalJson,
-  defineAsset,
-  formatKey,
-  rowsQuery,
-  sameKey,
-} from '../engine/index.ts'
+import { ABSENT, byKey, canonicalJson, defineAsset, formatKey, sameKey } from '../engine/index.ts'
 import type { Finding } from '../registry/judge.ts'
 import { judge } from '../registry/judge.ts'
-import type { Measures } from '../registry/measure-sql.ts'
-import { measureSql, readMeasures } from '../registry/measure-sql.ts'
+import type { CodeSetSlice } from '../registry/code-set.ts'
+import type { Measures, ParseCounts, RuleSamples } from '../registry/measure-sql.ts'
 import type { JudgeSlice, MeasuredRule } from '../registry/rule-set.ts'
 import type { SubmissionState } from '../registry/submission-state.ts'
 import type { varianceSlice } from '../registry/variance.ts'
 import type { Stamp } from './facts.ts'
-import { SUBMISSION, asJson, layoutParts, valueOf } from './facts.ts'
+import { SUBMISSION, asJson, valueOf } from './facts.ts'
+import { measureRows } from './measuring.ts'
 import { validationPath } from './paths.ts'
+import type { RuleReadsValue } from './rule-reads.ts'
+import { ruleKey } from './rule-reads.ts'
 import type { ParseValue } from './silver.ts'
 
 /** What the catalog keeps of a judgement. */
@@ -47,11 +43,20 @@ export interface VerdictValue {
 /** Findings kept in the catalog: about 3 KB of the 4 KB a value may weigh. */
 const FINDINGS_BYTES_MAX = 3000
 
-/** `{file_type}/{layout}`: the key of rule sets. */
-const ruleKey = (layout: string): string => {
-  const parts = layoutParts(layout)
-  return formatKey([parts.fileType, parts.layout])
-}
+/** Counts of 500 rules, the most a set may have. */
+const MEASURES_BYTES_MAX = 65_536
+
+/** Which rows the counts are of: the first line numbers of each rule, never a value. */
+export const ruleSamples = defineAsset({
+  kind: 'output',
+  name: 'rule_samples',
+  dimensions: SUBMISSION,
+  description: 'the first line numbers that break each rule',
+  publish: ([, , submissionId = '']) => ({
+    path: validationPath({ submissionId, runId: 'samples' }),
+    mode: 'folder',
+  }),
+})
 
 /** Counts per rule, in one pass over the submission's silver columns. */
 export function measureAsset(duck: DuckPool): StoredAsset {
@@ -60,19 +65,24 @@ export function measureAsset(duck: DuckPool): StoredAsset {
     name: 'measure',
     dimensions: SUBMISSION,
     description: 'violations of each rule, counted over silver',
-    recipe: '1',
-    from: { parse: sameKey, silver: byKey((key) => [key.slice(0, 3)]) },
+    recipe: '2',
+    from: { parse: sameKey, silver: byKey((key) => [key.slice(0, 3)]), rule_reads: sameKey },
     reads: {
-      assets: ['layout_parse', 'rules_measure'],
+      assets: ['layout_parse', 'rules_measure', 'code_set'],
       nodes: (_key, members) => {
-        const layout = valueOf<ParseValue>(members.find((slot) => slot.asset === 'parse'))?.layout
+        const member = (asset: string) => members.find((slot) => slot.asset === asset)
+        const layout = valueOf<ParseValue>(member('parse'))?.layout
         if (layout === undefined) return []
+        const { codeSets = [] } = valueOf<RuleReadsValue>(member('rule_reads')) ?? {}
         return [
           { asset: 'layout_parse', key: layout },
           { asset: 'rules_measure', key: ruleKey(layout) },
+          ...codeSets.map((key) => ({ asset: 'code_set', key })),
         ]
       },
     },
+    outputs: ['rule_samples'],
+    valueBytesMax: MEASURES_BYTES_MAX,
     outline: (inputs) =>
       inputs.of('parse').length === 0
         ? { verdict: 'retire', why: 'there is no parse to measure' }
@@ -88,30 +98,48 @@ async function measure(context: BuildContext, duck: DuckPool): Promise<BuildResu
     (a, b) => (a.id < b.id ? -1 : 1),
   )
   const spec = valueOf<object>(inputs.of('layout_parse')[0]) as ParseSpec | undefined
-  const months = inputs.of('silver')
   const files = await Promise.all(
-    months.map(async (slot) => context.read({ asset: slot.asset, key: slot.key })),
+    inputs.of('silver').map(async (slot) => context.read({ asset: slot.asset, key: slot.key })),
   )
-  const parts = files.flat().map((file) => file.path)
-  const row =
-    parts.length === 0 || spec === undefined
-      ? undefined
-      : (
-          await rowsQuery({
-            select: measureSql({ rules, columns: spec.columns, view: PARTS }),
-            parts,
-            duck,
-            signal: context.signal,
-          })
-        )[0]
-  const counts = {
-    accepted: parse?.accepted ?? 0,
-    rejected: parse?.rejected ?? 0,
-    files: (parse?.files ?? []).map(([records, declared]) => ({ records, declared })),
+  const { measures, samples } = await measureRows({
+    rules,
+    columns: spec?.columns ?? [],
+    codeSets: codeSetSlots(inputs),
+    parts: spec === undefined ? [] : files.flat().map((file) => file.path),
+    parse: parseCounts(parse),
+    duck,
+    signal: context.signal,
+  })
+  return {
+    parts: [],
+    value: asJson({ layout: parse?.layout ?? '', ...measures }),
+    outputs: sampleOutputs(inputs.key, samples),
+    rows: parse?.accepted ?? 0,
   }
-  const measures = readMeasures({ rules, row, parse: counts })
-  const value = { layout: parse?.layout ?? '', ...measures }
-  return { parts: [], value: asJson(value), rows: counts.accepted }
+}
+
+const codeSetSlots = (inputs: Inputs): ReadonlyMap<string, CodeSetSlice> =>
+  new Map(
+    inputs.of('code_set').flatMap((slot) => {
+      const slice = valueOf<CodeSetSlice>(slot)
+      return slice === undefined ? [] : [[slot.key, slice] as const]
+    }),
+  )
+
+const parseCounts = (parse: ParseValue | undefined): ParseCounts => ({
+  accepted: parse?.accepted ?? 0,
+  rejected: parse?.rejected ?? 0,
+  files: (parse?.files ?? []).map(([records, ...declared]) => ({ records, declared })),
+})
+
+/** None where nothing was counted: then there is no file either. */
+function sampleOutputs(
+  key: readonly string[],
+  samples: RuleSamples,
+): NonNullable<BuildResult['outputs']> {
+  if (Object.keys(samples).length === 0) return []
+  const bytes = `${canonicalJson({ format: 'rule-samples/1', line_numbers: samples })}\n`
+  return [{ asset: 'rule_samples', key, parts: [{ name: 'rule_samples.json', from: { bytes } }] }]
 }
 
 export const verdict = defineAsset({
@@ -197,8 +225,9 @@ export const validationReport = defineAsset({
   recipe: '1',
   from: { verdict: sameKey },
   reads: {
-    assets: ['measure', 'stamp'],
-    nodes: (key) => ['measure', 'stamp'].map((asset) => ({ asset, key: formatKey(key) })),
+    assets: ['measure', 'rule_samples', 'stamp'],
+    nodes: (key) =>
+      ['measure', 'rule_samples', 'stamp'].map((asset) => ({ asset, key: formatKey(key) })),
   },
   outline: (inputs) =>
     inputs.of('verdict').length === 0
@@ -208,8 +237,11 @@ export const validationReport = defineAsset({
     path: validationPath({ submissionId, runId: 'latest' }),
     mode: 'folder',
   }),
-  build: ({ inputs }) => {
+  build: async ({ inputs, read }) => {
     const [submitter, fileType, submission] = inputs.key
+    const [samples] = inputs.of('rule_samples')
+    const files = samples === undefined || samples.contentId === ABSENT ? [] : await read(samples)
+    const [text] = await Promise.all(files.map(async ({ path }) => readFile(path, 'utf8')))
     const report = {
       format: 'validation-report/1',
       submission: {
@@ -220,6 +252,7 @@ export const validationReport = defineAsset({
       },
       measures: inputs.of('measure')[0]?.value ?? null,
       verdict: inputs.one('verdict').value ?? null,
+      ...(text !== undefined && { samples: JSON.parse(text) as Json }),
     }
     const bytes = `${JSON.stringify(JSON.parse(canonicalJson(report)), null, 2)}\n`
     return { parts: [{ name: 'validation_report.json', from: { bytes } }] }

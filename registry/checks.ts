@@ -9,6 +9,7 @@ import { canonicalJson } from '../engine/index.ts'
 import { compareVersions } from './names.ts'
 import { shown } from '../engine/index.ts'
 import { LINEAGE_COLUMNS } from './canonical-schema.ts'
+import { checkCodeSets } from './code-set-checks.ts'
 import { checkLayout } from './layout-checks.ts'
 import type { Layout } from './layout.ts'
 import { checkMapping, checkMappingTest } from './mapping-checks.ts'
@@ -32,6 +33,7 @@ export function checkRegistry(draft: Draft): readonly Issue[] {
     ...draft.schemas,
     ...draft.mappings,
     ...draft.mappingTests,
+    ...draft.codeSets,
     ...draft.ruleSets,
     ...draft.variances,
   ]
@@ -42,6 +44,7 @@ export function checkRegistry(draft: Draft): readonly Issue[] {
   checkSchemas(draft, report)
   for (const mapping of draft.mappings) checkMapping(mapping, draft, report)
   for (const test of draft.mappingTests) checkMappingTest(test, draft, report)
+  checkCodeSets(draft.codeSets, report)
   for (const ruleSet of draft.ruleSets) checkRuleSet(ruleSet, draft, report)
   checkRouting(draft, report)
   checkSubmitters(draft, report)
@@ -64,8 +67,8 @@ function checkIdentities(all: readonly Loaded<unknown, unknown>[], report: Repor
 }
 
 /** A document that repeats what its path says must say the same. */
-function checkPaths({ layouts, schemas, ruleSets }: Draft, report: Report): void {
-  for (const { id, source } of layouts) {
+function checkPaths({ layouts, codeSets, schemas, ruleSets }: Draft, report: Report): void {
+  for (const { id, source } of [...layouts, ...codeSets]) {
     const [, named] = /\.(.+)\.[a-z]+$/.exec(source.path.slice(source.path.lastIndexOf('/'))) ?? []
     if (named === undefined || id.endsWith(`/${named}`)) continue
     report(source.at(['version']), `the file name says version ${named}`)

@@ -105,3 +105,9 @@ export const expressionFunction = (name: string): ExpressionFunction | undefined
 
 /** Every name, in order. */
 export const EXPRESSION_FUNCTIONS: readonly string[] = [...FUNCTIONS.keys()]
+
+/** What counts over all rows of a submission; each takes one value, `count` also a star. */
+export const AGGREGATES: readonly string[] = ['avg', 'count', 'max', 'min', 'sum']
+
+/** Functions whose value is true or false. */
+export const TESTS: ReadonlySet<string> = new Set(['contains', 'regexp_matches', 'starts_with'])

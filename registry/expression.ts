@@ -1,18 +1,25 @@
 /**
- * Mapping expressions: one scalar value of a row, written in a closed part of DuckDB's SQL.
+ * Expressions of mappings and rules: one scalar value of a row, or of all rows of a submission,
+ * written in a closed part of DuckDB's SQL.
  *
  * This parser is the allow-list. An expression is read into what the language has (columns,
  * constants, casts, comparisons, AND/OR/NOT, arithmetic, `||`, CASE, BETWEEN, IN, IS NULL and the
- * functions of expression-functions.ts) and written anew, fully parenthesised, names and texts
+ * functions of expression-functions.ts; over all rows also its aggregates) and written anew, fully parenthesised, names and texts
  * through the one quoting function; so no text a person wrote ever reaches DuckDB. Precedence is
  * DuckDB's (its grammar: `||` binds looser than `+`, BETWEEN and IN tighter than `=`). Pure.
  */
 import { quoteName, quoteText, shown } from '../engine/index.ts'
 import { canonicalType } from './canonical-schema.ts'
-import { EXPRESSION_FUNCTIONS, expressionFunction } from './expression-functions.ts'
+import {
+  AGGREGATES,
+  EXPRESSION_FUNCTIONS,
+  TESTS,
+  expressionFunction,
+} from './expression-functions.ts'
 import type { Constant } from './expression-functions.ts'
 import { ExpressionFault, expressionTokens } from './expression-tokens.ts'
 import type { Token } from './expression-tokens.ts'
+import { REFUSED, RESERVED } from './expression-words.ts'
 import { unknownName } from './report.ts'
 
 export interface Expression {
@@ -20,7 +27,12 @@ export interface Expression {
   readonly sql: string
   /** the columns it reads as written, with 0-based offsets in the text; one each occurrence */
   readonly columns: readonly { readonly name: string; readonly offset: number }[]
+  /** whether its value is true, false or empty, as its form shows: a test, AND, OR, NOT */
+  readonly isTest: boolean
 }
+
+/** What an expression is a value of: one row, or all rows, whose columns then stand in aggregates. */
+export type ExpressionOver = 'row' | 'rows'
 
 /** Why a text is no expression: in words, and where in it (0-based). */
 export interface ExpressionProblem {
@@ -37,11 +49,14 @@ const DEPTH_MAX = 64
 const NESTING_MAX = 4 * DEPTH_MAX
 
 /** Reads an expression. Throws nothing, on any text. */
-export function readExpression(text: string): Expression | ExpressionProblem {
+export function readExpression(
+  text: string,
+  over: ExpressionOver = 'row',
+): Expression | ExpressionProblem {
   const tooLong = { problem: `an expression has at most ${LENGTH_MAX} characters`, offset: 0 }
   if (text.length > LENGTH_MAX) return tooLong
   try {
-    const expression = new Parser(expressionTokens(text)).whole()
+    const expression = new Parser(expressionTokens(text), over).whole()
     return expression.sql.length > LENGTH_MAX ? tooLong : expression
   } catch (error) {
     if (!(error instanceof ExpressionFault)) throw error
@@ -55,28 +70,12 @@ interface Part {
   readonly depth: number
   readonly offset: number
   readonly constant?: Constant
+  readonly isTest?: true
 }
 
 /** Binary operators that chain to the left, from the loosest to the tightest. */
 const CHAINS = [['||'], ['+', '-'], ['*', '/', '%']] as const
 const COMPARISONS = ['=', '<>', '!=', '<', '<=', '>', '>=']
-
-/** Words with a meaning: as a column's name they stand in double quotes. */
-const RESERVED: ReadonlySet<string> = new Set(
-  'AND BETWEEN CASE CAST ELSE END EXTRACT FALSE IN IS NOT NULL OR THEN TRUE WHEN'.split(' '),
-)
-const REFUSED: ReadonlyMap<string, string> = new Map([
-  ['SELECT', 'an expression has no subquery'],
-  ['WITH', 'an expression has no subquery'],
-  ['FROM', 'an expression has no subquery'],
-  ['EXISTS', 'an expression has no subquery'],
-  ['LIKE', 'use starts_with, contains or regexp_matches'],
-  ['ILIKE', 'use starts_with, contains or regexp_matches on lower(…)'],
-  ['TRY_CAST', 'a value that does not fit would vanish: use CAST'],
-  ['LAMBDA', 'there are no lambdas here'],
-  ['OVER', 'an expression sees one row: no windows'],
-  ['INTERVAL', 'there are no intervals here: add days to a date, or use make_date'],
-])
 
 class Parser {
   readonly #tokens: readonly Token[]
@@ -84,15 +83,24 @@ class Parser {
   #at = 0
   #nesting = 0
   #nodes = 0
+  /** inside an aggregate, rows are seen one by one */
+  #over: ExpressionOver
+  readonly #wantsAggregate: boolean
+  #aggregates = 0
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: readonly Token[], over: ExpressionOver) {
     this.#tokens = tokens
+    this.#over = over
+    this.#wantsAggregate = over === 'rows'
   }
 
   whole(): Expression {
-    const { sql } = this.#expression()
+    const { sql, isTest = false } = this.#expression()
     if (this.#token.kind !== 'end') throw this.#unexpected()
-    return { sql, columns: this.#columns }
+    if (this.#wantsAggregate && this.#aggregates === 0) {
+      throw new ExpressionFault(`over all rows there is one of ${AGGREGATES.join(', ')}`, 0)
+    }
+    return { sql, columns: this.#columns, isTest }
   }
 
   get #token(): Token {
@@ -151,6 +159,10 @@ class Parser {
     return { sql, depth, offset }
   }
 
+  #test(sql: string, offset: number, parts: readonly Part[] = []): Part {
+    return { ...this.#part(sql, offset, parts), isTest: true }
+  }
+
   #nested(read: () => Part): Part {
     if (++this.#nesting > NESTING_MAX) {
       throw new ExpressionFault('this is nested too deeply', this.#token.offset)
@@ -168,7 +180,7 @@ class Parser {
     let left = operand()
     while (this.#take(word)) {
       const right = operand()
-      left = this.#part(`(${left.sql} ${word} ${right.sql})`, left.offset, [left, right])
+      left = this.#test(`(${left.sql} ${word} ${right.sql})`, left.offset, [left, right])
     }
     return left
   }
@@ -181,7 +193,7 @@ class Parser {
   }
 
   #negated(operand: Part, offset: number): Part {
-    return this.#part(`(NOT ${operand.sql})`, offset, [operand])
+    return this.#test(`(NOT ${operand.sql})`, offset, [operand])
   }
 
   #isNull(): Part {
@@ -189,7 +201,7 @@ class Parser {
     if (!this.#take('IS')) return value
     const test = this.#take('NOT') ? 'IS NOT NULL' : 'IS NULL'
     this.#expect('NULL')
-    return this.#part(`(${value.sql} ${test})`, value.offset, [value])
+    return this.#test(`(${value.sql} ${test})`, value.offset, [value])
   }
 
   #comparison(): Part {
@@ -199,7 +211,7 @@ class Parser {
     this.#at++
     const right = this.#membership()
     const operator = text === '!=' ? '<>' : text
-    return this.#part(`(${left.sql} ${operator} ${right.sql})`, left.offset, [left, right])
+    return this.#test(`(${left.sql} ${operator} ${right.sql})`, left.offset, [left, right])
   }
 
   #membership(): Part {
@@ -223,7 +235,7 @@ class Parser {
     this.#expect('AND')
     const high = this.#chain(0)
     const sql = `(${value.sql} BETWEEN ${low.sql} AND ${high.sql})`
-    return this.#part(sql, value.offset, [value, low, high])
+    return this.#test(sql, value.offset, [value, low, high])
   }
 
   #members(value: Part): Part {
@@ -233,7 +245,7 @@ class Parser {
     while (this.#take(','))
     this.#expect(')')
     const list = members.map(({ sql }) => sql).join(', ')
-    return this.#part(`(${value.sql} IN (${list}))`, value.offset, [value, ...members])
+    return this.#test(`(${value.sql} IN (${list}))`, value.offset, [value, ...members])
   }
 
   /** A member of an IN list: a text or a number, also a negative one. */
@@ -312,7 +324,8 @@ class Parser {
     const word = token.text.toUpperCase()
     const following = this.#tokens[this.#at + 1]
     if (REFUSED.has(word)) throw this.#unexpected()
-    if (['TRUE', 'FALSE', 'NULL'].includes(word)) return this.#part(word, this.#next().offset)
+    if (word === 'NULL') return this.#part(word, this.#next().offset)
+    if (word === 'TRUE' || word === 'FALSE') return this.#test(word, this.#next().offset)
     if (word === 'CASE') return this.#case()
     if ((word === 'DATE' || word === 'TIMESTAMP') && following?.kind === 'text') {
       this.#at += 2
@@ -327,6 +340,10 @@ class Parser {
   #column({ text, kind, offset }: Token): Part {
     if (kind === 'quoted' && this.#isSymbol('(')) {
       throw new ExpressionFault('the name of a function stands without quotes', offset)
+    }
+    if (this.#over === 'rows') {
+      const words = `over all rows a column stands in one of ${AGGREGATES.join(', ')}`
+      throw new ExpressionFault(words, offset)
     }
     this.#columns.push({ name: text, offset })
     return this.#part(quoteName(text), offset)
@@ -364,11 +381,28 @@ class Parser {
       this.#expect(')')
       return cast
     }
+    if (this.#over === 'rows' && AGGREGATES.includes(name)) return this.#aggregate(name, offset)
     const called = name === 'extract' ? 'date_part' : name
     const args = name === 'extract' ? this.#extracted() : this.#list()
     this.#expect(')')
     this.#checkCall({ name: called, offset }, args)
-    return this.#part(`${called}(${args.map(({ sql }) => sql).join(', ')})`, offset, args)
+    const sql = `${called}(${args.map((arg) => arg.sql).join(', ')})`
+    return TESTS.has(called) ? this.#test(sql, offset, args) : this.#part(sql, offset, args)
+  }
+
+  /** `sum(x)`, `count(*)`, `count(DISTINCT x)`, after its bracket: none within another. */
+  #aggregate(name: string, offset: number): Part {
+    this.#aggregates++
+    if (name === 'count' && this.#take('*')) {
+      this.#expect(')')
+      return this.#part('count(*)', offset)
+    }
+    const distinct = name === 'count' && this.#take('DISTINCT') ? 'DISTINCT ' : ''
+    this.#over = 'row'
+    const value = this.#expression()
+    this.#over = 'rows'
+    this.#expect(')')
+    return this.#part(`${name}(${distinct}${value.sql})`, offset, [value])
   }
 
   /** `year FROM day` as the arguments of date_part. */

@@ -2,6 +2,7 @@
 
 /** The kinds of fact and the dimensions of their keys. */
 export const FACT_DIMENSIONS = {
+  code_set: ['code_set'],
   layout_judge: ['file_type', 'layout', 'version'],
   layout_parse: ['file_type', 'layout', 'version'],
   mapping: ['file_type', 'layout'],

@@ -9,6 +9,7 @@ import { canonicalJson, compareText } from '../engine/index.ts'
 import type { Json } from '../engine/index.ts'
 import { schemaSlice } from './canonical-schema.ts'
 import type { CanonicalSchema } from './canonical-schema.ts'
+import { codeSetSlice } from './code-set.ts'
 import type { FactKind } from './fact-kinds.ts'
 import { highestMapping, mappingSlice } from './mapping.ts'
 import type { Mapping } from './mapping.ts'
@@ -55,7 +56,15 @@ export function facts(registry: Registry): readonly RegistryFact[] {
   const submitters = registry.submitters.map((submitter) =>
     fact('submitter', [submitter.id], submitterSlice(submitter)),
   )
-  const all = [...layouts, ...byLayout, ...schemas, ...submitters, ...varianceFacts(registry)]
+  const codeSets = Map.groupBy(registry.codeSets, ({ name }) => name)
+  const all = [
+    ...layouts,
+    ...byLayout,
+    ...schemas,
+    ...submitters,
+    ...varianceFacts(registry),
+    ...[...codeSets].map(([name, versions]) => fact('code_set', [name], codeSetSlice(versions))),
+  ]
   return all.toSorted(
     (a, b) => compareText(a.kind, b.kind) || compareText(a.key.join('/'), b.key.join('/')),
   )

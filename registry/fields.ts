@@ -1,7 +1,7 @@
 /** The values every kind of registry document is made of: ids, months, thresholds, patterns. */
 import { z } from 'zod'
 import { NAME_PATTERN } from '../engine/index.ts'
-import { FILE_TYPE, ID } from './names.ts'
+import { FILE_TYPE, ID, LAYOUT } from './names.ts'
 import { patternFault } from './pattern.ts'
 import type { PatternUse } from './pattern.ts'
 import { closed, exactlyOne } from './shape.ts'
@@ -11,6 +11,7 @@ const MONTH = /^\d{4}-(?:0[1-9]|1[0-2])$/
 export const leaf = {
   fileType: z.string().regex(FILE_TYPE, `a file type is ${FILE_TYPE.source}`),
   id: z.string().regex(ID, `an id is ${ID.source}`),
+  codeSet: z.string().regex(LAYOUT, `a code set is ${LAYOUT.source}`),
   column: z.string().regex(NAME_PATTERN, `a column name is ${NAME_PATTERN.source}`),
   /** `YYYY-MM` */
   month: z.string().regex(MONTH, 'a month is YYYY-MM'),

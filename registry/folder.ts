@@ -8,7 +8,7 @@ import type { Registry } from './registry.ts'
 import type { Issue, RegistryFile } from './source.ts'
 
 const FOLDERS = ['registry', 'schemas', 'mappings']
-const DOCUMENT = /\.(?:json|yaml|yml)$/
+const DOCUMENT = /\.(?:json|yaml|yml)$|^registry\/code-sets\/[^/]+\.csv$/
 /** Generated for editors: no registry files. */
 const JSON_SCHEMAS = 'registry/json-schema/'
 const FILES_MAX = 20_000
@@ -31,10 +31,10 @@ async function listFolder(root: string, folder: string): Promise<readonly string
     },
   )
   return entries
-    .filter((entry) => entry.isFile() && DOCUMENT.test(entry.name))
+    .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length).replaceAll('\\', '/'))
     .map((path) => path.replace(/^\/+/, ''))
-    .filter((path) => !path.startsWith(JSON_SCHEMAS))
+    .filter((path) => DOCUMENT.test(path) && !path.startsWith(JSON_SCHEMAS))
 }
 
 /** What a registry's files say, as one digest: equal digests need no second reading. */

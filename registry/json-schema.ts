@@ -1,6 +1,7 @@
 /** The JSON Schemas (draft 2020-12) by which editors complete and check registry files. */
 import { z } from 'zod'
 import { canonicalSchemaDocument } from './canonical-schema.ts'
+import { codeSetDocument } from './code-set.ts'
 import { layoutDocument } from './layout.ts'
 import { mappingDocument, mappingTestDocument } from './mapping.ts'
 import { routingDocument } from './routing.ts'
@@ -10,6 +11,7 @@ import { varianceDocument } from './variance.ts'
 
 const DOCUMENTS = {
   'canonical-schema': canonicalSchemaDocument,
+  'code-set': codeSetDocument,
   layout: layoutDocument,
   mapping: mappingDocument,
   'mapping-test': mappingTestDocument,

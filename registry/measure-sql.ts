@@ -1,16 +1,19 @@
 /**
  * A submission's rules as one SELECT over its silver rows, and what the result means. Pure.
  *
- * One pass counts every rule but UNIQUE_KEY, which groups once more. Empty values (NULL), as in
- * seed 003 §P3: RANGE, ALLOWED_VALUES, REGEX and CROSS_FIELD ignore them, and RANGE ignores text
- * that is no number; UNIQUE_KEY counts every row of a group of two or more, and empty keys are
- * equal. TRAILER_COUNT reads the parse report only. `since` limits a rule, and what its share is
- * of, to rows of that month and later; rows without a month count.
+ * One pass counts every rule but UNIQUE_KEY, which groups once more, and CUSTOM_SQL over all rows,
+ * which aggregates once more and is one violation of one. UNIQUE_KEY counts every row of a group of
+ * two or more, and empty keys are equal. TRAILER_COUNT reads the parse report only. `since` limits
+ * a rule, and what its share is of, to rows of that month and later; rows without a month count.
+ * Which rows were counted is told by a second pass, of rules with violations only.
  */
 import { assert, quoteName, quoteText } from '../engine/index.ts'
-import type { ColumnSpec, ColumnType } from '../engine/index.ts'
-import type { Scalar } from './fields.ts'
+import type { ColumnSpec } from '../engine/index.ts'
+import type { CodeSetSlice } from './code-set.ts'
 import type { MeasuredRule } from './rule-set.ts'
+import { testSql } from './rule-set.ts'
+import type { RuleScope } from './rule-sql.ts'
+import { violationSql } from './rule-sql.ts'
 
 export interface MeasureQuery {
   readonly rules: readonly MeasuredRule[]
@@ -18,14 +21,20 @@ export interface MeasureQuery {
   readonly columns: readonly ColumnSpec[]
   /** the view of all silver rows of the submission; `silver` by default */
   readonly view?: string
+  /** those that the rules name; their tables are there (codeTables) */
+  readonly codeSets?: ReadonlyMap<string, CodeSetSlice>
 }
 
 /** What the parse counted. */
 export interface ParseCounts {
   readonly accepted: number
   readonly rejected: number
-  /** one for each file: its data records, and the number its control record declares, if any */
-  readonly files: readonly { readonly records: number; readonly declared: number | null }[]
+  /** one for each file: its data records, and every number a control record of it declares */
+  readonly files: readonly {
+    readonly records: number
+    /** null: what is declared is no number */
+    readonly declared: readonly (number | null)[]
+  }[]
 }
 
 export interface RuleMeasure {
@@ -41,96 +50,97 @@ export interface Measures {
 }
 
 /** One row: `total_rows`, `violations__{rule}`, and `rows__{rule}` of rules with `since`. BIGINTs. */
-export function measureSql({ rules, columns, view = 'silver' }: MeasureQuery): string {
-  const types = new Map(columns.map(({ name, type }) => [name, type]))
-  const counts = rules.flatMap((rule) => {
+export function measureSql(query: MeasureQuery): string {
+  const scope = scopeOf(query)
+  const counts = query.rules.flatMap((rule) => {
     if (rule.kind === 'TRAILER_COUNT') return []
     const rows = sinceSql(rule)
     const seen =
       rows === undefined ? [] : [`${countSql([rows])} AS ${quoteName(rowsName(rule.id))}`]
-    const violations =
-      rule.kind === 'UNIQUE_KEY'
-        ? duplicatesSql({ names: rule.params.columns, view, rows })
-        : countSql([violationSql(rule, types), rows])
-    return [`${violations} AS ${quoteName(violationsName(rule.id))}`, ...seen]
+    return [`${violationsSql(rule, rows, scope)} AS ${quoteName(violationsName(rule.id))}`, ...seen]
   })
-  return `SELECT\n  ${['count(*) AS "total_rows"', ...counts].join(',\n  ')}\nFROM ${quoteName(view)}`
+  const cells = ['count(*) AS "total_rows"', ...counts].join(',\n  ')
+  return `SELECT\n  ${cells}\nFROM ${quoteName(scope.view)}`
 }
+
+const scopeOf = ({ columns, view = 'silver', codeSets = new Map() }: MeasureQuery): RuleScope => ({
+  view,
+  types: new Map(columns.map(({ name, type }) => [name, type])),
+  codeSets,
+})
+
+function violationsSql(rule: MeasuredRule, rows: string | undefined, scope: RuleScope): string {
+  const broken = violationSql(rule, scope)
+  if (broken !== undefined) return countSql([broken, rows])
+  const from = `${quoteName(scope.view)}${rows === undefined ? '' : ` WHERE ${rows}`}`
+  if (rule.kind === 'UNIQUE_KEY') {
+    const groups = `SELECT count(*) AS "n" FROM ${from} ${duplicatesSql(rule.params.columns)}`
+    return `(SELECT CAST(coalesce(sum("n"), 0) AS BIGINT) FROM (${groups}))`
+  }
+  assert(rule.kind === 'CUSTOM_SQL', `${rule.kind} is counted`)
+  const test = testSql(rule.params.overall ?? '', 'rows')
+  return `(SELECT CAST(coalesce(NOT ${test}, false) AS BIGINT) FROM ${from})`
+}
+
+const duplicatesSql = (columns: readonly string[]): string =>
+  `GROUP BY ${columns.map(quoteName).join(', ')} HAVING count(*) > 1`
+
+/** Line numbers kept of each rule. */
+const SAMPLES_MAX = 10
+
+/** By rule id: the first line numbers (record numbers in the submission) that break it, ascending. */
+export type RuleSamples = Readonly<Record<string, readonly number[]>>
+
+/**
+ * One row of texts `lines__{rule}`: the first line numbers that break each rule, joined by commas;
+ * of a UNIQUE_KEY the first line of each group. undefined: no rule with violations has any.
+ */
+export function samplesSql(query: MeasureQuery, measures: Measures): string | undefined {
+  const scope = scopeOf(query)
+  const cells = query.rules.flatMap((rule) => {
+    if ((measures.rules[rule.id]?.violations ?? 0) === 0) return []
+    const lines = linesSql(rule, scope)
+    if (lines === undefined) return []
+    return [`array_to_string(${lines}, ',') AS ${quoteName(linesName(rule.id))}`]
+  })
+  if (cells.length === 0) return undefined
+  return `SELECT\n  ${['count(*) AS "total_rows"', ...cells].join(',\n  ')}\nFROM ${quoteName(scope.view)}`
+}
+
+function linesSql(rule: MeasuredRule, scope: RuleScope): string | undefined {
+  const rows = sinceSql(rule)
+  const broken = violationSql(rule, scope)
+  if (broken !== undefined) {
+    return `min("line_number", ${SAMPLES_MAX}) FILTER (WHERE ${joined([broken, rows])})`
+  }
+  if (rule.kind !== 'UNIQUE_KEY') return undefined
+  const from = `${quoteName(scope.view)}${rows === undefined ? '' : ` WHERE ${rows}`}`
+  const firsts = `SELECT min("line_number") AS "line" FROM ${from} ${duplicatesSql(rule.params.columns)}`
+  return `(SELECT min("line", ${SAMPLES_MAX}) FROM (${firsts}))`
+}
+
+/** The line numbers of the row that samplesSql gave. */
+export const readSamples = (row: Readonly<Record<string, unknown>>): RuleSamples =>
+  Object.fromEntries(
+    Object.entries(row).flatMap(([name, text]) =>
+      typeof text === 'string' && text !== ''
+        ? [[name.slice(linesName('').length), text.split(',').map(Number)]]
+        : [],
+    ),
+  )
 
 const violationsName = (id: string): string => `violations__${id}`
 const rowsName = (id: string): string => `rows__${id}`
+const linesName = (id: string): string => `lines__${id}`
 
 const sinceSql = ({ since }: MeasuredRule): string | undefined =>
   since === undefined ? undefined : `"atomic_month" >= ${quoteText(since)}`
 
+const joined = (conditions: readonly (string | undefined)[]): string =>
+  conditions.filter((one) => one !== undefined).join(' AND ')
+
 const countSql = (conditions: readonly (string | undefined)[]): string =>
-  `count(*) FILTER (WHERE ${conditions.filter((one) => one !== undefined).join(' AND ')})`
-
-function duplicatesSql(key: {
-  readonly names: readonly string[]
-  readonly view: string
-  readonly rows: string | undefined
-}): string {
-  const where = key.rows === undefined ? '' : ` WHERE ${key.rows}`
-  const groups = `SELECT count(*) AS "n" FROM ${quoteName(key.view)}${where} GROUP BY ${key.names
-    .map(quoteName)
-    .join(', ')} HAVING count(*) > 1`
-  return `(SELECT CAST(coalesce(sum("n"), 0) AS BIGINT) FROM (${groups}))`
-}
-
-type RowRule = Exclude<MeasuredRule, { kind: 'UNIQUE_KEY' } | { kind: 'TRAILER_COUNT' }>
-
-/** True for a row that breaks the rule; NULL and false otherwise. */
-function violationSql(rule: RowRule, types: ReadonlyMap<string, ColumnType>): string {
-  switch (rule.kind) {
-    case 'NOT_NULL':
-      return `${quoteName(rule.params.column)} IS NULL`
-    case 'RANGE':
-      return rangeSql(rule.params, types)
-    case 'ALLOWED_VALUES':
-      return `${textSql(rule.params.column)} NOT IN (${valuesSql(rule.params.values)})`
-    case 'REGEX':
-      return `NOT regexp_matches(${textSql(rule.params.column)}, ${quoteText(rule.params.pattern)})`
-    case 'REQUIRED_UNLESS': {
-      const { column, unless } = rule.params
-      const excused = `coalesce(${textSql(unless.column)} IN (${valuesSql(unless.values)}), false)`
-      return `(${quoteName(column)} IS NULL AND NOT ${excused})`
-    }
-    case 'CROSS_FIELD': {
-      const { left, op, right } = rule.params
-      return `NOT (${quoteName(left)} ${op === '!=' ? '<>' : op} ${quoteName(right)})`
-    }
-  }
-}
-
-/** Values compare as text, as people write them in a rule. */
-const textSql = (name: string): string => `CAST(${quoteName(name)} AS VARCHAR)`
-const valuesSql = (values: readonly Scalar[]): string =>
-  values.map((value) => quoteText(String(value))).join(', ')
-
-function rangeSql(
-  { column, min, max }: Extract<MeasuredRule, { kind: 'RANGE' }>['params'],
-  types: ReadonlyMap<string, ColumnType>,
-): string {
-  const type = types.get(column)
-  const isDate = type === 'date' || type === 'datetime'
-  const name = quoteName(column)
-  // Whole days at both ends, so a datetime late on the last day is inside; NaN is no number.
-  const number = `nullif(TRY_CAST(${name} AS DOUBLE), CAST('nan' AS DOUBLE))`
-  const value = isDate ? `CAST(${name} AS DATE)` : type === 'string' ? number : name
-  const bound = (limit: number | string): string =>
-    isDate ? `CAST(${quoteText(String(limit))} AS DATE)` : numberSql(limit)
-  const tests = [
-    ...(min === undefined ? [] : [`${value} < ${bound(min)}`]),
-    ...(max === undefined ? [] : [`${value} > ${bound(max)}`]),
-  ]
-  return `(${tests.join(' OR ')})`
-}
-
-function numberSql(limit: number | string): string {
-  assert(typeof limit === 'number' && Number.isFinite(limit), 'a range bound is no number')
-  return String(limit)
-}
+  `count(*) FILTER (WHERE ${joined(conditions)})`
 
 /**
  * The measures of a submission: the row that measureSql gave, and what the parse counted.
@@ -152,16 +162,25 @@ export function readMeasures(found: {
   const totalRows = count('total_rows')
   const measures = rules.map((rule) => {
     if (rule.kind === 'TRAILER_COUNT') return [rule.id, trailerMeasure(parse)] as const
+    const isOverall = rule.kind === 'CUSTOM_SQL' && rule.params.overall !== undefined
+    if (isOverall) {
+      return [rule.id, { violations: count(violationsName(rule.id)), denominator: 1 }] as const
+    }
     const denominator = rule.since === undefined ? totalRows : count(rowsName(rule.id))
     return [rule.id, { violations: count(violationsName(rule.id)), denominator }] as const
   })
   return { totalRows, rules: Object.fromEntries(measures) }
 }
 
-/** Records missing or too many against the control records; a file that declares none counts one. */
+/**
+ * Records missing or too many against the control record that is furthest off; a file that
+ * declares no number, or one that cannot be read, counts one.
+ */
 function trailerMeasure({ files }: ParseCounts): RuleMeasure {
   const off = files.map(({ records, declared }) =>
-    declared === null ? 1 : Math.abs(declared - records),
+    declared.length === 0
+      ? 1
+      : Math.max(...declared.map((one) => (one === null ? 1 : Math.abs(one - records)))),
   )
   return {
     violations: off.reduce((sum, one) => sum + one, 0),

@@ -10,6 +10,8 @@ import { compareText } from '../engine/index.ts'
 import type { Json } from '../engine/index.ts'
 import { canonicalColumns, canonicalSchemaDocument, schemaSlice } from './canonical-schema.ts'
 import { checkRegistry } from './checks.ts'
+import { codeSetDocument, codeSetOf, codeSetSlice } from './code-set.ts'
+import { readCodeSetCsv } from './code-set-csv.ts'
 import { FILE_TYPE, ID, LAYOUT, LAYOUT_VERSION, VERSION, compareVersions } from './names.ts'
 import { layoutDocument, layoutSlices } from './layout.ts'
 import { mappingColumns, mappingDocument, mappingSlice, mappingTestDocument } from './mapping.ts'
@@ -35,14 +37,15 @@ interface Place {
 }
 
 const group = (form: RegExp): string => `(${form.source.slice(1, -1)})`
-const pathPattern = (form: string): RegExp => {
+const pathPattern = (form: string, endings = 'json|yaml|yml'): RegExp => {
   const names = form
     .replaceAll('{file_type}', group(FILE_TYPE))
     .replaceAll('[.{version}]', `(?:\\.${group(LAYOUT_VERSION)})?`)
     .replaceAll('v{n}', group(VERSION))
     .replaceAll('{layout}', group(LAYOUT))
+    .replaceAll('{code_set}', group(LAYOUT))
     .replaceAll('{name}', group(ID))
-  return new RegExp(`^${names}\\.(?:json|yaml|yml)$`)
+  return new RegExp(`^${names}\\.(?:${endings})$`)
 }
 
 interface Compiled<Value> {
@@ -79,6 +82,8 @@ function loadSubmitters(
 function place<Schema extends z.ZodType, Value>(kind: {
   readonly what: DocumentKind
   readonly form: string
+  /** of its files' names */
+  readonly endings?: string
   readonly schema: Schema
   readonly list: (lists: Lists) => Loaded<Value, z.output<Schema>>[]
   readonly compile: (document: z.output<Schema>, names: readonly string[]) => Compiled<Value>
@@ -86,7 +91,7 @@ function place<Schema extends z.ZodType, Value>(kind: {
   return {
     what: kind.what,
     form: `${kind.form}.json`,
-    path: pathPattern(kind.form),
+    path: pathPattern(kind.form, kind.endings),
     load: (source, names, lists) => {
       const parsed = kind.schema.safeParse(source.json)
       if (!parsed.success) return shapeIssues(parsed.error, source)
@@ -160,6 +165,17 @@ const PLACES: readonly Place[] = [
     },
   }),
   place({
+    what: 'code_set',
+    form: 'registry/code-sets/{code_set}[.{version}]',
+    endings: 'json|yaml|yml|csv',
+    schema: codeSetDocument,
+    list: ({ codeSets }) => codeSets,
+    compile: (document, [name = '', named = 'v1']) => {
+      const value = codeSetOf(document, name, named)
+      return { id: value.id, value, slices: { codes: codeSetSlice([value]) } }
+    },
+  }),
+  place({
     what: 'rules',
     form: 'registry/rules/{file_type}/{name}',
     schema: ruleSetDocument,
@@ -202,6 +218,7 @@ export function readRegistry(files: readonly RegistryFile[]): {
     schemas: [],
     mappings: [],
     mappingTests: [],
+    codeSets: [],
     ruleSets: [],
     variances: [],
   }
@@ -221,7 +238,7 @@ export function readRegistry(files: readonly RegistryFile[]): {
 }
 
 function loadFile(file: RegistryFile, { path, load }: Place, lists: Lists): readonly Issue[] {
-  const source = readSource(file)
+  const source = file.path.endsWith('.csv') ? readCodeSetCsv(file) : readSource(file)
   if ('faults' in source) return source.faults
   return load(source, path.exec(file.path)?.slice(1) ?? [], lists)
 }
@@ -246,6 +263,7 @@ function registryOf(lists: Lists): Registry {
       const test = tests.get(mapping.id)
       return test === undefined ? mapping : { ...mapping, tests: test }
     }),
+    codeSets: values(lists.codeSets),
     ruleSets: values(lists.ruleSets),
     variances: values(lists.variances),
     documents: Object.values(lists)

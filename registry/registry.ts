@@ -1,6 +1,7 @@
 /** The registry as the rest of the platform sees it, and as the checks see it before that. */
 import type { Json } from '../engine/index.ts'
 import type { CanonicalSchema, CanonicalSchemaDocument } from './canonical-schema.ts'
+import type { CodeSet, CodeSetDocument } from './code-set.ts'
 import type { Layout, LayoutDocument } from './layout.ts'
 import type { Mapping, MappingDocument, MappingTest } from './mapping.ts'
 import type { RoutingDocument, RoutingRule } from './routing.ts'
@@ -16,6 +17,7 @@ export interface Registry {
   readonly routing: readonly RoutingRule[]
   readonly schemas: readonly CanonicalSchema[]
   readonly mappings: readonly Mapping[]
+  readonly codeSets: readonly CodeSet[]
   readonly ruleSets: readonly RuleSet[]
   readonly variances: readonly Variance[]
   /** the files themselves, for diffs: ordered by kind and id */
@@ -29,6 +31,7 @@ export type DocumentKind =
   | 'schema'
   | 'mapping'
   | 'mapping_test'
+  | 'code_set'
   | 'rules'
   | 'variance'
 
@@ -66,6 +69,7 @@ export interface Draft {
   readonly schemas: readonly Loaded<CanonicalSchema, CanonicalSchemaDocument>[]
   readonly mappings: readonly Loaded<Mapping, MappingDocument>[]
   readonly mappingTests: readonly Loaded<MappingTest, MappingTest>[]
+  readonly codeSets: readonly Loaded<CodeSet, CodeSetDocument>[]
   readonly ruleSets: readonly Loaded<RuleSet, RuleSetDocument>[]
   readonly variances: readonly Loaded<Variance, VarianceDocument>[]
   /** kinds with a file that could not be read: references to them are not judged */

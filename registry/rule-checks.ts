@@ -1,5 +1,7 @@
 /** What a rule set must know of the layouts it measures. */
 import type { ColumnSpec, ColumnType } from '../engine/index.ts'
+import { readExpression } from './expression.ts'
+import type { ExpressionOver } from './expression.ts'
 import type { Layout } from './layout.ts'
 import type { Draft, Loaded } from './registry.ts'
 import { unknownName } from './report.ts'
@@ -23,6 +25,7 @@ export function checkRuleSet(ruleSet: LoadedRuleSet, draft: Draft, report: Repor
       report(source.at(['rules', at, 'id']), 'this id means the layout’s reject threshold')
     }
     seen.add(rule.id)
+    checkCodeSet({ rule, at, source }, draft, report)
     for (const layout of layouts) checkRule({ rule, at, layout, source }, report)
   }
 }
@@ -44,6 +47,18 @@ function layoutsOf({ value }: LoadedRuleSet, draft: Draft): readonly Layout[] {
     )
 }
 
+function checkCodeSet(
+  { rule, at, source }: Omit<RuleAt, 'layout'>,
+  { codeSets, broken }: Draft,
+  report: Report,
+): void {
+  const name = rule.kind === 'ALLOWED_VALUES' ? rule.params.codeSet : undefined
+  if (name === undefined || broken.has('code_set')) return
+  const known = [...new Set(codeSets.map(({ value }) => value.name))]
+  if (known.includes(name)) return
+  report(source.at(['rules', at, 'params', 'codeSet']), unknownName('code set', name, known))
+}
+
 interface RuleAt {
   readonly rule: RuleDocument
   readonly at: number
@@ -53,11 +68,16 @@ interface RuleAt {
 
 function checkRule({ rule, at, layout, source }: RuleAt, report: Report): void {
   const columns = layout.slices.parse.columns
-  const fault = (path: Path, text: string): void =>
-    report(source.at(['rules', at, 'params', ...path]), `${text} (layout ${layout.id})`)
+  const fault = (path: Path, text: string, offset?: number): void => {
+    const whole = ['rules', at, 'params', ...path]
+    const place = offset === undefined ? source.at(whole) : source.within(whole, offset)
+    report(place, `${text} (layout ${layout.id})`)
+  }
   const names = columns.map(({ name }) => name)
   const missing = ruleColumns(rule).filter(({ name }) => !names.includes(name))
-  for (const { name, path } of missing) fault(path, unknownName('column', name, names))
+  for (const { name, path, offset } of missing) {
+    fault(path, unknownName('column', name, names), offset)
+  }
   if (missing.length > 0) return
   const typeOf = (name: string): ColumnType | undefined =>
     columns.find((spec: ColumnSpec) => spec.name === name)?.type
@@ -77,10 +97,15 @@ function checkRule({ rule, at, layout, source }: RuleAt, report: Report): void {
 const countsRecords = (layout: Layout): boolean =>
   layout.slices.parse.control.some(({ fields }) => Object.values(fields).includes('recordCount'))
 
+interface NamedColumn {
+  readonly name: string
+  readonly path: Path
+  /** in an expression */
+  readonly offset?: number
+}
+
 /** The layout columns a rule reads, and where it names them under `params`. */
-function ruleColumns(
-  rule: RuleDocument,
-): readonly { readonly name: string; readonly path: Path }[] {
+function ruleColumns(rule: RuleDocument): readonly NamedColumn[] {
   switch (rule.kind) {
     case 'NOT_NULL':
     case 'RANGE':
@@ -99,9 +124,24 @@ function ruleColumns(
         { name: rule.params.left, path: ['left'] },
         { name: rule.params.right, path: ['right'] },
       ]
+    case 'CUSTOM_SQL':
+      return [
+        ...testColumns(['each'], rule.params.each, 'row'),
+        ...testColumns(['overall'], rule.params.overall, 'rows'),
+      ]
     case 'TRAILER_COUNT':
       return []
   }
+}
+
+function testColumns(
+  path: Path,
+  text: string | undefined,
+  over: ExpressionOver,
+): readonly NamedColumn[] {
+  const read = text === undefined ? undefined : readExpression(text, over)
+  if (read === undefined || 'problem' in read) return []
+  return read.columns.map(({ name, offset }) => ({ name, path, offset }))
 }
 
 type Range = Extract<RuleDocument, { kind: 'RANGE' }>['params']

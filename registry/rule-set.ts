@@ -7,12 +7,27 @@
  * treatment of empty values are the seed's (003 §P3), which `measure-sql.ts` restates.
  */
 import { z } from 'zod'
+import { assert } from '../engine/index.ts'
+import type { ExpressionOver } from './expression.ts'
+import { readExpression } from './expression.ts'
 import { leaf, pattern, threshold } from './fields.ts'
-import { closed, wholeDocument } from './shape.ts'
+import { closed, exactlyOne, wholeDocument } from './shape.ts'
 import type { Threshold } from './fields.ts'
 
 const bound = z.union([z.number(), z.string().max(40)])
 const values = z.array(leaf.scalar).min(1).max(10_000)
+
+/** A text that reads as a test: its issue knows where in the text. */
+const test = (over: ExpressionOver) =>
+  z.string().superRefine((text, context) => {
+    const read = readExpression(text, over)
+    if (!('problem' in read) && read.isTest) return
+    const { problem, offset } =
+      'problem' in read
+        ? read
+        : { problem: 'a rule is a test, true or false: compare this with a value', offset: 0 }
+    context.addIssue({ code: 'custom', message: problem, params: { offset } })
+  })
 
 const shared = {
   id: leaf.ruleId,
@@ -31,7 +46,16 @@ const rule = z.discriminatedUnion('kind', [
   closed({
     ...shared,
     kind: z.literal('ALLOWED_VALUES'),
-    params: closed({ column: leaf.column, values }),
+    params: exactlyOne(
+      closed({
+        column: leaf.column,
+        values: values.exactOptional(),
+        codeSet: leaf.codeSet
+          .exactOptional()
+          .describe('a code set, as it is effective in the row’s month'),
+      }),
+      ['values', 'codeSet'],
+    ),
   }),
   closed({
     ...shared,
@@ -59,6 +83,19 @@ const rule = z.discriminatedUnion('kind', [
       op: z.enum(['=', '!=', '<', '<=', '>', '>=']),
       right: leaf.column,
     }),
+  }),
+  closed({
+    ...shared,
+    kind: z.literal('CUSTOM_SQL'),
+    params: exactlyOne(
+      closed({
+        each: test('row').exactOptional().describe('a test that each row passes; empty passes'),
+        overall: test('rows')
+          .exactOptional()
+          .describe('a test over all rows, with avg, count, max, min, sum; fails as one violation'),
+      }),
+      ['each', 'overall'],
+    ),
   }),
   closed({ ...shared, kind: z.literal('TRAILER_COUNT'), params: closed({}).exactOptional() }),
 ])
@@ -95,8 +132,37 @@ export type JudgeSlice = Readonly<Record<string, JudgedRule>>
 /** The ids, kinds and parameters of a set's rules, by id: what measuring reads. */
 export const measureSlice = (document: RuleSetDocument): readonly MeasuredRule[] =>
   document.rules
-    .map(({ severity: _, threshold: __, ...measured }) => plain(measured))
+    .map(({ severity: _, threshold: __, ...measured }) => plain(canonical(measured)))
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+
+/** A test as its reader writes it: white space and redundant brackets are no edit. */
+function canonical(measured: MeasuredRule): MeasuredRule {
+  if (measured.kind !== 'CUSTOM_SQL') return measured
+  const { each, overall } = measured.params
+  const params =
+    each === undefined
+      ? { overall: testSql(overall ?? '', 'rows') }
+      : { each: testSql(each, 'row') }
+  return { ...measured, params }
+}
+
+/** The SQL of a test that passed its reader. */
+export function testSql(text: string, over: ExpressionOver): string {
+  const read = readExpression(text, over)
+  assert(!('problem' in read), 'a test passed its reader and cannot be read')
+  return read.sql
+}
+
+/** The code sets that rules read, in order. */
+export const codeSetsOf = (rules: readonly MeasuredRule[]): readonly string[] =>
+  [
+    ...new Set(
+      rules.flatMap((one) => {
+        const name = one.kind === 'ALLOWED_VALUES' ? one.params.codeSet : undefined
+        return name === undefined ? [] : [name]
+      }),
+    ),
+  ].toSorted()
 
 /** The severities and thresholds of a set's rules: what judging reads. */
 export const judgeSlice = (document: RuleSetDocument): JudgeSlice =>

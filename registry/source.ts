@@ -43,14 +43,18 @@ const YAML_FAULTS: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'a registry file holds one document',
 }
 
+/** Why a text is no registry file, whatever is in it. */
+export function textFault({ path: file, text }: RegistryFile): Issue | undefined {
+  if (text.length <= TEXT_LENGTH_MAX) return undefined
+  const limit = `a registry file has at most ${TEXT_LENGTH_MAX} characters`
+  return { file, line: 1, column: 1, kind: 'error', text: limit }
+}
+
 /** A file's value and positions, or every syntax error in it. */
 export function readSource(file: RegistryFile): Source | { readonly faults: readonly Issue[] } {
   const { path, text } = file
-  if (text.length > TEXT_LENGTH_MAX) {
-    const at = { file: path, line: 1, column: 1 }
-    const limit = `a registry file has at most ${TEXT_LENGTH_MAX} characters`
-    return { faults: [{ ...at, kind: 'error', text: limit }] }
-  }
+  const long = textFault(file)
+  if (long !== undefined) return { faults: [long] }
   const json = path.endsWith('.json') ? plainJson(text) : undefined
   if (json === undefined) return readPositioned(file)
   // Positions are wanted only of files with an issue: reading them costs 50 times the JSON.

@@ -21,10 +21,11 @@ import {
 import type { Finding } from '../../registry/judge.ts'
 import { judge } from '../../registry/judge.ts'
 import type { Layout } from '../../registry/layout.ts'
-import { measureSql, readMeasures } from '../../registry/measure-sql.ts'
+import { codeSetSlices } from '../../registry/code-set.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { matchRouting } from '../../registry/routing.ts'
-import { ruleSetFor } from '../../registry/rule-set.ts'
+import { codeSetsOf, ruleSetFor } from '../../registry/rule-set.ts'
+import { measureRows } from '../measuring.ts'
 import { readFolder } from '../registry-sync.ts'
 import type { OpenedPlatform } from './opened.ts'
 
@@ -139,18 +140,24 @@ async function judgeTrial(
 ): Promise<Pick<Trial, 'findings' | 'verdict'>> {
   const set = ruleSetFor(registry.ruleSets, layout)
   const rules = set?.measure ?? []
-  const select = measureSql({ rules, columns: layout.slices.parse.columns, view: PARTS })
-  const row = parts.length === 0 ? undefined : (await rowsQuery({ select, parts, duck }))[0]
   const counts = {
     accepted: report.accepted,
     rejected: report.rejected,
     files: report.files.map((file) => ({
       records: file.totals.accepted.records + file.totals.rejected.records,
-      declared: file.reconciliation.find((one) => one.declared !== null)?.declared ?? null,
+      declared: file.reconciliation.map((one) => one.declared),
     })),
   }
+  const { measures } = await measureRows({
+    rules,
+    columns: layout.slices.parse.columns,
+    codeSets: codeSetSlices(registry.codeSets, codeSetsOf(rules)),
+    parts,
+    parse: counts,
+    duck,
+  })
   const { outcome, findings } = judge({
-    measures: readMeasures({ rules, row, parse: counts }),
+    measures,
     judgeSlice: set?.judge ?? {},
     layoutJudge: layout.slices.judge,
     parseCounts: counts,

@@ -181,6 +181,8 @@ export interface StoredAsset extends Declared {
   readonly summarize?: (
     parts: readonly { readonly name: string; readonly rows: number | undefined }[],
   ) => Json
+  /** bytes of canonical JSON of its value and its outputs'; default 4096 */
+  readonly valueBytesMax?: number
   /** the `output` assets this build also writes */
   readonly outputs?: readonly string[]
   /** omitted: the node has a value only, nothing is published */

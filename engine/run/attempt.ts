@@ -288,7 +288,7 @@ function valueText(task: Task, value: Json | undefined): string | null {
   if (value === undefined) return null
   const text = canonicalJson(value)
   const sizeBytes = Buffer.byteLength(text)
-  if (sizeBytes > VALUE_BYTES_MAX) {
+  if (sizeBytes > (task.asset.valueBytesMax ?? VALUE_BYTES_MAX)) {
     const node = nodeText({ asset: task.asset.name, key: task.node.row.key })
     throw new EngineError('VALUE_TOO_LARGE', { node, sizeBytes })
   }

@@ -91,10 +91,7 @@ const storagePath: fc.Arbitrary<StoragePath> = fc.oneof(
     stage: fc.constant('validation' as const),
     submissionId,
     runId: id,
-    object: fc.oneof(
-      fc.constant('validation_report.json'),
-      id.map((rule) => `samples/${rule}/sample.parquet`),
-    ),
+    object: fc.constantFrom('validation_report.json', 'rule_samples.json'),
   }),
 )
 

@@ -76,7 +76,7 @@ describe('rules as SQL', () => {
       row('d', null, { status: 'P', paid: '2.00' }),
     ]
     const [found] = await selectSilver(measureSql({ rules, columns }), columns, rows)
-    const parse = { accepted: 7, rejected: 1, files: [{ records: 8, declared: 10 }] }
+    const parse = { accepted: 7, rejected: 1, files: [{ records: 8, declared: [10] }] }
     const measures = readMeasures({ rules, row: found, parse })
     expect(measures.totalRows).toBe(7)
     const counts = Object.entries(measures.rules).map(
@@ -99,7 +99,7 @@ describe('rules as SQL', () => {
   })
 
   test('of no rows at all are nought; a missing count is no nought', () => {
-    const parse = { accepted: 0, rejected: 0, files: [{ records: 0, declared: null }] }
+    const parse = { accepted: 0, rejected: 0, files: [{ records: 0, declared: [] }] }
     const measures = readMeasures({ rules, row: undefined, parse })
     expect(measures.rules['key']).toEqual({ violations: 0, denominator: 0 })
     expect(measures.rules['trailer']).toEqual({ violations: 1, denominator: 0 })

@@ -5,9 +5,9 @@ import { silverType } from '../../registry/canonical-schema.ts'
 
 export type Row = Readonly<Record<string, string | number | boolean | null>>
 
-/** Runs a SELECT over a view `silver` of typed rows, in an instance of its own. */
+/** Runs a SELECT, or statements that end with one, over typed rows in an instance of its own. */
 export async function selectSilver(
-  sql: string,
+  sql: string | readonly string[],
   columns: readonly ColumnSpec[],
   rows: readonly Row[],
 ) {
@@ -25,7 +25,11 @@ export async function selectSilver(
         `INSERT INTO silver VALUES (${[...cells, String(at + 1), month].join(', ')})`,
       )
     }
-    return (await connection.runAndReadAll(sql)).getRowObjectsJson() as readonly Row[]
+    const statements = [sql].flat()
+    for (const statement of statements.slice(0, -1)) await connection.run(statement)
+    return (
+      await connection.runAndReadAll(statements.at(-1) ?? '')
+    ).getRowObjectsJson() as readonly Row[]
   } finally {
     connection.closeSync()
     instance.closeSync()

@@ -1,0 +1,74 @@
+/**
+ * Measuring: the rules of a layout over a submission's silver parts, in the sandboxed children.
+ *
+ * One pass counts; a second one, of rules with violations only, tells which rows they are.
+ */
+import type { ColumnSpec, DuckPool } from '../engine/index.ts'
+import { EngineError, PARTS, isEngineError, rowsQuery } from '../engine/index.ts'
+import type { CodeSetSlice } from '../registry/code-set.ts'
+import type { Measures, ParseCounts, RuleSamples } from '../registry/measure-sql.ts'
+import { measureSql, readMeasures, readSamples, samplesSql } from '../registry/measure-sql.ts'
+import { codeTables } from '../registry/rule-sql.ts'
+import type { MeasuredRule } from '../registry/rule-set.ts'
+
+export interface Measuring {
+  readonly rules: readonly MeasuredRule[]
+  /** the columns of the layout */
+  readonly columns: readonly ColumnSpec[]
+  /** those that the rules name */
+  readonly codeSets: ReadonlyMap<string, CodeSetSlice>
+  /** absolute paths of silver parts */
+  readonly parts: readonly string[]
+  readonly parse: ParseCounts
+  readonly duck: DuckPool
+  readonly signal?: AbortSignal
+}
+
+/** Counts of every rule, and line numbers of those with violations. Throws RULE_SQL_FAILED. */
+export async function measureRows(measuring: Measuring): Promise<{
+  readonly measures: Measures
+  readonly samples: RuleSamples
+}> {
+  const { rules, columns, codeSets, parts, parse } = measuring
+  if (parts.length === 0) {
+    return { measures: readMeasures({ rules, row: undefined, parse }), samples: {} }
+  }
+  const query = { rules, columns, codeSets, view: PARTS }
+  const [row] = await countRows(measuring)
+  const measures = readMeasures({ rules, row, parse })
+  const select = samplesSql(query, measures)
+  const [lines = {}] = select === undefined ? [] : await oneRow(measuring, select)
+  return { measures, samples: readSamples(lines) }
+}
+
+const oneRow = async ({ parts, duck, codeSets, signal }: Measuring, select: string) =>
+  rowsQuery({
+    select,
+    parts,
+    duck,
+    before: codeTables(codeSets),
+    ...(signal !== undefined && { signal }),
+  })
+
+/** An expression of a person can fail on some row; then each is tried alone, to name it. */
+async function countRows(measuring: Measuring): ReturnType<typeof oneRow> {
+  const { rules, columns, codeSets } = measuring
+  const select = (some: readonly MeasuredRule[]): string =>
+    measureSql({ rules: some, columns, codeSets, view: PARTS })
+  try {
+    return await oneRow(measuring, select(rules))
+  } catch (error) {
+    if (!isRefused(error)) throw error
+    for (const rule of rules.filter(({ kind }) => kind === 'CUSTOM_SQL')) {
+      await oneRow(measuring, select([rule])).catch((cause: unknown) => {
+        if (!isRefused(cause)) throw cause
+        const { kind } = cause.context
+        throw new EngineError('RULE_SQL_FAILED', { rule: rule.id, kind }, { cause })
+      })
+    }
+    throw error
+  }
+}
+
+const isRefused = (error: unknown): error is EngineError<'DUCK_TASK_FAILED'> =>
+  isEngineError(error) && error.code === 'DUCK_TASK_FAILED'
