@@ -17,7 +17,7 @@ const FAULTS = [
   'tests/catalog/migrations.test.ts',
   'tests/flows/{daemon-queue,failures,rollback-workers,scenario-postgres,workers}.test.ts',
   'tests/registry/real-samples.test.ts',
-  'tests/table/{determinism,frictionless}.test.ts',
+  'tests/table/{determinism,frictionless,planted}.test.ts',
 ]
 const SERVICES = ['tests/**/*.services.test.ts']
 

@@ -112,11 +112,14 @@ const HOST: Host = {
   run: async (argv) => main(argv, { stdout: heard(process.stdout), stderr: heard(process.stderr) }),
   ask: async (argv) => {
     const printed: string[] = []
-    const write = (text: string): boolean => printed.push(text) > 0
+    const write = (text: string | Uint8Array): boolean => printed.push(textOf(text)) > 0
     await main(argv, { stdout: { write, on: () => undefined }, stderr: heard(process.stderr) })
     return printed.join('')
   },
 }
+
+const textOf = (text: string | Uint8Array): string =>
+  typeof text === 'string' ? text : Buffer.from(text).toString()
 
 /** A stream whose errors the command that runs others listens to already. */
 const heard = (stream: Stream): Stream => ({

@@ -105,6 +105,35 @@ const REGISTRY: readonly Command<OpenedPlatform>[] = [
     load: async () => (await import('./registry-infer.ts')).runInfer,
   },
   {
+    name: 'registry generate',
+    summary: 'a synthetic file of a layout, to send as a test or to try a mapping with',
+    arguments: [
+      { form: '<layout>', description: 'as medical/synthea/v1; the version may be left out' },
+    ],
+    options: [
+      { flags: '--rows <count>', description: 'data records (default: 1000)' },
+      { flags: '--months <months>', description: 'YYYY-MM or YYYY-MM:YYYY-MM (default: 2024-01)' },
+      { flags: '--seed <text>', description: 'the same seed, the same bytes (default: 1)' },
+      { flags: '--submitter <code>', description: 'what control records call the submitter' },
+      { flags: '--test-flag', description: 'the control record says that it is a test' },
+      { flags: '--defects <share>', description: 'records to spoil, of every kind (default: 0)' },
+      { flags: '--truth <file>', description: 'write which lines were spoiled, and how' },
+      { flags: '--out <file>', description: 'where to (default: stdout)' },
+    ],
+    examples: [
+      ['registry generate medical/synthea --rows 5 --seed a', 'to the screen'],
+      [
+        'registry generate medical_claim/cdl --months 2024-01:2024-03 --test-flag --out test.txt',
+        'a first test file for a state',
+      ],
+      [
+        'registry generate medical_claim/cdl --defects 0.01 --truth truth.jsonl --out bad.txt',
+        'a file whose faults are known',
+      ],
+    ],
+    load: async () => (await import('./registry-generate.ts')).runGenerate,
+  },
+  {
     name: 'registry test',
     summary: 'run the tests beside the mappings: input rows, expected canonical rows',
     arguments: [{ form: '[mapping...]', description: 'as medical/synthea/v1; default: all' }],

@@ -7,12 +7,10 @@ import { basename, join, resolve } from 'node:path'
 import type { CommandCall, DuckPool, DuckRow, ParseOutcome } from '../../engine/index.ts'
 import {
   EXIT,
-  EngineError,
   PARTS,
   alignColumns,
   countText,
   flagOption,
-  nearestName,
   parseFiles,
   rowsQuery,
   textOption,
@@ -27,6 +25,7 @@ import { matchRouting } from '../../registry/routing.ts'
 import { codeSetsOf, ruleSetFor } from '../../registry/rule-set.ts'
 import { measureRows } from '../measuring.ts'
 import { readFolder } from '../registry-sync.ts'
+import { findLayout } from './find-layout.ts'
 import type { OpenedPlatform } from './opened.ts'
 
 type Parsed = Extract<ParseOutcome, { kind: 'parsed' }>
@@ -47,7 +46,7 @@ export async function runTry(call: CommandCall<OpenedPlatform>): Promise<number>
   const { platform } = await call.open({ sync: false })
   const [reference = '', file = ''] = call.words
   const registry = await readFolder(platform.config.root)
-  const layout = findLayout(registry, reference)
+  const layout = findLayout(registry, reference, 'registry try')
   const limit = wholeNumber('--rows', textOption(call, 'rows') ?? ROWS, 1000)
   const scratch = platform.config.scratch.value
   mkdirSync(scratch, { recursive: true })
@@ -67,19 +66,6 @@ export async function runTry(call: CommandCall<OpenedPlatform>): Promise<number>
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-/** A layout by its id; without a version its highest. */
-function findLayout({ layouts }: Registry, reference: string): Layout {
-  const found = layouts.findLast(({ id }) => id === reference || id.startsWith(`${reference}/`))
-  if (found !== undefined) return found
-  const ids = layouts.map(({ id }) => id)
-  const nearest = nearestName(reference, ids)
-  const meant = nearest === undefined ? `there are: ${ids.join(', ')}` : `did you mean ${nearest}?`
-  throw new EngineError('USAGE', {
-    command: 'registry try',
-    reason: `no layout ${reference}; ${meant}`,
-  })
 }
 
 /** One file through the parse and the rules, in a folder that the caller removes. */

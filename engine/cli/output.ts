@@ -7,7 +7,9 @@
 import pc from 'picocolors'
 
 export interface Stream {
-  readonly write: (text: string) => boolean
+  /** false: `drain` follows when more may come */
+  readonly write: (text: string | Uint8Array) => boolean
+  readonly once?: (event: 'drain', listener: () => void) => unknown
   readonly on: (event: 'error', listener: (error: NodeJS.ErrnoException) => void) => unknown
   readonly isTTY?: boolean
   readonly columns?: number
@@ -68,6 +70,16 @@ export class Terminal {
   /** A line, or several, of the result. */
   print(text: string): void {
     if (!this.#left.signal.aborted) this.#stdout.write(`${text}\n`)
+  }
+
+  /** Bytes of the result; returns when more may come, or when nobody reads any more. */
+  async pour(bytes: Uint8Array): Promise<void> {
+    const left = this.#left.signal
+    if (left.aborted || this.#stdout.write(bytes) || this.#stdout.once === undefined) return
+    await new Promise<void>((resolve) => {
+      this.#stdout.once?.('drain', resolve)
+      left.addEventListener('abort', () => resolve(), { once: true })
+    })
   }
 
   /** A document of the result. */

@@ -69,8 +69,8 @@ export class CliProject implements Disposable {
   async run(argv: readonly string[], columns?: number): Promise<Ran> {
     const texts = { stdout: '', stderr: '' }
     const stream = (name: 'stdout' | 'stderr') => ({
-      write: (text: string) => {
-        texts[name] += text
+      write: (text: string | Uint8Array) => {
+        texts[name] += typeof text === 'string' ? text : Buffer.from(text).toString()
         return true
       },
       on: () => undefined,

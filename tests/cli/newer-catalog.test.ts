@@ -14,6 +14,7 @@ import { CliProject } from './cli-project.ts'
 const NEEDS_NONE = [
   'connect',
   'registry check',
+  'registry generate',
   'registry import',
   'registry infer',
   'store bootstrap',

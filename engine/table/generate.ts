@@ -1,0 +1,268 @@
+/**
+ * A synthetic file of a layout, from its ParseSpec and a seed: the same arguments, the same bytes.
+ *
+ * Streams; memory is a few MB whatever the number of rows. A share of the records can be spoiled, each
+ * in one way, and where and how is told. Cost: 100,000 rows a second of ordinary layouts: texts are
+ * chosen from pools, neighbouring columns together.
+ */
+import { assert } from '../core/errors.ts'
+import { layoutDefects, type Defect } from './generate-defects.ts'
+import { datedPool, isDated, POOL_BITS, valuePool } from './generate-values.ts'
+import { SeededRandom } from './seeded-random.ts'
+import type { ColumnSpec, ControlField, ControlRecord, ParseSpec } from './spec.ts'
+
+export interface GenerateOptions {
+  readonly spec: ParseSpec
+  /** data records, spoiled ones included */
+  readonly rows: number
+  /** `YYYY-MM`, ascending, not empty: rows are spread over them */
+  readonly months: readonly string[]
+  readonly seed: string
+  /** share of records to spoil, 0 to 1 */
+  readonly defects: number
+  /** what control records say beside counts and period */
+  readonly control: {
+    readonly submitter: string
+    readonly fileType: string
+    readonly layoutVersion: string
+    readonly isTest: boolean
+  }
+}
+
+/** A spoiled record: never with what stands in it. */
+export interface PlantedDefect {
+  /** its first line in the file, from 1 */
+  readonly line: number
+  readonly kind: Defect['kind']
+  /** layout column; null: the record as a whole */
+  readonly column: string | null
+}
+
+export interface GeneratedBlock {
+  readonly bytes: Uint8Array
+  /** in order of their lines */
+  readonly planted: readonly PlantedDefect[]
+}
+
+const BLOCK_CHARACTERS = 256 * 1024
+/** One row in so many has fields that careless readers trip over, and is sound. */
+const RICH_ROWS = 256
+/** Neighbouring columns whose texts are chosen together. */
+const COLUMNS_TOGETHER = 4
+
+/** The file, a block at a time. */
+export function* generateFile(options: GenerateOptions): Generator<GeneratedBlock> {
+  assert(options.months.length > 0, 'a synthetic file without months')
+  const writer = new RowWriter(options)
+  const head = [controlRecord(options, 'header'), writer.header].flatMap((record) => record ?? [])
+  let text = head.map((record) => `${record}\n`).join('')
+  let line = head.length + 1
+  let planted: PlantedDefect[] = []
+  for (let row = 0; row < options.rows; row += 1) {
+    const defect = writer.nextDefect()
+    if (defect !== null) {
+      const record = writer.spoiled(row, defect)
+      planted.push({ line, kind: defect.kind, column: defect.column })
+      if (typeof record === 'string') text += record
+      else {
+        yield { bytes: Buffer.from(text), planted: [] }
+        yield { bytes: record, planted: [] }
+        text = ''
+      }
+    } else if (row % RICH_ROWS === RICH_ROWS - 1) {
+      const record = writer.rich(row)
+      line += record.split('\n').length - 1
+      text += record
+    } else text += writer.plain(row)
+    text += '\n'
+    line += 1
+    if (text.length < BLOCK_CHARACTERS) continue
+    yield { bytes: Buffer.from(text), planted }
+    text = ''
+    planted = []
+  }
+  const trailer = controlRecord(options, 'trailer')
+  yield { bytes: Buffer.from(trailer === null ? text : `${text}${trailer}\n`), planted }
+}
+
+/** Chooses the texts of rows. */
+class RowWriter {
+  /** the record of column names, null in a layout without one */
+  readonly header: string | null
+  readonly #spec: ParseSpec
+  readonly #share: number
+  readonly #random: SeededRandom
+  readonly #chance: SeededRandom
+  readonly #pools: readonly Pool[]
+  readonly #groups: readonly Group[]
+  readonly #defects: readonly Defect[]
+  readonly #times: number[]
+  #next = 0
+
+  constructor({ spec, seed, months, defects }: GenerateOptions) {
+    this.#spec = spec
+    this.#share = defects
+    this.#random = new SeededRandom(`${seed}/rows`)
+    this.#chance = new SeededRandom(`${seed}/defects`)
+    const usable = (text: string): boolean => canStand(spec, text)
+    const names = spec.columns.map((column) => column.header ?? column.name)
+    this.header = spec.dialect.header
+      ? names.map((name) => fieldOf(spec, name)).join(spec.dialect.delimiter)
+      : null
+    // tells rows apart
+    const numbered = spec.columns.findIndex(isFree)
+    this.#pools = spec.columns.map((column, at): Pool => {
+      if (at === numbered) return { kind: 'numbered', column, texts: [] }
+      const needed = spec.columns.length === 1 ? { ...column, required: true } : column
+      const request = { column: needed, months, seed, isUsable: usable }
+      const kind = isDated(spec, column) ? 'dated' : 'free'
+      const texts = kind === 'dated' ? datedPool(spec, request) : valuePool(request)
+      return { kind, column, texts: texts.map((text) => fieldOf(spec, text)) }
+    })
+    this.#groups = groupsOf(this.#pools, spec.dialect.delimiter, new SeededRandom(`${seed}/groups`))
+    const source = {
+      spec,
+      header: this.header,
+      isUsable: usable,
+      field: (text: string) => fieldOf(spec, text),
+    }
+    this.#defects = defects > 0 ? layoutDefects(source) : []
+    this.#times = this.#defects.map(() => 0)
+  }
+
+  /** What the next row is to be spoiled with, or null. Each kind of defect in turn. */
+  nextDefect(): Defect | null {
+    if (this.#share === 0 || this.#chance.share() >= this.#share) return null
+    for (;;) {
+      const at = this.#next % this.#defects.length
+      this.#next += 1
+      const defect = this.#defects[at] as Defect
+      if ((this.#times[at] as number) >= (defect.countMax ?? Infinity)) continue
+      this.#times[at] = (this.#times[at] as number) + 1
+      return defect
+    }
+  }
+
+  plain(row: number): string {
+    const dated = this.#random.bits(POOL_BITS)
+    let text = ''
+    for (const { kind, texts } of this.#groups) {
+      if (kind === 'free') text += texts[this.#random.bits(POOL_BITS)]
+      else if (kind === 'dated') text += texts[dated]
+      else text += `${texts[0]}${numberedText(row)}`
+    }
+    return text
+  }
+
+  spoiled(row: number, defect: Defect): Uint8Array | string {
+    return defect.spoil(this.#fields(row), this.#chance)
+  }
+
+  /** A sound row with a field that holds quotes, and where they are quoted, delimiters and line ends. */
+  rich(row: number): string {
+    const { delimiter } = this.#spec.dialect
+    const fields = this.#fields(row)
+    for (const [at, { kind, column }] of this.#pools.entries()) {
+      if (kind === 'free' && isFree(column))
+        fields[at] = richField(this.#spec, this.#random.below(4))
+    }
+    return fields.join(delimiter)
+  }
+
+  #fields(row: number): string[] {
+    const dated = this.#random.bits(POOL_BITS)
+    return this.#pools.map(({ kind, texts }) => {
+      if (kind === 'numbered') return numberedText(row)
+      return texts[kind === 'dated' ? dated : this.#random.bits(POOL_BITS)] as string
+    })
+  }
+}
+
+interface Pool {
+  /** `numbered` is unique in every row; `dated` follows the month of the row */
+  readonly kind: 'numbered' | 'dated' | 'free'
+  readonly column: ColumnSpec
+  /** as they stand in the file */
+  readonly texts: readonly string[]
+}
+
+/** Columns whose texts stand beside each other, with the delimiters before them. */
+interface Group {
+  readonly kind: Pool['kind']
+  readonly texts: readonly string[]
+}
+
+function groupsOf(pools: readonly Pool[], delimiter: string, random: SeededRandom): Group[] {
+  const groups: { kind: Pool['kind']; texts: string[]; columns: number }[] = []
+  for (const [at, { kind, texts }] of pools.entries()) {
+    const before = at === 0 ? '' : delimiter
+    const last = groups.at(-1)
+    if (kind === 'free' && last?.kind === 'free' && last.columns < COLUMNS_TOGETHER) {
+      last.texts = last.texts.map((text) => `${text}${before}${random.pick(texts)}`)
+      last.columns += 1
+    } else {
+      const own = kind === 'numbered' ? [''] : texts
+      groups.push({ kind, columns: 1, texts: own.map((text) => `${before}${text}`) })
+    }
+  }
+  return groups
+}
+
+const NUMBERED_LENGTH = 11
+const numberedText = (row: number): string =>
+  `C${String(row + 1).padStart(NUMBERED_LENGTH - 1, '0')}`
+
+/** A text column without rules: any text of some length may stand in it. */
+const isFree = ({ type, pattern, enum: values, maxLength = Infinity }: ColumnSpec): boolean =>
+  type === 'string' && pattern === undefined && values === undefined && maxLength > NUMBERED_LENGTH
+
+/** Whether a text can be a field: the control records' own words cannot, nor what quotes would need. */
+function canStand({ dialect, control }: ParseSpec, text: string): boolean {
+  if (control.some(({ prefix }) => prefix === text)) return false
+  if (/[\r\n\0]/.test(text)) return false
+  return dialect.quoteChar !== null || !text.includes(dialect.delimiter)
+}
+
+/** A text as a field of the file. */
+function fieldOf({ dialect: { delimiter, quoteChar } }: ParseSpec, text: string): string {
+  const isPlain =
+    quoteChar === null || !(text.startsWith('"') || text.includes(delimiter) || text.includes('\n'))
+  return isPlain ? text : `"${text.replaceAll('"', '""')}"`
+}
+
+function richField(spec: ParseSpec, kind: number): string {
+  const { delimiter, quoteChar } = spec.dialect
+  const texts =
+    quoteChar === null
+      ? ['"a', '"b"', 'c"d', String.raw`\N`]
+      : [`a${delimiter}b`, '"c" d', 'e\nf', 'g"h']
+  return fieldOf(spec, texts[kind] as string)
+}
+
+/** A control record of this role, or null in a layout without one. */
+function controlRecord(
+  { spec, rows, months, control }: GenerateOptions,
+  role: ControlRecord['role'],
+): string | null {
+  const record = spec.control.find((one) => one.role === role)
+  if (record === undefined) return null
+  const compact = (month = ''): string => month.replace('-', '')
+  const texts: Readonly<Record<ControlField, string>> = {
+    submitter: control.submitter,
+    payor: control.submitter,
+    fileType: control.fileType,
+    periodBegin: compact(months[0]),
+    periodEnd: compact(months.at(-1)),
+    recordCount: String(rows),
+    testFlag: control.isTest ? 'T' : 'P',
+    layoutVersion: control.layoutVersion,
+    created: `${compact(months.at(-1))}28`,
+    comment: 'synthetic',
+  }
+  const last = Math.max(0, ...Object.keys(record.fields).map(Number))
+  const fields = Array.from({ length: last }, (_, at) => {
+    const field = record.fields[String(at + 1)]
+    return field === undefined ? '' : texts[field]
+  })
+  return [record.prefix, ...fields].join(spec.dialect.delimiter)
+}
