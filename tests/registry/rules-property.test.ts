@@ -43,7 +43,7 @@ const rules: readonly MeasuredRule[] = [
 ]
 
 function expected(rows: readonly Cells[]): Readonly<Record<string, number>> {
-  const number = (test: (row: Cells) => boolean): number => rows.filter(test).length
+  const number = (isBroken: (row: Cells) => boolean): number => rows.filter(isBroken).length
   const sum = (column: 'paid' | 'charge'): number | null => {
     const there = rows.map((row) => row[column]).filter((value) => value !== null)
     return there.length === 0 ? null : there.reduce((all, one) => all + one, 0)
