@@ -49,6 +49,8 @@ test('one document holds every row once, each with its bar', () => {
     'workers-waiting-embedded',
     'workers-waiting-pg-boss',
     'workers-real',
+    'raw-to-silver',
+    'raw-to-silver-memory',
   ])
   for (const one of report.rows) {
     expect([one.name, one.what !== '', one.bar !== '']).toEqual([one.name, true, true])

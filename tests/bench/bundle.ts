@@ -53,12 +53,19 @@ async function bundle(): Promise<string> {
     entryPoints: [
       { in: 'assets/main.ts', out: 'cli' },
       { in: 'engine/table/duck-child.ts', out: 'duck-child' },
-      ...['audit', 'daemon-load', 'edit', 'one-source', 'peers', 'unchanged', 'verify'].map(
-        (name) => ({
-          in: `${DRIVERS}/${name}.ts`,
-          out: name,
-        }),
-      ),
+      ...[
+        'audit',
+        'daemon-load',
+        'data-plane',
+        'edit',
+        'one-source',
+        'peers',
+        'unchanged',
+        'verify',
+      ].map((name) => ({
+        in: `${DRIVERS}/${name}.ts`,
+        out: name,
+      })),
     ],
     outdir: join(folder, 'dist'),
     bundle: true,

@@ -9,6 +9,7 @@ import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Bench, Row } from './row.ts'
 import { daemon } from './rows/daemon.ts'
+import { dataPlane } from './rows/data-plane.ts'
 import { edit } from './rows/edit.ts'
 import { oneSource } from './rows/one-source.ts'
 import { peers } from './rows/peers.ts'
@@ -16,7 +17,16 @@ import { unchanged } from './rows/unchanged.ts'
 import { verify } from './rows/verify.ts'
 import { workers } from './rows/workers.ts'
 
-const BENCHES: readonly Bench[] = [peers, unchanged, verify, edit, oneSource, daemon, workers]
+const BENCHES: readonly Bench[] = [
+  peers,
+  unchanged,
+  verify,
+  edit,
+  oneSource,
+  daemon,
+  workers,
+  dataPlane,
+]
 
 const { values } = parseArgs({
   options: {

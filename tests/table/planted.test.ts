@@ -5,7 +5,7 @@ import { parseTruth, plantedFile } from './truth.ts'
 
 test('accepted, rejected and control records equal the truth; 1, 2 and 4 workers write the same', async () => {
   await using folder = await scratchFolder()
-  const truth = await plantedFile(folder.path, 200_000, 'planted')
+  const truth = await plantedFile(folder.path, { rows: 200_000, seed: 'planted' })
   expect(truth.kinds.size).toBeGreaterThanOrEqual(9)
   const digests = []
   for (const [workers, memoryMb] of [

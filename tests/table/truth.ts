@@ -42,7 +42,10 @@ export interface Truth {
 }
 
 /** Writes the file, a block at a time. */
-export async function plantedFile(folder: string, rows: number, seed: string): Promise<Truth> {
+export async function plantedFile(
+  folder: string,
+  { rows, seed, defects = 0.001 }: { rows: number; seed: string; defects?: number },
+): Promise<Truth> {
   const path = join(folder, 'planted.txt')
   const months = Array.from({ length: 24 }, (_, at) => {
     const [year, month] = [2023 + Math.floor(at / 12), (at % 12) + 1]
@@ -52,7 +55,7 @@ export async function plantedFile(folder: string, rows: number, seed: string): P
   await using file = await open(path, 'w')
   const planted: string[] = []
   const kinds = new Set<string>()
-  for (const block of generateFile({ spec: WIDE, rows, months, seed, defects: 0.001, control })) {
+  for (const block of generateFile({ spec: WIDE, rows, months, seed, defects, control })) {
     await file.writeFile(block.bytes)
     for (const { line, kind, column: name } of block.planted) {
       planted.push(`${line} ${kind} ${name}`)
