@@ -77,6 +77,27 @@ const REGISTRY: readonly Command<OpenedPlatform>[] = [
     load: async () => (await import('./registry-try.ts')).runTry,
   },
   {
+    name: 'validate',
+    summary: 'before you send a file: what the state would say of it, without one value',
+    arguments: [
+      { form: '<layout>', description: 'as medical/synthea/v1; the version may be left out' },
+      {
+        form: '<file...>',
+        description: 'each is checked by itself, also packed',
+        completes: 'file',
+      },
+    ],
+    options: [
+      { flags: '--report <form>', description: 'html or json (default: text)' },
+      { flags: '--out <file>', description: 'write the report there (default: stdout)' },
+    ],
+    examples: [
+      ['validate medical_claim/cdl claims.txt', 'exit 1: it would not be accepted'],
+      ['validate medical_claim/cdl claims.txt --report html --out report.html', 'to mail'],
+    ],
+    load: async () => (await import('./validate.ts')).runValidate,
+  },
+  {
     name: 'registry import',
     summary: 'draft a layout from a guide’s field list, or from a Frictionless descriptor',
     arguments: [{ form: '<file>', description: 'CSV, XLSX or JSON', completes: 'file' }],
