@@ -145,8 +145,10 @@ function partsBuild({
     part.found === undefined ? [] : [{ ...part.found, fingerprint: part.fingerprint }],
   )
   if (found.length < parts.length || parts.length === 0) {
-    // A cutoff keeps the parts it was found equal to, under the fingerprints they were made from.
-    const known = wholeBuild(own, builds)
+    // A cutoff keeps the parts it was found equal to, under the fingerprints they were made from. A
+    // part that was forgotten, as a damaged one is, leaves a version that is not whole.
+    const complete = builds.filter((one) => hasNames(one.parts, parts))
+    const known = wholeBuild(own, complete)
     return known.kind === 'known' ? known : { kind: 'build', fingerprint: own, parts }
   }
   const value = asset.summarize?.(
@@ -154,6 +156,12 @@ function partsBuild({
   )
   return { kind: 'ready', fingerprint: own, contentId: partsContentId(found), value, parts: found }
 }
+
+const hasNames = (
+  parts: readonly { readonly name: string }[],
+  wanted: readonly { readonly name: string }[],
+): boolean =>
+  parts.length === wanted.length && parts.every(({ name }, at) => name === wanted[at]?.name)
 
 function copyOf({
   outline,

@@ -83,17 +83,18 @@ test('F21: children that die and a bomb fail their files alone; the others are b
     { name: 'medical_202401_202401.csv.gz', content: gzipSync(Buffer.alloc(64 << 20, 'x,')) },
   ])
   road.deliver('gamma/first', [medicalFile('2024-01', encounters('2024-01', 7, 'g'))])
-  let kills = 0
+  // A chunk whose child dies once is tried again: to fail, its children have to go on dying.
+  const killed = new Set<number>()
   const killing = setInterval(() => {
-    for (const pid of duckChildren().slice(0, 2 - kills)) {
+    for (const pid of duckChildren().filter((one) => !killed.has(one))) {
       process.kill(pid, 'SIGKILL')
-      kills += 1
+      killed.add(pid)
     }
   }, 20)
   const first = await road.run()
   clearInterval(killing)
-  countFault('F21', 1 + kills)
-  expect([kills, first.report.status === 'succeeded']).toEqual([2, false])
+  countFault('F21', 1 + killed.size)
+  expect([killed.size > 1, first.report.status === 'succeeded']).toEqual([true, false])
   await road.run()
   expect(await road.canonicalRows(JANUARY)).toHaveLength(17)
   expect((await road.statuses())['beta/bomb']).not.toMatch(/^VALIDATED/)
