@@ -165,6 +165,8 @@ export interface RetainedBuild {
   readonly build: number
   readonly fingerprint: string | null
   readonly version: number
+  /** of the version; null: absent */
+  readonly contentId: string | null
   /** [[node, version], …] */
   readonly slots: string
   readonly commitNumber: number
@@ -234,12 +236,13 @@ export async function retainedBuilds(
           (select x.id from build x where x.node = n.id
             order by x.id desc limit 1 offset ${sql.lit(BUILDS_MAX)}), 0))`
   const { rows } = await sql<Row>`
-    select b.node, b.id as build, b.fingerprint as "buildFingerprint", b.version, b.slots,
+    select b.node, b.id as build, b.fingerprint as "buildFingerprint", b.version,
+      v.content_id as "contentId", b.slots,
       b.parts_build as "partsBuild", b.commit_number as "commitNumber", b.rows as "buildRows", b.size_bytes as "buildBytes",
       case when b.id = n.built then 1 else 0 end as current,
       p.name, p.fingerprint, p.path, p.size_bytes as "sizeBytes", p.sha256, p.rows
     from ${wanted} w join node n on n.id = w.id join build b on ${join}
-    left join part p on p.build = b.parts_build
+    left join version v on v.id = b.version left join part p on p.build = b.parts_build
     order by b.node, current desc, b.id desc, p.ordinal`.execute(db)
   for (const row of rows) addRow(found, row)
   return found
@@ -250,6 +253,7 @@ interface Row {
   readonly build: number
   readonly buildFingerprint: string | null
   readonly version: number
+  readonly contentId: string | null
   readonly slots: string
   readonly partsBuild: number
   readonly commitNumber: number
@@ -274,6 +278,7 @@ function addRow(found: Map<number, RetainedBuild[]>, row: Row): void {
       build: row.build,
       fingerprint: row.buildFingerprint,
       version: row.version,
+      contentId: row.contentId,
       slots: row.slots,
       commitNumber: row.commitNumber,
       current: row.current === 1,

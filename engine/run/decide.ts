@@ -145,10 +145,8 @@ function partsBuild({
     part.found === undefined ? [] : [{ ...part.found, fingerprint: part.fingerprint }],
   )
   if (found.length < parts.length || parts.length === 0) {
-    // A cutoff keeps the parts it was found equal to, under the fingerprints they were made from. A
-    // part that was forgotten, as a damaged one is, leaves a version that is not whole.
-    const complete = builds.filter((one) => hasNames(one.parts, parts))
-    const known = wholeBuild(own, complete)
+    // A cutoff keeps the parts it was found equal to, under the fingerprints they were made from.
+    const known = wholeBuild(own, builds)
     return known.kind === 'known' ? known : { kind: 'build', fingerprint: own, parts }
   }
   const value = asset.summarize?.(
@@ -156,12 +154,6 @@ function partsBuild({
   )
   return { kind: 'ready', fingerprint: own, contentId: partsContentId(found), value, parts: found }
 }
-
-const hasNames = (
-  parts: readonly { readonly name: string }[],
-  wanted: readonly { readonly name: string }[],
-): boolean =>
-  parts.length === wanted.length && parts.every(({ name }, at) => name === wanted[at]?.name)
 
 function copyOf({
   outline,
@@ -195,10 +187,16 @@ function givingBack(
 }
 
 function wholeBuild(own: Fingerprint, builds: readonly RetainedBuild[]): Decision {
-  const same = builds.find((one) => one.fingerprint === own && one.version !== 0 && one.isWhole)
+  const same = builds.find(
+    (one) => one.fingerprint === own && one.version !== 0 && one.isWhole && hasAllParts(one),
+  )
   if (same === undefined) return { kind: 'build', fingerprint: own, parts: undefined }
   return { kind: 'known', fingerprint: own, version: same.version, parts: same.parts }
 }
+
+/** Of an old version a single part may have been forgotten, as a damaged one is. */
+const hasAllParts = ({ parts, contentId }: RetainedBuild): boolean =>
+  parts.length === 0 || partsContentId(parts) === contentId
 
 const findPart = (
   builds: readonly RetainedBuild[],
