@@ -8,6 +8,8 @@ import { z } from 'zod'
 import { EngineError } from '../engine/index.ts'
 import type { DaemonConfig } from './daemon-config.ts'
 import { DAEMON_DEFAULTS, daemonDocument, readDaemonConfig } from './daemon-config.ts'
+import type { SecretSource } from './package-secrets.ts'
+import { secretsFrom } from './package-secrets.ts'
 import type { S3Config } from './s3-config.ts'
 import { readS3Config, s3Document } from './s3-config.ts'
 import type { Environment, Setting } from './setting.ts'
@@ -140,6 +142,8 @@ export interface Config {
   readonly logsDays: Setting<number>
   readonly concurrency: Setting<number>
   readonly daemon: DaemonConfig
+  /** by reference; read when a package is opened */
+  readonly secrets: SecretSource
 }
 
 /** The nearest folder with a tributary.json, from `start` upwards. Throws CONFIG_MISSING. */
@@ -229,6 +233,7 @@ function mergeConfig({ root, environment, flags, cores }: ConfigSources): Config
     ),
     concurrency,
     daemon: readDaemonConfig(document.daemon),
+    secrets: secretsFrom(environment),
   }
 }
 

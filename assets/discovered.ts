@@ -5,13 +5,20 @@
  * new and nothing changed is no write at all. What cannot be read holds back its own delivery and
  * is an open finding until it can be.
  */
-import type { Connection, Observation, Observer, PlanningAccess } from '../engine/index.ts'
+import type {
+  Connection,
+  Observation,
+  Observer,
+  PackageSecrets,
+  PlanningAccess,
+} from '../engine/index.ts'
 import { EngineError, frameDigest, isEngineError } from '../engine/index.ts'
 import type { Delivery, InboxDecision, SeenObject } from '../registry/inbox.ts'
 import { closeDeliveries } from '../registry/inbox.ts'
 import { platformTables } from '../registry/tables.ts'
 import type { Inbox, Listing } from './inbox.ts'
 import type { Arrival, Taken } from './intake.ts'
+import type { SecretsOf } from './package-secrets.ts'
 import type { CurrentRegistry } from './registry-observer.ts'
 import { deliveredName } from './source-bytes.ts'
 import type { Unlanded } from './unlanded.ts'
@@ -24,6 +31,8 @@ export interface InboxOptions {
   readonly registry: CurrentRegistry
   /** absolute; packages are copied there while they are looked at */
   readonly scratch: string
+  /** what opens a submitter's packages; default none */
+  readonly secretsOf?: SecretsOf
 }
 
 /** Deliveries read at once: each has one file open. */
@@ -142,7 +151,7 @@ interface Looked {
   readonly fault: string | undefined
 }
 
-type Looking = Pick<InboxOptions, 'inbox' | 'scratch'>
+type Looking = Pick<InboxOptions, 'inbox' | 'scratch' | 'secretsOf'>
 
 async function lookAll(
   looking: Looking,
@@ -156,16 +165,20 @@ async function lookAll(
   return looked
 }
 
-async function look({ inbox, scratch }: Looking, delivery: Delivery): Promise<Looked> {
+async function look(
+  { inbox, scratch, secretsOf = async () => [] }: Looking,
+  delivery: Delivery,
+): Promise<Looked> {
   // Loaded only when something arrived.
   const { inspect } = await import('./inspect.ts')
+  const secrets: PackageSecrets = async () => secretsOf(delivery.submitter)
   try {
     const files = []
     for (const file of delivery.files) {
       const source = inbox.sourceOf(file)
       const bytes = inbox.read(source, file.changedToken)
       const name = deliveredName(inbox, source)
-      files.push(await inspect({ source, name, bytes, scratch }))
+      files.push(await inspect({ source, name, bytes, scratch, secrets }))
     }
     const { submitter, drop, grouping } = delivery
     return { delivery, arrival: { submitter, drop, grouping, files }, fault: undefined }

@@ -3,6 +3,7 @@ import type { AssetDefinition, DuckPool } from '../engine/index.ts'
 import { canonicalGoldAsset, mappingMonth } from './canonical-gold.ts'
 import { decisionFacts, deliveryFacts, pinFacts, registryFacts, stampFacts } from './fact-assets.ts'
 import type { Inbox } from './inbox.ts'
+import type { SecretsOf } from './package-secrets.ts'
 import { rawAsset } from './raw.ts'
 import { ruleReads } from './rule-reads.ts'
 import { parseAsset, rejects, silver } from './silver.ts'
@@ -11,14 +12,18 @@ import { measureAsset, ruleSamples, validationReport, verdict } from './validati
 import { winner } from './winner.ts'
 
 /** The road's assets: what is delivered comes from the inbox, rows are computed in the pool. */
-export const roadAssets = (inbox: Inbox, duck: DuckPool): readonly AssetDefinition[] => [
+export const roadAssets = (
+  inbox: Inbox,
+  duck: DuckPool,
+  secretsOf: SecretsOf,
+): readonly AssetDefinition[] => [
   deliveryFacts,
   stampFacts,
   decisionFacts,
   pinFacts,
   ...registryFacts,
   rawAsset(inbox),
-  parseAsset(duck),
+  parseAsset(duck, secretsOf),
   silver,
   rejects,
   ruleReads,

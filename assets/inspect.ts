@@ -5,8 +5,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { LogicalHead, ParseSpec } from '../engine/index.ts'
+import type { LogicalHead, PackageSecrets, ParseSpec } from '../engine/index.ts'
 import {
+  NO_SECRETS,
   contentHead,
   firstRecords,
   isEngineError,
@@ -51,12 +52,15 @@ export async function inspect({
   name,
   bytes,
   scratch,
+  secrets = NO_SECRETS,
 }: {
   readonly source: string
   readonly name: string
   readonly bytes: AsyncIterable<Buffer>
   /** absolute; undefined: packages are refused */
   readonly scratch: string | undefined
+  /** what opens encrypted packages; default none */
+  readonly secrets?: PackageSecrets
 }): Promise<InspectedFile> {
   const { head: first, all } = await peeked(bytes, START_BYTES)
   const head = await contentHead(once(first), HEAD_BYTES)
@@ -77,7 +81,7 @@ export async function inspect({
     const path = join(folder, 'package')
     const digest = await digested(all, path)
     const file = { source, name, head: Buffer.alloc(0), ...digest }
-    return { ...file, ...(await membersOf(name, path)) }
+    return { ...file, ...(await membersOf({ name, path, secrets })) }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -117,12 +121,13 @@ async function digested(
 }
 
 /** What of a package may be data: text. What no sound program packs is refused in words. */
-async function membersOf(
-  name: string,
-  path: string,
-): Promise<Pick<InspectedFile, 'members' | 'refusal'>> {
+async function membersOf(package_: {
+  readonly name: string
+  readonly path: string
+  readonly secrets: PackageSecrets
+}): Promise<Pick<InspectedFile, 'members' | 'refusal'>> {
   try {
-    const heads = await logicalHeads({ name, path, signal: new AbortController().signal })
+    const heads = await logicalHeads({ ...package_, signal: new AbortController().signal })
     const looked = heads.map((one) => {
       const inner = innerName(one.member)
       const sniffed = sniff(one.head.subarray(0, SNIFF_BYTES), inner)
@@ -133,6 +138,10 @@ async function membersOf(
   } catch (error) {
     if (!isEngineError(error, 'PARSE_FAILED')) throw error
     const { reason, detail } = error.context
+    if (reason === 'PACKAGE_SECRET') {
+      const words = `the package is not opened yet: ${detail}`
+      return { members: [], refusal: { status: 'NEEDS_REVIEW', code: reason, words } }
+    }
     const words = `the package is refused (${reason}): ${detail}`
     return { members: [], refusal: { status: 'QUARANTINED', code: 'PACKAGE_REFUSED', words } }
   }

@@ -101,7 +101,25 @@ function intend(arrival: Arrival, registry: Registry): readonly Intended[] {
     if (found.status === 'READY_FOR_PARSE') return own
     return { ...own, stopped: { event: 'unrouted', code: found.code, words: found.words } }
   })
-  return [...routed, ...stopped]
+  return together(arrival, [...routed, ...stopped])
+}
+
+/**
+ * A package that waits for its secret keeps the other files of its type with it: taken in by
+ * itself, one part of a submission would win the months of all.
+ */
+function together(arrival: Arrival, intended: readonly Intended[]): readonly Intended[] {
+  const isShut = (one: Intended): boolean => one.stopped?.code === 'PACKAGE_SECRET'
+  const types = new Set(intended.filter(isShut).map(({ fileType }) => fileType))
+  const waits = (one: Intended): boolean =>
+    types.has(one.fileType) && (isShut(one) || one.route !== undefined)
+  const groups = Map.groupBy(intended.filter(waits), ({ fileType }) => fileType)
+  const waiting = [...groups].flatMap(([fileType, group]): readonly Intended[] => {
+    const stopped = group.find(isShut)?.stopped
+    const files = arrival.files.filter((file) => group.some((one) => one.files.includes(file)))
+    return stopped === undefined ? [] : [{ arrival, files, fileType, route: undefined, stopped }]
+  })
+  return [...intended.filter((one) => !waits(one)), ...waiting]
 }
 
 /**

@@ -11,12 +11,19 @@ import { readFile, readdir } from 'node:fs/promises'
 import { statSync } from 'node:fs'
 import { join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Connection, Observation, Observer, PlanningAccess } from '../engine/index.ts'
+import type {
+  Connection,
+  Observation,
+  Observer,
+  PackageSecrets,
+  PlanningAccess,
+} from '../engine/index.ts'
 import { EngineError, frameDigest, isEngineError } from '../engine/index.ts'
 import type { Manifest, ManifestEntry } from '../registry/discovery-manifest.ts'
 import { platformTables } from '../registry/tables.ts'
 import { readFolderFile } from './folder-inbox.ts'
 import type { Arrival } from './intake.ts'
+import type { SecretsOf } from './package-secrets.ts'
 import type { CurrentRegistry } from './registry-observer.ts'
 import { takeBack, unlandedOf } from './unlanded.ts'
 
@@ -28,6 +35,7 @@ export interface ManifestOptions {
   readonly registry: CurrentRegistry
   /** absolute; packages are copied there while they are looked at */
   readonly scratch: string
+  readonly secretsOf: SecretsOf
 }
 
 const SCOPE = 'manifest'
@@ -158,8 +166,9 @@ async function arrive(
     for (const entry of entries) {
       const source = localPath(options, entry)
       const bytes = readFolderFile(source)
-      const { scratch } = options
-      const file = await inspect({ source, name: entry.filename, bytes, scratch })
+      const { scratch, secretsOf } = options
+      const secrets: PackageSecrets = async () => secretsOf(first.dataset)
+      const file = await inspect({ source, name: entry.filename, bytes, scratch, secrets })
       if (entry.sha256 !== null && entry.sha256 !== file.sha256) {
         throw new EngineError('PART_CHANGED', {
           path: entry.filename,

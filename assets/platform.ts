@@ -11,9 +11,13 @@ import type { Inbox } from './inbox.ts'
 import { roadAssets } from './index.ts'
 import { manifestObserver } from './manifests.ts'
 import { queueObserver } from './queue-observer.ts'
+import type { SecretsOf } from './package-secrets.ts'
+import { submitterSecrets } from './package-secrets.ts'
 import { PLATFORM_KEPT } from './kept-tables.ts'
 import { platformHooks } from './records.ts'
 import type { SyncOptions } from './sync-options.ts'
+import type { Routing } from './reroute.ts'
+import { shutPackagesObserver } from './shut-packages.ts'
 import { CurrentRegistry, registryObserver } from './registry-observer.ts'
 
 /** An open project. Close it with `await using`. */
@@ -24,6 +28,8 @@ export interface Platform extends AsyncDisposable {
   readonly inbox: Inbox
   /** the registry folder, also where the project was opened without it */
   readonly registryFolder: Observer
+  /** what opens a submitter's packages, as it is set now */
+  readonly secretsOf: SecretsOf
   /** an empty catalog and store in a folder, for a rebuild beside the project. Close the catalog */
   readonly spare: (folder: string) => Promise<Pick<Project, 'catalog' | 'store'>>
 }
@@ -44,10 +50,10 @@ const MINUTE_MS = 60_000
 
 /** Submissions that wait for review are tried anew when the registry has changed. */
 const routeAfter =
-  (inbox: Inbox, scratch: string): SyncOptions['after'] =>
+  (place: Omit<Routing, 'registry'>): SyncOptions['after'] =>
   async (access, registry) => {
     const { routeAgain } = await import('./reroute.ts')
-    await routeAgain(access, { registry, inbox, scratch })
+    await routeAgain(access, { ...place, registry })
   }
 
 // Loaded only where something is swept.
@@ -63,23 +69,29 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
   const duck = new DuckPool({ size: config.concurrency.value, folder: config.scratch.value })
   const registry = new CurrentRegistry(config.root, { sync })
   const inbox = (await options.openInbox?.(config)) ?? folderInbox(config.inbox.value)
+  const place = { inbox, scratch: config.scratch.value, secrets: config.secrets }
+  const secretsOf: SecretsOf = async (submitter) =>
+    submitterSecrets(await registry.get(catalog.db), submitter, config.secrets)
   const deliveries = inboxObserver({
     inbox,
     quiescenceMs: config.quiescenceMinutes.value * MINUTE_MS,
     registry,
     scratch: config.scratch.value,
+    secretsOf,
   })
   const manifests = manifestObserver({
     folder: config.discovery.value,
     root: config.root,
     registry,
     scratch: config.scratch.value,
+    secretsOf,
   })
-  const after = routeAfter(inbox, config.scratch.value)
+  const after = routeAfter(place)
   const registryFolder = registryObserver(config.root, registry, { after, allowBlocked })
-  const others = [deliveries, manifests, queueObserver()]
+  const shut = shutPackagesObserver({ ...place, registry })
+  const others = [deliveries, manifests, shut, queueObserver()]
   const project: Project = {
-    graph: buildGraph(roadAssets(inbox, duck)),
+    graph: buildGraph(roadAssets(inbox, duck, secretsOf)),
     catalog,
     store: await options.openStore(config),
     clock: systemClock,
@@ -99,6 +111,7 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     duck,
     inbox,
     registryFolder,
+    secretsOf,
     spare: async (folder) => ({
       catalog: await openCatalog({
         url: join(folder, 'catalog.db'),

@@ -39,6 +39,10 @@ export async function roadSensors(
       summary: 'discovery manifests: takes in releases that are new',
       timing: { everyMs: everyMs.discovery },
     }),
+    observerSensor(observer('secrets'), {
+      summary: 'encrypted packages that wait: opens them once their secret is set',
+      timing: { everyMs: everyMs.inbox },
+    }),
     registrySensor(platform.registryFolder, everyMs.registry),
     observerSensor(observer('queue'), {
       name: QUEUE_SENSOR,

@@ -23,6 +23,7 @@ import {
 } from '../engine/index.ts'
 import type { Stamp } from './facts.ts'
 import { SUBMISSION, asJson, valueOf } from './facts.ts'
+import type { SecretsOf } from './package-secrets.ts'
 import { rejectsPath, silverMonthPath, silverPath } from './paths.ts'
 
 const MONTH_COLUMN = 'atomic_month'
@@ -70,7 +71,7 @@ export const rejects = defineAsset({
 })
 
 /** The parse of a submission: one build, all its months. */
-export function parseAsset(duck: DuckPool): StoredAsset {
+export function parseAsset(duck: DuckPool, secretsOf: SecretsOf): StoredAsset {
   return defineAsset({
     kind: 'stored',
     name: 'parse',
@@ -92,11 +93,15 @@ export function parseAsset(duck: DuckPool): StoredAsset {
       path: silverPath({ submitter, fileType, submissionId }),
       mode: 'files',
     }),
-    build: async (context) => parse(context, duck),
+    build: async (context) => parse(context, duck, secretsOf),
   })
 }
 
-async function parse(context: BuildContext, duck: DuckPool): Promise<BuildResult> {
+async function parse(
+  context: BuildContext,
+  duck: DuckPool,
+  secretsOf: SecretsOf,
+): Promise<BuildResult> {
   const stamp = valueOf<Stamp>(context.inputs.one('stamp'))
   if (stamp === undefined) throw new TypeError('a stamp has a value')
   const spec = valueOf<object>(context.inputs.of('layout_parse')[0]) as ParseSpec | undefined
@@ -125,8 +130,14 @@ async function parse(context: BuildContext, duck: DuckPool): Promise<BuildResult
     out: join(scratch, 'out'),
     duck,
     signal: context.signal,
+    secrets: async () => secretsOf(submitter),
     onProgress: ({ bytes, bytesTotal }) => context.progress({ done: bytes, total: bytesTotal }),
   })
+  // What is set where this process runs is no input, so that nothing is concluded from its absence.
+  if (outcome.kind === 'failed' && outcome.code === 'PACKAGE_SECRET') {
+    const { file, detail } = outcome
+    throw new EngineError('PACKAGE_SECRET', { file, detail })
+  }
   return outcome.kind === 'parsed'
     ? parsed(outcome, stamp, context.inputs.key)
     : failed(outcome, stamp, context.inputs.key)

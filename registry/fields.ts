@@ -20,6 +20,13 @@ export const leaf = {
   state: z.string().regex(/^[A-Z]{2}$/, 'a state is two capital letters'),
   status: z.enum(['ACTIVE', 'INACTIVE']),
   ruleId: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'a rule id is [a-z][a-z0-9_]*'),
+  /** names a secret, and is none: `NORTH_2026`; with `_FILE` behind it a variable names a file */
+  secretRef: z
+    .string()
+    .regex(
+      /^(?!.*_FILE$)[A-Z][A-Z0-9_]{0,63}$/,
+      'a reference to a secret is [A-Z][A-Z0-9_]*, without _FILE',
+    ),
   /** `medical/synthea` or one version of it, `medical/synthea/v1` */
   layoutReference: z
     .string()

@@ -45,6 +45,7 @@ export interface Refusal {
     | 'NOT_DATA'
     | 'FORMAT_NOT_READ'
     | 'PACKAGE_REFUSED'
+    | 'PACKAGE_SECRET'
   readonly words: string
 }
 

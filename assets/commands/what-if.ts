@@ -35,7 +35,12 @@ export async function projectAsIf(
       digest: frameDigest(['what-if', ...[...replaced].flat()]),
       apply: async (access: Parameters<typeof routeAgain>[0]) => {
         await access.replaceFacts(Object.keys(FACT_DIMENSIONS), registryAsFacts(registry))
-        await routeAgain(access, { registry, inbox, scratch: config.scratch.value })
+        await routeAgain(access, {
+          registry,
+          inbox,
+          scratch: config.scratch.value,
+          secrets: config.secrets,
+        })
       },
     }),
   }

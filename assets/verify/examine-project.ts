@@ -4,11 +4,13 @@
  * Opens nothing for work: the catalog is not migrated, no run is begun. The only writes are the
  * probes of store and scratch, each in a folder of its own that is removed.
  */
-import type { Clock, MigrationSet, StoreFacts } from '../../engine/index.ts'
+import type { Clock, MigrationSet, PackageSecret, StoreFacts } from '../../engine/index.ts'
 import { examineCatalog, isEngineError, systemClock } from '../../engine/index.ts'
 import { loadFolder } from '../../registry/folder.ts'
 import { readRegistry } from '../../registry/read.ts'
+import type { Registry } from '../../registry/registry.ts'
 import type { Config } from '../config.ts'
+import { submitterSecrets } from '../package-secrets.ts'
 import type { Origin, Setting } from '../setting.ts'
 import { plainPlaces } from '../transport.ts'
 import type { AskStore } from './store-answers.ts'
@@ -24,6 +26,7 @@ export interface Examined {
     | 'inbox'
     | 'registry'
     | 'clock'
+    | 'secrets'
     | 'transport'
   /** `error`: nothing can be built before it is mended */
   readonly level: 'ok' | 'warning' | 'error'
@@ -70,7 +73,7 @@ export async function examineProject(
       ? await examineBucket(config, askStore, clock)
       : await examineFolders(config)),
     await examineInbox(config, askInbox),
-    await examineRegistry(config),
+    ...(await examineRegistry(config)),
     ...examineTransport(config),
   ]
   const isUsable = examined.every(({ level }) => level !== 'error')
@@ -82,6 +85,7 @@ type NamedSetting = readonly [string, Setting<string | number | undefined>]
 function settingsOf({
   root: _,
   daemon: _own,
+  secrets: _asked,
   s3,
   ...config
 }: Config): ProjectExamination['settings'] {
@@ -307,18 +311,28 @@ async function examineInbox(config: Config, ask: AskInbox): Promise<Examined> {
   return { name: 'inbox', level: 'error', words: `${folder} cannot be read (${code})`, fix }
 }
 
-async function examineRegistry(config: Config): Promise<Examined> {
+async function examineRegistry(config: Config): Promise<readonly Examined[]> {
   const { registry, issues } = readRegistry(await loadFolder(config.root))
   const errors = issues.filter(({ kind }) => kind === 'error').length
   if (registry === undefined) {
     const words = `the registry has ${errors} error${errors === 1 ? '' : 's'}; the last good one is kept`
-    return {
-      name: 'registry',
-      level: 'warning',
-      words,
-      fix: 'see them with: tributary registry check',
-    }
+    const fix = 'see them with: tributary registry check'
+    return [{ name: 'registry', level: 'warning', words, fix }]
   }
   const words = `${registry.layouts.length} layouts, ${registry.submitters.length} submitters, ${registry.mappings.length} mappings`
-  return { name: 'registry', level: 'ok', words }
+  return [{ name: 'registry', level: 'ok', words }, ...examineSecrets(config, registry)]
+}
+
+/** Which secrets the registry names and which of them are set; never one of them. */
+function examineSecrets({ secrets }: Config, registry: Registry): readonly Examined[] {
+  const submitters = registry.submitters.filter(({ secretRefs }) => secretRefs !== undefined)
+  return submitters.map(({ id }): Examined => {
+    const named = submitterSecrets(registry, id, secrets)
+    const isSet = (one: PackageSecret): boolean => one.bytes !== undefined
+    const words = named.map((one) => `${one.name} is ${isSet(one) ? 'set' : 'not set'}`).join(', ')
+    const row = { name: 'secrets', words: `packages of ${id}: ${words}` } as const
+    if (named.every(isSet)) return { ...row, level: 'ok' }
+    const fix = 'set it where builds run, or the same with _FILE; or remove it from secret_refs'
+    return { ...row, level: 'warning', fix }
+  })
 }

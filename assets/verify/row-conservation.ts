@@ -5,7 +5,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { ParseReport, ParseSpec, Recount } from '../../engine/index.ts'
+import type { PackageSecrets, ParseReport, ParseSpec, Recount } from '../../engine/index.ts'
 import {
   counted,
   formatKey,
@@ -163,7 +163,7 @@ async function checkReport(
 
 /** Reads the raw files again: the same records, the same ranges. */
 async function recount(
-  { platform: { project }, signal }: Verification,
+  { platform: { project, secretsOf }, signal }: Verification,
   { rows, parse, faults }: Parsing,
   report: ParseReport,
 ): Promise<void> {
@@ -179,13 +179,30 @@ async function recount(
     const path = await fetched(project.store.fetch(part))
     if (path === undefined) continue
     const ranges = (file: string) => rangesOf(report, file)
-    const again = recountRecords({ name: delivered, path, spec, rangesOf: ranges, signal })
-    const found = new Map((await Array.fromAsync(again)).map((one) => [one.name, one]))
+    const secrets: PackageSecrets = async () => secretsOf(parseKey(parse.key)[0] ?? '')
+    const request = { name: delivered, path, spec, rangesOf: ranges, secrets, signal }
+    const again = await unlessShut(Array.fromAsync(recountRecords(request)))
+    if (typeof again === 'string') {
+      faults.add(`${name}: ${again}`)
+      continue
+    }
+    const found = new Map(again.map((one) => [one.name, one]))
     for (const file of files) {
       const isSame = agrees(file, found.get(file.name), report.ranges !== null)
       faults.addWhen(!isSame, () => `${name}: ${file.name} read again has other records`)
     }
     faults.addWhen(found.size !== files.length, () => `${name}: ${delivered} has other members`)
+  }
+}
+
+/** What was counted; or why a package cannot be opened here, which leaves it unproven. */
+async function unlessShut<Counted>(counting: Promise<Counted>): Promise<Counted | string> {
+  try {
+    return await counting
+  } catch (error) {
+    const isShut = isEngineError(error, 'PARSE_FAILED') && error.context.reason === 'PACKAGE_SECRET'
+    if (isShut) return error.message
+    throw error
   }
 }
 

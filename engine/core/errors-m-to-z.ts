@@ -26,6 +26,12 @@ export const MORE_ERRORS = {
     text: ({ node }) => `there is no partition ${node}`,
     hint: 'see what there is with `tributary status ASSET --keys`',
   }),
+  PACKAGE_SECRET: spec<{ readonly file: string; readonly detail: string }>({
+    fault: 'config',
+    retry: 'backoff',
+    text: ({ file, detail }) => `${file} cannot be opened: ${detail}`,
+    hint: 'set the variable it names where builds run, or the same with _FILE; see tributary doctor',
+  }),
   PARSE_FAILED: spec<{ readonly file: string; readonly reason: string; readonly detail: string }>({
     fault: 'input',
     retry: 'when-input-changes',

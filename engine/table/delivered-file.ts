@@ -20,6 +20,7 @@ import { MemberGate } from './member-gate.ts'
 import { MAGIC_BYTES, packageKind } from './package-kind.ts'
 import type { Member, PackageRequest } from './member.ts'
 import { ContentBudget, type PackageLimits } from './package-limits.ts'
+import { NO_SECRETS, type PackageSecrets } from './package-secret.ts'
 import { fail } from './parse-failure.ts'
 import { tarMembers } from './tar-members.ts'
 import { zipMembers } from './zip-members.ts'
@@ -32,6 +33,8 @@ export interface DeliveredFileOptions {
   readonly members: string | undefined
   /** of the whole submission */
   readonly budget: ContentBudget
+  /** what opens its encrypted members; default none */
+  readonly secrets?: PackageSecrets
   readonly signal: AbortSignal
 }
 
@@ -80,8 +83,8 @@ export class DeliveredFile {
   }
 
   #members(kind: Exclude<DeliveredKind, 'file'>): AsyncGenerator<Member> {
-    const { name: file, path, budget } = this.#options
-    const request: PackageRequest = { file, gate: this.#gate, budget }
+    const { name: file, path, budget, secrets = NO_SECRETS, signal } = this.#options
+    const request: PackageRequest = { file, gate: this.#gate, budget, secrets, signal }
     if (kind === 'zip') return zipMembers(path, request)
     let packageBytes = 0
     async function* counted(): AsyncGenerator<Buffer> {

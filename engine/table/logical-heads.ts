@@ -20,7 +20,7 @@ const SHORT_HEAD_BYTES = 8 * 1024
  * read to its end. Throws PARSE_FAILED for a package that no sound program makes.
  */
 export async function logicalHeads(
-  options: Pick<DeliveredFileOptions, 'name' | 'path' | 'signal'>,
+  options: Pick<DeliveredFileOptions, 'name' | 'path' | 'secrets' | 'signal'>,
 ): Promise<readonly LogicalHead[]> {
   const budget = new ContentBudget(PACKAGE_LIMITS)
   const delivered = new DeliveredFile({ ...options, members: ANY, budget })

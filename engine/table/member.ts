@@ -1,6 +1,7 @@
 /** What the readers of packages take and give. */
 import type { MemberGate } from './member-gate.ts'
 import type { ContentBudget } from './package-limits.ts'
+import type { PackageSecrets } from './package-secret.ts'
 
 /** One data member of a package; its bytes can be asked for once, before the next member. */
 export interface Member {
@@ -15,4 +16,6 @@ export interface PackageRequest {
   readonly file: string
   readonly gate: MemberGate
   readonly budget: ContentBudget
+  readonly secrets: PackageSecrets
+  readonly signal: AbortSignal
 }

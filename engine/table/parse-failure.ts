@@ -17,6 +17,7 @@ export type ParseFailureCode =
   | 'PACKAGE_MEMBERS'
   | 'PACKAGE_NAME'
   | 'PACKAGE_NESTED'
+  | 'PACKAGE_SECRET' // it is sound, as far as is known, and nothing at hand opens it
   | 'PACKAGE_UNSUPPORTED'
   | 'PREAMBLE_ENDLESS'
   | 'RATIO'

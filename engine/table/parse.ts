@@ -20,6 +20,7 @@ import { fieldGrammar, monthRole } from './grammar.ts'
 import { landFile, type LandedFile } from './landing.ts'
 import { LineFile, type WrittenLines } from './line-file.ts'
 import { ContentBudget, PACKAGE_LIMITS, type PackageLimits } from './package-limits.ts'
+import { NO_SECRETS, type PackageSecrets } from './package-secret.ts'
 import { fail, type ParseFailureCode } from './parse-failure.ts'
 import { countReasons, parseReport, type LeftMembers, type ParseReport } from './parse-report.ts'
 import { preflight } from './preflight.ts'
@@ -49,6 +50,8 @@ export interface ParseRequest {
   readonly limits?: PackageLimits
   /** DuckDB memory per task; does not change the bytes. Default 500 */
   readonly memoryMb?: number
+  /** what opens encrypted packages; no part of the recipe. Default none */
+  readonly secrets?: PackageSecrets
   /** called after each chunk */
   readonly onProgress?: (progress: ParseProgress) => void
 }
@@ -169,7 +172,7 @@ class Parse {
   }
 
   async run(): Promise<LandedFile[]> {
-    const { files, spec, limits = PACKAGE_LIMITS } = this.#request
+    const { files, spec, limits = PACKAGE_LIMITS, secrets = NO_SECRETS } = this.#request
     const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size))
     const bytesTotal = sizes.reduce((sum, size) => sum + size, 0)
     this.#progress = { ...this.#progress, bytesTotal }
@@ -178,7 +181,7 @@ class Parse {
     for (const [at, { name, path }] of files.entries()) {
       const { signal } = this.#context
       const { members } = spec.package ?? {}
-      const delivered = new DeliveredFile({ name, path, members, budget, signal })
+      const delivered = new DeliveredFile({ name, path, members, budget, secrets, signal })
       for await (const file of delivered.logicalFiles()) await this.#land(file, before)
       if (delivered.left.count > 0) this.left.push({ file: name, ...delivered.left })
       before += sizes[at] ?? 0

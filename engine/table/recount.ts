@@ -7,6 +7,7 @@
 import type { ContentDigest } from './content-stream.ts'
 import { DeliveredFile, type LogicalFile } from './delivered-file.ts'
 import { ContentBudget, PACKAGE_LIMITS } from './package-limits.ts'
+import { NO_SECRETS, type PackageSecrets } from './package-secret.ts'
 import { RecordReader, type RecordSyntax } from './record-reader.ts'
 import type { ParseSpec } from './spec.ts'
 
@@ -22,6 +23,8 @@ export interface RecountRequest {
   readonly spec: ParseSpec
   /** what is not a row, by position, of a logical file */
   readonly rangesOf: (name: string) => readonly CountedRange[]
+  /** what opens its encrypted members; default none */
+  readonly secrets?: PackageSecrets
   readonly signal: AbortSignal
 }
 
@@ -37,12 +40,12 @@ export interface Recount extends ContentDigest {
 
 /** Reads a delivered file once, member by member. Throws PARSE_FAILED for a broken package. */
 export async function* recountRecords(request: RecountRequest): AsyncGenerator<Recount> {
-  const { name, path, spec, signal } = request
+  const { name, path, spec, secrets = NO_SECRETS, signal } = request
   // It has been read before: what a layout allows now is not asked again.
   const limits = { ...PACKAGE_LIMITS, contentBytes: Infinity, ratio: Infinity }
   const budget = new ContentBudget(limits)
   const { members } = spec.package ?? {}
-  const delivered = new DeliveredFile({ name, path, members, budget, signal })
+  const delivered = new DeliveredFile({ name, path, members, budget, secrets, signal })
   for await (const file of delivered.logicalFiles()) {
     yield await recountFile(file, { syntax: spec, ranges: request.rangesOf(file.name) })
   }

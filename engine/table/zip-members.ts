@@ -1,29 +1,28 @@
 /**
  * The members of a ZIP archive, checked before one byte of them is read.
  *
- * Beside what yauzl checks (names, sizes, ZIP64, several disks): links, encryption, names and sizes
+ * Beside what yauzl checks (names, sizes, ZIP64, several disks): links, weak encryption, names and sizes
  * that the two headers of a member tell differently, members that overlap (one stream under many
  * names is how a small archive holds 281 TB), and the CRC-32 of what came out.
  * Source of the rules: APPNOTE 6.3.10; D. Fifield, «A better zip bomb», 2019.
  */
-import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import yauzl from 'yauzl'
 import { EngineError } from '../core/errors.ts'
 import type { Member, PackageRequest } from './member.ts'
 import { fail, type ParseFailureCode } from './parse-failure.ts'
+import { decrypted, encryptionOf } from './zip-aes.ts'
 
 /** Yields the data members in the order of the directory. Throws PARSE_FAILED. */
 export async function* zipMembers(path: string, request: PackageRequest): AsyncGenerator<Member> {
-  const { file } = request
-  const zip = await opened(path, file)
+  const zip = await opened(path, request.file)
   try {
     for (const entry of await listed(zip, request)) {
       const { fileName: name, compressedSize, uncompressedSize } = entry
       const before = entry.relativeOffsetOfLocalHeader
       yield {
         name,
-        open: () => entryBytes(zip, entry, file),
+        open: () => entryBytes(zip, entry, request),
         packageBytes: (bytes) =>
           before + Math.round((compressedSize * bytes) / Math.max(1, uncompressedSize)),
       }
@@ -75,10 +74,7 @@ function refuseOdd(entry: yauzl.Entry, file: string): void {
     const detail = `member ${entry.fileName} is a link or a device, no file; pack the file itself`
     fail(file, 'PACKAGE_MEMBERS', detail)
   }
-  if (entry.isEncrypted()) {
-    const detail = `member ${entry.fileName} is encrypted, and the submitter has no secretRef`
-    fail(file, 'PACKAGE_ENCRYPTED', detail)
-  }
+  if (entry.isEncrypted()) encryptionOf(entry, file)
 }
 
 /** Bytes of a member with its local header, end exclusive. */
@@ -107,20 +103,26 @@ function refuseOverlaps(ranges: readonly Range[], file: string): void {
 async function* entryBytes(
   zip: yauzl.ZipFile,
   entry: yauzl.Entry,
-  file: string,
+  request: PackageRequest,
 ): AsyncGenerator<Buffer> {
+  const { file } = request
   const member = `${file}!${entry.fileName}`
+  const isEncrypted = entry.isEncrypted()
+  const hasChecksum = !isEncrypted || encryptionOf(entry, file).hasChecksum
   let sum = 0
   try {
-    const stream: Readable = await zip.openReadStreamPromise(entry)
-    for await (const block of stream) {
-      sum = crc32(block as Buffer, sum)
-      yield block as Buffer
+    const blocks: AsyncIterable<Buffer> = isEncrypted
+      ? decrypted(zip, entry, request)
+      : await zip.openReadStreamPromise(entry)
+    for await (const block of blocks) {
+      sum = crc32(block, sum)
+      yield block
     }
   } catch (error) {
     throw zipFailure(error, member) ?? error
   }
-  if (sum !== entry.crc32) fail(member, 'PACKAGE_CORRUPT', 'its bytes do not have their checksum')
+  if (hasChecksum && sum !== entry.crc32)
+    fail(member, 'PACKAGE_CORRUPT', 'its bytes do not have their checksum')
 }
 
 /** What yauzl says, by how it starts; its other texts are about damage, and may hold names. */

@@ -3,24 +3,40 @@ import { crc32 } from 'node:zlib'
 
 export type Members = Readonly<Record<string, string | Buffer>>
 
-/** A ZIP archive (APPNOTE 4.3) of stored members. */
-export function zipOf(members: Members): Buffer {
+/** A member that is encrypted already, in AE-2. */
+export interface ShutMember {
+  readonly bytes: Buffer
+  readonly contentBytes: number
+}
+
+const AES_FIELD = Buffer.from('\x01\x99\x07\x00\x02\x00AE\x03\x00\x00', 'latin1')
+
+/** A ZIP archive (APPNOTE 4.3) of stored members, and of encrypted ones behind them. */
+export function zipOf(members: Members, shut: Readonly<Record<string, ShutMember>> = {}): Buffer {
   const locals: Buffer[] = []
   const directory: Buffer[] = []
   let at = 0
-  for (const [name, content] of Object.entries(members)) {
-    const [title, bytes] = [Buffer.from(name), Buffer.from(content)]
+  const plain = Object.entries(members).map(([name, content]) => {
+    const bytes = Buffer.from(content)
+    return { name, bytes, sum: crc32(bytes), contentBytes: bytes.length, isShut: false }
+  })
+  const others = Object.entries(shut).map(([name, one]) => ({ name, ...one, sum: 0, isShut: true }))
+  for (const { name, bytes, sum, contentBytes, isShut } of [...plain, ...others]) {
+    const title = Buffer.from(name)
+    const extra = isShut ? AES_FIELD : Buffer.alloc(0)
     const facts = Buffer.alloc(26)
     facts.writeUInt16LE(20, 0)
-    facts.writeUInt16LE(0x0800, 2) // names are UTF-8
-    facts.writeUInt32LE(crc32(bytes), 10)
+    facts.writeUInt16LE(isShut ? 0x0801 : 0x0800, 2) // names are UTF-8
+    facts.writeUInt16LE(isShut ? 99 : 0, 4)
+    facts.writeUInt32LE(sum, 10)
     facts.writeUInt32LE(bytes.length, 14)
-    facts.writeUInt32LE(bytes.length, 18)
+    facts.writeUInt32LE(contentBytes, 18)
     facts.writeUInt16LE(title.length, 22)
-    const local = Buffer.concat([Buffer.from('PK\x03\x04'), facts, title, bytes])
+    facts.writeUInt16LE(extra.length, 24)
+    const local = Buffer.concat([Buffer.from('PK\x03\x04'), facts, title, extra, bytes])
     const rest = Buffer.alloc(14)
     rest.writeUInt32LE(at, 10)
-    directory.push(Buffer.concat([Buffer.from('PK\x01\x02\x14\x00'), facts, rest, title]))
+    directory.push(Buffer.concat([Buffer.from('PK\x01\x02\x14\x00'), facts, rest, title, extra]))
     locals.push(local)
     at += local.length
   }

@@ -177,3 +177,24 @@ test('the Node versions are those of package.json', () => {
   expect(good.map(fitsNode)).toEqual(good.map(() => true))
   expect(bad.map(fitsNode)).toEqual(bad.map(() => false))
 })
+
+test('of the secrets of submitters it is told which are set, and none of them', async () => {
+  const refs = ['NORTH_2027', 'NORTH_2026', 'NORTH_2025']
+  const submitters = [{ id: 'north', state: 'CO', secret_refs: refs }]
+  mkdirSync(join(root, 'registry'))
+  writeFileSync(join(root, 'registry/submitters.json'), JSON.stringify({ submitters }))
+  writeFileSync(join(root, 'secret'), 'planted-2\n')
+  const environment = {
+    TRIBUTARY_SECRET_NORTH_2027: 'planted-1',
+    TRIBUTARY_SECRET_NORTH_2026_FILE: join(root, 'secret'),
+    TRIBUTARY_SECRET_NORTH_2025_FILE: join(root, 'no-such-file'),
+  }
+  const found = await examine(environment)
+  expect(of(found, 'secrets')).toMatchObject({
+    level: 'warning',
+    words:
+      'packages of north: TRIBUTARY_SECRET_NORTH_2027 is set, TRIBUTARY_SECRET_NORTH_2026 is set, TRIBUTARY_SECRET_NORTH_2025 is not set',
+  })
+  expect(found.exitCode).toBe(0)
+  expect(JSON.stringify(found)).not.toContain('planted')
+})
