@@ -1,7 +1,7 @@
 /** A pre-check as one HTML file that needs nothing else: no script, no style or image from elsewhere. */
 import { countText } from '../engine/index.ts'
 import type { Precheck } from './precheck.ts'
-import { findingWords, linesWords } from './precheck.ts'
+import { findingWords, linesWords, fileFindingWords } from './precheck.ts'
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -50,11 +50,12 @@ ${reports.map(section).join('\n')}
 }
 
 function section(report: Precheck): string {
-  const { file, layout, verdict, next, failed, records } = report
+  const { file, layout, verdict, next, failed, records, fileFindings } = report
   const why = failed === null ? '' : `<p>${htmlText(`${failed.code}: ${failed.detail}`)}</p>\n`
+  const remarked = fileFindings.map((one) => `<p>${htmlText(fileFindingWords(one))}</p>\n`).join('')
   return `<h1>${htmlText(file)}</h1>
 <p>${htmlText(layout)}: <strong>${htmlText(verdict)}</strong>. ${htmlText(next)}</p>
-${why}${tables(report, records)}`
+${why}${remarked}${tables(report, records)}`
 }
 
 const tables = (

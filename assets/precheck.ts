@@ -2,7 +2,7 @@
  * What a state would say of a file, for whoever is about to send it. Holds counts, names of columns
  * and line numbers, never a value of the file: the report may be mailed.
  */
-import type { ParseOutcome, ParseReport } from '../engine/index.ts'
+import type { ParseFinding, ParseOutcome, ParseReport } from '../engine/index.ts'
 import { alignColumns, countText } from '../engine/index.ts'
 import type { Finding } from '../registry/judge.ts'
 
@@ -37,6 +37,8 @@ export interface Precheck {
     readonly counted: number
     readonly agrees: boolean
   }[]
+  /** about the file as a whole: its encoding, its declared months */
+  readonly fileFindings: readonly ParseFinding[]
   readonly rules: readonly Finding[]
   /** what to do, in words */
   readonly next: string
@@ -81,6 +83,7 @@ export function precheck({ outcome, lines, findings, ...named }: Prechecked): Pr
         agrees,
       })),
     ),
+    fileFindings: report?.findings ?? [],
     rules: findings,
     next: nextStep(isAccepted, failed !== null, findings),
   }
@@ -118,9 +121,13 @@ export function findingWords({ violations, denominator, threshold }: Finding): s
 export const linesWords = ({ lines, records }: PrecheckReason): string =>
   lines.length === 0 ? '' : lines.join(', ') + (records > lines.length ? ', …' : '')
 
+/** A finding in a line; the file is known. */
+export const fileFindingWords = ({ code, line, words }: ParseFinding): string =>
+  `${code}: ${line === null ? '' : `line ${line}: `}${words}`
+
 /** The report as text, one line each, without colours. */
 export function precheckLines(report: Precheck): readonly string[] {
-  const { records, reasons, months, control, rules, failed } = report
+  const { records, reasons, months, control, fileFindings, rules, failed } = report
   const table = (titles: readonly string[], rows: readonly (readonly string[])[]): string[] =>
     rows.length === 0 ? [] : ['', ...alignColumns(titles, rows).map((line) => `  ${line}`)]
   const counts = Object.entries(records).map(([kind, count]) => `${countText(count)} ${kind}`)
@@ -128,6 +135,7 @@ export function precheckLines(report: Precheck): readonly string[] {
     `${report.layout}  ${report.file}  ${report.verdict}`,
     ...(failed === null ? [] : [`  ${failed.code}: ${failed.detail}`]),
     ...(counts.length === 0 ? [] : [`  records: ${counts.join(', ')}`]),
+    ...fileFindings.map((one) => `  ${fileFindingWords(one)}`),
     ...table(
       ['refused for', 'column', 'records', 'lines'],
       reasons.map((one) => [one.code, one.column ?? '', countText(one.records), linesWords(one)]),

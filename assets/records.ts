@@ -3,7 +3,7 @@
  * states of submissions, parses, validations, winners, month builds and the rebuild queue.
  */
 import type { Committed, Hooks, Json, ParseReport, WriteTransaction } from '../engine/index.ts'
-import { parseKey } from '../engine/index.ts'
+import { PARSE_FINDINGS, parseKey } from '../engine/index.ts'
 import type { SubmissionEvent, SubmissionState } from '../registry/submission-state.ts'
 import { TRANSITIONS } from '../registry/submission-state.ts'
 import { platformTables } from '../registry/tables.ts'
@@ -109,7 +109,35 @@ async function recordParse(access: Access, one: Committed): Promise<void> {
     })
     .returning('parse_run_id')
     .executeTakeFirstOrThrow()
-  if (report !== undefined) await recordMetrics(access, id, report)
+  if (report === undefined) return
+  await recordMetrics(access, id, report)
+  if (one.changed) await noteFindings(access, submission, report)
+}
+
+/** What the parse found about files as a whole, in place of what the one before it did. */
+async function noteFindings(
+  { trx, nowMs }: Access,
+  submission: string,
+  { findings = [] }: ParseReport,
+): Promise<void> {
+  const tables = platformTables(trx.db)
+  await tables
+    .updateTable('finding')
+    .set({ closed_ms: nowMs })
+    .where('subject', '=', submission)
+    .where('code', 'in', PARSE_FINDINGS)
+    .where('closed_ms', 'is', null)
+    .execute()
+  if (findings.length === 0) return
+  const rows = findings.map(({ code, file, line, words }) => ({
+    at_ms: nowMs,
+    severity: 'warning' as const,
+    code,
+    subject: submission,
+    words: `${line === null ? file : `${file}:${line}`}: ${words}`,
+    closed_ms: null,
+  }))
+  await tables.insertInto('finding').values(rows).execute()
 }
 
 async function recordMetrics({ trx }: Access, id: number, report: ParseReport): Promise<void> {

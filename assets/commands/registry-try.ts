@@ -24,6 +24,7 @@ import type { Registry } from '../../registry/registry.ts'
 import { matchRouting } from '../../registry/routing.ts'
 import { codeSetsOf, ruleSetFor } from '../../registry/rule-set.ts'
 import { measureRows } from '../measuring.ts'
+import { fileFindingWords } from '../precheck.ts'
 import { readFolder } from '../registry-sync.ts'
 import { findLayout } from './find-layout.ts'
 import type { OpenedPlatform } from './opened.ts'
@@ -165,6 +166,7 @@ function trialJson({ layout, outcome, rows, findings, verdict }: Trial, isMasked
     rejected: report?.rejected ?? 0,
     reasons: report?.reasons ?? [],
     months: report?.months ?? [],
+    file_findings: report?.findings ?? [],
     rows: isMasked ? rows.map(masked) : rows,
     findings,
   }
@@ -188,6 +190,7 @@ function printTrial(call: CommandCall<OpenedPlatform>, trial: Trial): void {
   if (report !== undefined) {
     const months = report.months.map(({ month, rows: count }) => `${month} ${countText(count)}`)
     terminal.print(`  ${countText(report.accepted)} rows, ${countText(report.rejected)} rejected`)
+    for (const one of report.findings ?? []) terminal.print(`  ${fileFindingWords(one)}`)
     if (months.length > 0) terminal.print(`  months: ${months.join(' · ')}`)
     const reasons = report.reasons.map(({ code, column, count }) => [
       `    ${code}`,

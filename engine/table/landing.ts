@@ -13,6 +13,7 @@ import type { ControlReading } from './control.ts'
 import type { LogicalFile } from './delivered-file.ts'
 import type { Splitter } from './fixed.ts'
 import { readHeader } from './header.ts'
+import type { OtherEncoding } from './other-encoding.ts'
 import { fail, type ParseFailureCode } from './parse-failure.ts'
 import { splitterOf } from './record-format.ts'
 import { KIND, type Kind } from './record-index.ts'
@@ -52,6 +53,8 @@ export interface LandedFile extends ContentDigest {
   /** columns in file order, null for an unnamed one; null without a header record */
   readonly header: { readonly line: number; readonly columns: readonly (string | null)[] } | null
   readonly missingColumns: readonly string[]
+  /** what its bytes look like instead; null: nothing speaks against the layout */
+  readonly otherEncoding: OtherEncoding | null
 }
 
 /** Control records whose values are kept, per file. */
@@ -78,7 +81,7 @@ export async function landFile(request: LandingRequest): Promise<LandedFile> {
   reader.end()
   writer.cut()
   await flush(content.sizeBytes)
-  return pass.finish(content)
+  return pass.finish(content, reader.otherEncoding)
 }
 
 class LandingPass {
@@ -141,7 +144,7 @@ class LandingPass {
     return { kind: record.faults === 0 ? KIND.split : KIND.rejected, record }
   }
 
-  finish(content: ContentDigest): LandedFile {
+  finish(content: ContentDigest, otherEncoding: OtherEncoding | null): LandedFile {
     const { file, firstRecord, spec } = this.#request
     if (!this.#kinds.isPastPreamble) {
       this.#fail('PREAMBLE_ENDLESS', 'no record ends its preamble')
@@ -159,6 +162,7 @@ class LandingPass {
       control: this.#control,
       header: this.#header,
       missingColumns: this.#missing,
+      otherEncoding,
     }
   }
 

@@ -13,8 +13,9 @@ import {
 import type { RangeKind } from './chunk-outcome.ts'
 import { reconcile, type ControlReading, type Reconciliation } from './control.ts'
 import type { LandedFile } from './landing.ts'
+import { parseFindings, type ParseFinding } from './parse-findings.ts'
 import { ReasonCounts, type ReasonCount } from './reason-counts.ts'
-import type { ColumnSpec } from './spec.ts'
+import type { ParseSpec } from './spec.ts'
 
 /** Preamble and comments are left out of files that have none. */
 type LaterKind = 'preamble' | 'comment'
@@ -85,18 +86,28 @@ export interface ParseReport {
   readonly rangeCount: number
   /** absent: all of every package was read */
   readonly left?: readonly LeftMembers[]
+  /** absent: there are none; the first FINDINGS_MAX */
+  readonly findings?: readonly ParseFinding[]
+  /** absent: `findings` are all */
+  readonly findingsMore?: number
 }
+
+/** Findings that a report holds: about 20 of each kind, or those of the first files. */
+const FINDINGS_MAX = 100
 
 export interface ReportInput {
   readonly files: readonly LandedFile[]
   /** by chunk number */
   readonly outcomes: readonly ChunkOutcome[]
-  readonly columns: readonly ColumnSpec[]
+  readonly spec: Pick<ParseSpec, 'columns' | 'month' | 'encoding'>
   readonly left: readonly LeftMembers[]
 }
 
 /** The report of all files from what their chunks came to. */
-export function parseReport({ files, outcomes, columns, left }: ReportInput): ParseReport {
+export function parseReport({ files, outcomes, spec, left }: ReportInput): ParseReport {
+  const { columns } = spec
+  const findings = parseFindings(files, outcomes, spec)
+  const more = findings.length - FINDINGS_MAX
   const fileReports = files.map((file) => fileReport(file, outcomes))
   const count = (kind: 'accepted' | 'rejected'): number =>
     fileReports.reduce((sum, file) => sum + file.totals[kind].records, 0)
@@ -126,6 +137,8 @@ export function parseReport({ files, outcomes, columns, left }: ReportInput): Pa
     ranges: rangeCount > RANGES_MAX ? null : outcomes.flatMap((outcome) => outcome.ranges),
     rangeCount,
     ...(left.length > 0 && { left }),
+    ...(findings.length > 0 && { findings: findings.slice(0, FINDINGS_MAX) }),
+    ...(more > 0 && { findingsMore: more }),
   }
 }
 

@@ -341,7 +341,7 @@ async function conclude(
 ): Promise<ParseOutcome> {
   const { outcomes } = parse
   const { left } = parse
-  const report = parseReport({ files, outcomes, columns: request.spec.columns, left })
+  const report = parseReport({ files, outcomes, spec: request.spec, left })
   for (const { totals, contentBytes, name } of report.files) {
     const bytes = Object.values(totals).reduce((sum, total) => sum + total.bytes, 0)
     assert(bytes === contentBytes, `the records of ${name} do not tile it`)

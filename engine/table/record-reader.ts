@@ -9,6 +9,7 @@
 import { codingOf, decodeBytes } from './encoding.ts'
 import type { ByteTable, Coding, WindowDecoder } from './encoding.ts'
 import { RECORD_BYTES_MAX } from './grammar.ts'
+import { EncodingWitness, type OtherEncoding } from './other-encoding.ts'
 import { fieldText, plainFields, readQuoted, type QuotedRecord } from './quoted.ts'
 import type { FieldRange } from './quoted.ts'
 import type { ParseSpec } from './spec.ts'
@@ -130,6 +131,7 @@ export class RecordReader {
   readonly #accept: (record: RawRecord) => void
   readonly #coding: Coding
   readonly #decoder: WindowDecoder | null
+  readonly #witness: EncodingWitness
   readonly #delimiter: number
   readonly #quotes: boolean
   #newline: number | null = null
@@ -148,8 +150,14 @@ export class RecordReader {
     this.#accept = accept
     this.#coding = codingOf(encoding)
     this.#decoder = this.#coding.windows()
+    this.#witness = new EncodingWitness(encoding)
     this.#delimiter = dialect.delimiter.charCodeAt(0)
     this.#quotes = dialect.quoteChar !== null
+  }
+
+  /** Whether what was read so far looks like another encoding. */
+  get otherEncoding(): OtherEncoding | null {
+    return this.#witness.other
   }
 
   /** Takes the next window of the file. */
@@ -200,7 +208,9 @@ export class RecordReader {
     const found = bytes.indexOf(newline, at)
     if (found < 0 && !isLast) return null
     const lineEnd = found < 0 ? bytes.length : found
-    const start = this.#offset === 0 && bytes.subarray(0, 3).equals(BOM) ? 3 : at
+    const hasMark = this.#offset === 0 && bytes.subarray(0, 3).equals(BOM)
+    if (hasMark) this.#witness.mark()
+    const start = hasMark ? 3 : at
     if (this.#quotes && this.#nextQuote.from(start) < lineEnd && lineEnd - at <= RECORD_BYTES_MAX) {
       const record = readQuoted(bytes, start, { delimiter: this.#delimiter, newline, isLast })
       if (record.kind === 'partial' && bytes.length - at <= RECORD_BYTES_MAX) return null
@@ -247,8 +257,10 @@ export class RecordReader {
     this.#offset += this.#coding.sourceBytes(bytes, at, next)
     const position = { byteStart, byteEnd: this.#offset, line: this.#line }
     const { table } = this.#coding
+    const isOpen = (faults & (FAULT.encoding | FAULT.long)) === FAULT.encoding
+    if (isOpen) this.#witness.look(bytes.subarray(start, end), this.#line)
     const decoded =
-      table === null || (faults & (FAULT.encoding | FAULT.long)) !== FAULT.encoding
+      table === null || !isOpen
         ? null
         : decodeRecord({ bytes: bytes.subarray(start, end), start, ranges }, table)
     if (decoded === null) {
