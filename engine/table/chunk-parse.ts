@@ -10,7 +10,7 @@ import { basename, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { assert, EngineError } from '../core/errors.ts'
 import type { FooterColumn } from './arrow-schema.ts'
-import { auditChunk } from './chunk-audit.ts'
+import { auditChunk, auditedRows } from './chunk-audit.ts'
 import { ChunkTally, type ChunkOutcome, type ParsedPart } from './chunk-outcome.ts'
 import { chunkName, rejectsPath, type ChunkContext, type ChunkJob } from './chunk-context.ts'
 import { ChunkRecords } from './chunk-records.ts'
@@ -22,7 +22,7 @@ import { FIELD_TYPES } from './grammar.ts'
 import { LineFile } from './line-file.ts'
 import { KIND } from './record-index.ts'
 import { rejectLine } from './rejects.ts'
-import { chunkCopy, missingNumbers } from './sql.ts'
+import { auditSelect, chunkCopy, missingNumbers, type AuditedRows } from './sql.ts'
 
 /** Columns of every part, in order, as its footer must show them. */
 function partColumns(context: ChunkContext): FooterColumn[] {
@@ -51,10 +51,10 @@ export async function parseChunk(job: ChunkJob, context: ChunkContext): Promise<
 async function parse(job: ChunkJob, context: ChunkContext): Promise<ChunkOutcome> {
   const { chunk } = job
   const written = chunk.records === 0 ? NOTHING : await writeRows(job, context)
-  const missing = await missingRecords(chunk, written, context)
+  const { missing, ...audited } = await readBack(chunk, written, context)
   const tally = new ChunkTally(job.file, chunk)
   const rejects = await explainRecords(job, { missing, context, tally })
-  await auditChunk(job, { paths: written.files.map(({ path }) => path), context })
+  await auditChunk(job, { ...audited, context })
   if (tally.accepted !== written.rows) {
     throw new EngineError('ENGINE_DISAGREEMENT', {
       file: job.file,
@@ -137,19 +137,34 @@ function monthOf(path: string, { spec, monthColumn, declaredMonth }: ChunkContex
 /** Ranges of record numbers that are not in the written files. */
 type Missing = readonly { readonly first: number; readonly last: number }[]
 
-async function missingRecords(
+interface ReadBack {
+  readonly missing: Missing
+  /** rows of the audit: which, and what lies there */
+  readonly files: readonly AuditedRows[]
+  readonly rows: readonly DuckRow[]
+}
+
+/** One task for all that is asked of the written files: a DuckDB instance costs 15 ms. */
+async function readBack(
   chunk: Chunk,
   written: WrittenRows,
   context: ChunkContext,
-): Promise<Missing> {
-  if (written.rows === chunk.records) return []
-  const { firstRecord, lastRecord } = chunk.index
-  if (written.rows === 0) return [{ first: firstRecord, last: lastRecord }]
+): Promise<ReadBack> {
+  const { firstRecord: first, lastRecord: last } = chunk.index
+  if (written.rows === 0) {
+    return { missing: chunk.records === 0 ? [] : [{ first, last }], files: [], rows: [] }
+  }
+  const { duck, signal, memoryMb, spec, monthColumn } = context
+  const inOrder = written.files.toSorted((a, b) => (a.path < b.path ? -1 : 1))
+  const files = auditedRows(chunk.seal, inOrder)
+  const audit = auditSelect({ spec, monthColumn, files })
+  const isWhole = written.rows === chunk.records
   const paths = written.files.map((file) => file.path)
-  const { duck, signal, memoryMb } = context
-  const statements = [missingNumbers(paths, firstRecord, lastRecord)]
-  const { rows } = await duck.run({ statements, folders: [context.out], memoryMb }, signal)
-  return rows.map((row) => ({ first: Number(row['first']), last: Number(row['last']) }))
+  const statements = isWhole ? [audit] : [missingNumbers(paths, first, last), audit]
+  const { results, rows } = await duck.run({ statements, folders: [context.out], memoryMb }, signal)
+  const ranges = isWhole ? [] : (results[0] ?? [])
+  const missing = ranges.map((row) => ({ first: Number(row['first']), last: Number(row['last']) }))
+  return { missing, files, rows }
 }
 
 interface Explanation {

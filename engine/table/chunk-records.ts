@@ -66,5 +66,6 @@ export class ChunkRecords {
   }
 }
 
-const isData = (kind: IndexedRecord['kind']): boolean =>
+/** Whether a record is a row, accepted or not. */
+export const isData = (kind: IndexedRecord['kind']): boolean =>
   kind === KIND.plain || kind === KIND.split || kind === KIND.rejected

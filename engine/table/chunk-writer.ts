@@ -45,13 +45,14 @@ const ESCAPE_BYTE = ESCAPE.charCodeAt(0)
 class Outlet {
   readonly path: string
   #file: FileHandle | null = null
-  #buffer = Buffer.allocUnsafe(64 * 1024)
+  #buffer: Buffer
   #used = 0
   #written = 0
   #crc = 0
 
-  constructor(path: string) {
+  constructor(path: string, buffer: Buffer) {
     this.path = path
+    this.#buffer = buffer
   }
   /** bytes taken so far */
   get size(): number {
@@ -90,6 +91,10 @@ class Outlet {
     await this.#file?.close()
     this.#file = null
   }
+  /** Its buffer for another; nothing is taken after this. */
+  release(): Buffer {
+    return this.#buffer
+  }
 }
 
 interface OpenChunk {
@@ -120,6 +125,10 @@ export class ChunkWriter {
   #current: OpenChunk | null = null
   #full: OpenChunk[] = []
   #count = 0
+  /** buffers of closed outlets: V8 is slow to give them back */
+  readonly #spare: Buffer[] = []
+  #recordsBefore = 0
+  #hasFolder = false
 
   constructor(options: ChunkWriterOptions) {
     assert(options.chunkBytes >= 1, 'a chunk of no bytes')
@@ -159,9 +168,9 @@ export class ChunkWriter {
     const chunk: OpenChunk = {
       number: this.#count,
       fileIndex,
-      index: new RecordIndex(number, record.byteStart),
-      lines: new Outlet(join(folder, `chunk-${name}.txt`)),
-      raw: new Outlet(join(folder, `chunk-${name}.raw`)),
+      index: new RecordIndex(number, record.byteStart, this.#recordsBefore),
+      lines: new Outlet(join(folder, `chunk-${name}.txt`), this.#buffer()),
+      raw: new Outlet(join(folder, `chunk-${name}.raw`), this.#buffer()),
       records: 0,
       hasEscapes: false,
       until: (Math.floor(record.byteStart / chunkBytes) + 1) * chunkBytes,
@@ -171,19 +180,27 @@ export class ChunkWriter {
     return chunk
   }
 
+  #buffer(): Buffer {
+    return this.#spare.pop() ?? Buffer.allocUnsafe(64 * 1024)
+  }
+
   /** Ends the current chunk: at the end of a file, where the next has columns of its own. */
   cut(): void {
-    if (this.#current !== null) this.#full.push(this.#current)
+    if (this.#current === null) return
+    this.#recordsBefore = this.#current.index.size
+    this.#full.push(this.#current)
     this.#current = null
   }
 
   /** Writes what has collected; yields the chunks that are complete now, in order, one by one. */
   async *drain(): AsyncGenerator<Chunk> {
-    await mkdir(this.#options.folder, { recursive: true })
+    if (!this.#hasFolder) await mkdir(this.#options.folder, { recursive: true })
+    this.#hasFolder = true
     for (let full = this.#full[0]; full !== undefined; full = this.#full[0]) {
       await writeOut(full)
       await full.lines.close()
       await full.raw.close()
+      this.#spare.push(full.lines.release(), full.raw.release())
       this.#full.shift()
       yield sealed(full)
     }

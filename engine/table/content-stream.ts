@@ -6,7 +6,6 @@
  * taken is gone, and it is asked to take no more than the budget.
  */
 import { createHash } from 'node:crypto'
-import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import type { Digest } from '../core/digest.ts'
@@ -16,13 +15,13 @@ import type { ContentBudget } from './package-limits.ts'
 import { fail } from './parse-failure.ts'
 
 /**
- * Takes the bytes in order; the next come when it has returned. `readBytes`: of the stream as it lies
+ * Takes the bytes in order; the next come when it has returned, maybe in the same buffer. `readBytes`: of the stream as it lies
  * there, so far.
  */
 export type ContentSink = (window: Buffer, readBytes: number) => Promise<void>
 
 export interface ContentRequest {
-  /** as it lies there, or as its package holds it */
+  /** as it lies there, or as its package holds it; a block need not stay valid when the next comes */
   readonly bytes: AsyncIterable<Buffer>
   /** name used in errors */
   readonly name: string
@@ -51,14 +50,15 @@ export async function readContent(request: ContentRequest): Promise<ContentDiges
   const sum = createHash('sha256')
   let sizeBytes = 0
   let contentBytes = 0
-  const hash = new Transform({
-    highWaterMark: BLOCK_BYTES,
-    transform(block: Buffer, _encoding, done) {
+  async function* hashed(): AsyncGenerator<Buffer> {
+    for await (const block of all) {
+      signal.throwIfAborted()
       sum.update(block)
       sizeBytes += block.length
-      done(null, block)
-    },
-  })
+      // a stream keeps several
+      yield isGzip ? Buffer.from(block) : block
+    }
+  }
   const gunzip = isGzip ? createGunzip({ chunkSize: BLOCK_BYTES }) : null
   const consume = async (windows: AsyncIterable<Buffer>): Promise<void> => {
     for await (const window of windows) {
@@ -70,8 +70,8 @@ export async function readContent(request: ContentRequest): Promise<ContentDiges
     }
   }
   try {
-    if (gunzip === null) await pipeline(all, hash, consume, { signal })
-    else await pipeline(all, hash, gunzip, consume, { signal })
+    if (gunzip === null) await consume(hashed())
+    else await pipeline(hashed(), gunzip, consume, { signal })
   } catch (error) {
     throw gzipFailure(error, name) ?? error
   }
@@ -89,7 +89,7 @@ export async function peeked(
   while (startBytes < count) {
     const next = await blocks.next()
     if (next.done === true) break
-    start.push(next.value)
+    start.push(Buffer.from(next.value))
     startBytes += next.value.length
   }
   const head = Buffer.concat(start)
@@ -114,7 +114,7 @@ export async function contentHead(bytes: AsyncIterable<Buffer>, count: number): 
   const blocks: Buffer[] = []
   let packedBytes = 0
   for await (const block of bytes) {
-    blocks.push(block)
+    blocks.push(Buffer.from(block))
     packedBytes += block.length
     if (packedBytes >= HEAD_PACKED_BYTES) break
   }

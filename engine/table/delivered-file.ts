@@ -88,7 +88,7 @@ export class DeliveredFile {
     if (kind === 'zip') return zipMembers(path, request)
     let packageBytes = 0
     async function* counted(): AsyncGenerator<Buffer> {
-      for await (const block of blocksOf(path)) {
+      for await (const block of streamOf(path)) {
         packageBytes += block.length
         yield block
       }
@@ -134,8 +134,20 @@ export async function readOne(
 
 type DeliveredKind = 'file' | 'zip' | 'tar' | 'tar.gz'
 
-const blocksOf = (path: string): AsyncIterable<Buffer> =>
+/** Blocks of their own, as streams keep several. */
+const streamOf = (path: string): AsyncIterable<Buffer> =>
   createReadStream(path, { highWaterMark: BLOCK_BYTES })
+
+/** Blocks in one buffer: each is valid until the next is asked for. */
+async function* blocksOf(path: string): AsyncGenerator<Buffer> {
+  await using file = await open(path, 'r')
+  const block = Buffer.allocUnsafe(BLOCK_BYTES)
+  for (;;) {
+    const { bytesRead } = await file.read(block, 0, BLOCK_BYTES, null)
+    if (bytesRead === 0) return
+    yield block.subarray(0, bytesRead)
+  }
+}
 
 /** Bytes of a gzip stream that hold at least MAGIC_BYTES of content, header and names included. */
 const GZIP_HEAD_BYTES = 64 * 1024

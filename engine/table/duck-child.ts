@@ -44,7 +44,7 @@ async function openLocked(request: ChildRequest): Promise<DuckDBInstance> {
 /** Thrown in place of rows nobody could use. */
 class TooManyRows extends Error {}
 
-async function lastRows(
+async function rowsOf(
   connection: DuckDBConnection,
   sql: string,
   rowCountMax: number,
@@ -61,15 +61,13 @@ async function run(request: ChildRequest): Promise<ChildReply> {
   try {
     instance = await openLocked(request)
     const connection = await instance.connect()
-    let rows: DuckRow[] = []
+    const results: DuckRow[][] = []
     for (const [index, sql] of statements.entries()) {
       statement = index
-      const isLast = index === statements.length - 1
-      if (isLast) rows = await lastRows(connection, sql, request.rowCountMax)
-      else await connection.run(sql)
+      results.push(await rowsOf(connection, sql, request.rowCountMax))
     }
     connection.closeSync()
-    return { kind: 'rows', id, rows }
+    return { kind: 'rows', id, results }
   } catch (error) {
     return { kind: 'error', id, error: kindOf(error), statement }
   } finally {

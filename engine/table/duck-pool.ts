@@ -24,7 +24,10 @@ export interface DuckPoolOptions {
 }
 
 export interface DuckResult {
+  /** of the last statement */
   readonly rows: readonly DuckRow[]
+  /** of each statement, in order */
+  readonly results: readonly (readonly DuckRow[])[]
 }
 
 /** Tasks that may wait. */
@@ -68,7 +71,8 @@ export class DuckPool {
     try {
       child = (await this.#rested()) ?? (await this.#start())
       this.#running.add(child)
-      return { rows: await child.run(task, signal) }
+      const results = await child.run(task, signal)
+      return { rows: results.at(-1) ?? [], results }
     } finally {
       await this.#giveBack(child)
     }

@@ -26,7 +26,7 @@ const childPath = (): string => {
 interface Pending {
   readonly id: number
   readonly task: DuckTask
-  readonly resolve: (rows: DuckRow[]) => void
+  readonly resolve: (results: DuckRow[][]) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -81,7 +81,8 @@ export class DuckChild {
     return this.#child.pid
   }
 
-  async run(task: DuckTask, signal?: AbortSignal): Promise<DuckRow[]> {
+  /** The rows of each statement. */
+  async run(task: DuckTask, signal?: AbortSignal): Promise<DuckRow[][]> {
     assert(this.#pending === null && this.#isFit, 'a DuckDB child was given two tasks')
     this.#taskCount += 1
     this.#keepsAlive(true)
@@ -95,7 +96,7 @@ export class DuckChild {
     const watch = setInterval(() => void this.#watch(), WATCH_MS)
     const abort = (): void => this.#kill(signal?.reason)
     try {
-      return await new Promise<DuckRow[]>((resolve, reject) => {
+      return await new Promise<DuckRow[][]>((resolve, reject) => {
         this.#pending = { id, task, resolve, reject }
         signal?.addEventListener('abort', abort, { once: true })
         if (signal?.aborted === true) abort()
@@ -148,7 +149,7 @@ export class DuckChild {
     if (pending?.id !== message.id) return
     if (message.kind === 'rows') {
       this.#pending = null
-      pending.resolve(message.rows)
+      pending.resolve(message.results)
     } else this.#fail(taskError(message, pending.task))
   }
 

@@ -2,15 +2,15 @@
 
 /** Work for one fresh DuckDB instance. */
 export interface DuckTask {
-  /** run in order on one connection; the rows of the last come back */
+  /** run in order on one connection; the rows of each come back */
   readonly statements: readonly string[]
   /** absolute paths of the folders the statements may read and write; nothing else is allowed */
   readonly folders: readonly string[]
-  /** DuckDB's memory_limit; resident memory goes above it by writer state. Default 500 */
+  /** DuckDB's memory_limit; resident memory goes above it by writer state. Default 800 */
   readonly memoryMb?: number
   /** default 10 minutes */
   readonly timeoutMs?: number
-  /** more rows than this fail the task. Default 1,000,000 */
+  /** a statement with more rows than this fails the task. Default 1,000,000 */
   readonly rowCountMax?: number
 }
 
@@ -60,7 +60,8 @@ export interface ChildRequest {
 }
 
 export type ChildReply =
-  | { readonly kind: 'rows'; readonly id: number; readonly rows: DuckRow[] }
+  /** one list of rows a statement */
+  | { readonly kind: 'rows'; readonly id: number; readonly results: DuckRow[][] }
   | {
       readonly kind: 'error'
       readonly id: number

@@ -48,7 +48,7 @@ export interface ParseRequest {
   readonly chunkBytes?: number
   /** how much the files may hold. Default PACKAGE_LIMITS; those of the layout come first */
   readonly limits?: PackageLimits
-  /** DuckDB memory per task; does not change the bytes. Default 500 */
+  /** DuckDB memory per task; does not change the bytes. Default 800 */
   readonly memoryMb?: number
   /** what opens encrypted packages; no part of the recipe. Default none */
   readonly secrets?: PackageSecrets

@@ -24,7 +24,7 @@ export interface QueryRequest {
   readonly folders?: readonly string[]
   /** statements that come first on the same connection, such as views over lookups */
   readonly before?: readonly string[]
-  /** DuckDB memory; does not change the bytes. Default 500 */
+  /** DuckDB memory; does not change the bytes. Default 800 */
   readonly memoryMb?: number
   readonly timeoutMs?: number
 }

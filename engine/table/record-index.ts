@@ -39,25 +39,40 @@ export interface IndexedRecord {
 }
 
 const FIRST_CAPACITY = 1024
+const SPARE_FACTOR = 1.05
 const UINT32 = 2 ** 32
 
 /** Columns that grow by doubling; records are added in order of their numbers. */
 export class RecordIndex {
   /** number of the first record of the chunk; they run on without a gap */
   readonly firstRecord: number
-  readonly #byteStart: number
   #size = 0
-  #kinds = new Uint8Array(FIRST_CAPACITY)
-  #faults = new Uint16Array(FIRST_CAPACITY)
-  #lines = new Uint32Array(FIRST_CAPACITY)
-  /** each record starts where the one before it ends */
-  #ends = new Float64Array(FIRST_CAPACITY)
-  #rawOffsets = new Uint32Array(FIRST_CAPACITY)
-  #rawBytes = new Uint32Array(FIRST_CAPACITY)
+  #kinds: Uint8Array
+  #faults: Uint16Array
+  #lines: Uint32Array
+  /**
+   * where each record starts, and after the last where it ends. The first start is here too and not
+   * in a field: one that is a small integer in one index and a double in the next keeps V8 from
+   * compiling `add`, which is a third of the landing pass then.
+   */
+  #bounds: Float64Array
+  #rawOffsets: Uint32Array
+  #rawBytes: Uint32Array
 
-  constructor(firstRecord: number, byteStart: number) {
+  /** `expected`: records of the chunk before; growing leaves as much behind again as it is large. */
+  constructor(firstRecord: number, byteStart: number, expected = 0) {
+    const capacity = Math.min(
+      CHUNK_RECORDS_MAX,
+      Math.max(FIRST_CAPACITY, Math.ceil(expected * SPARE_FACTOR)),
+    )
     this.firstRecord = firstRecord
-    this.#byteStart = byteStart
+    this.#kinds = new Uint8Array(capacity)
+    this.#faults = new Uint16Array(capacity)
+    this.#lines = new Uint32Array(capacity)
+    this.#bounds = new Float64Array(capacity + 1)
+    this.#rawOffsets = new Uint32Array(capacity)
+    this.#rawBytes = new Uint32Array(capacity)
+    this.#bounds[0] = byteStart
   }
 
   get size(): number {
@@ -70,12 +85,12 @@ export class RecordIndex {
   add(record: IndexedRecord): void {
     if (this.#size === this.#kinds.length) this.#grow()
     const at = this.#size
-    assert(record.byteStart === this.#startOf(at), 'a gap between two records')
+    assert(record.byteStart === this.#bounds[at], 'a gap between two records')
     assert(record.line < UINT32 && record.rawOffset < UINT32, 'a chunk beyond 4 GiB')
     this.#kinds[at] = record.kind
     this.#faults[at] = record.faults
     this.#lines[at] = record.line
-    this.#ends[at] = record.byteEnd
+    this.#bounds[at + 1] = record.byteEnd
     this.#rawOffsets[at] = record.rawOffset
     this.#rawBytes[at] = record.rawBytes
     this.#size += 1
@@ -91,15 +106,11 @@ export class RecordIndex {
       kind: this.#kinds[at] as Kind,
       faults: this.#faults[at] as number,
       line: this.#lines[at] as number,
-      byteStart: this.#startOf(at),
-      byteEnd: this.#ends[at] as number,
+      byteStart: this.#bounds[at] as number,
+      byteEnd: this.#bounds[at + 1] as number,
       rawOffset: this.#rawOffsets[at] as number,
       rawBytes: this.#rawBytes[at] as number,
     }
-  }
-
-  #startOf(at: number): number {
-    return at === 0 ? this.#byteStart : (this.#ends[at - 1] as number)
   }
 
   #grow(): void {
@@ -114,7 +125,7 @@ export class RecordIndex {
     this.#kinds = larger(this.#kinds, new Uint8Array(capacity))
     this.#faults = larger(this.#faults, new Uint16Array(capacity))
     this.#lines = larger(this.#lines, new Uint32Array(capacity))
-    this.#ends = larger(this.#ends, new Float64Array(capacity))
+    this.#bounds = larger(this.#bounds, new Float64Array(capacity + 1))
     this.#rawOffsets = larger(this.#rawOffsets, new Uint32Array(capacity))
     this.#rawBytes = larger(this.#rawBytes, new Uint32Array(capacity))
   }

@@ -120,9 +120,13 @@ function rawMembers(
   return (faults & FAULT.long) === 0 ? text : { ...text, rawTruncated: true }
 }
 
+const BLOCK_BYTES = 256 * 1024
+
 /** Reads slices of a file at rising offsets, a block at a time. */
 export class SliceReader {
   readonly #file: FileHandle
+  #buffer = Buffer.alloc(0)
+  /** what of it was read */
   #block = Buffer.alloc(0)
   #blockStart = 0
 
@@ -139,10 +143,12 @@ export class SliceReader {
     if (within >= 0 && within + sizeBytes <= this.#block.length) {
       return this.#block.subarray(within, within + sizeBytes)
     }
-    const block = Buffer.allocUnsafe(Math.max(1024 * 1024, sizeBytes))
-    const { bytesRead } = await this.#file.read(block, 0, block.length, offset)
+    if (this.#buffer.length < sizeBytes || this.#buffer.length === 0) {
+      this.#buffer = Buffer.allocUnsafe(Math.max(BLOCK_BYTES, sizeBytes))
+    }
+    const { bytesRead } = await this.#file.read(this.#buffer, 0, this.#buffer.length, offset)
     assert(bytesRead >= sizeBytes, 'a chunk file is shorter than its index says')
-    this.#block = block.subarray(0, bytesRead)
+    this.#block = this.#buffer.subarray(0, bytesRead)
     this.#blockStart = offset
     return this.#block.subarray(0, sizeBytes)
   }

@@ -60,7 +60,8 @@ export function acceptSql(column: ColumnSpec, sql: { raw: string; value: string 
   const { raw, value } = sql
   if (column.required) return `${value} IS NOT NULL`
   if (column.type === 'string' && stringTests(column, raw).length === 0) return null
-  return `(${value} IS NOT NULL OR ${raw} IS NULL)`
+  // A value comes from its text alone, so «refused» is exactly this; as an OR it is twelve times as slow.
+  return `((${value} IS NULL) = (${raw} IS NULL))`
 }
 
 function monthRangeSql(role: MonthRole, value: string): string {
@@ -190,16 +191,25 @@ FROM (SELECT n, n - row_number() OVER (ORDER BY n) AS island
 GROUP BY island ORDER BY 1`
 }
 
-/** Audited records as text: `n`, `v0`… in layout order, `month`. */
+/** Rows of one file by position, from 0. */
+export interface AuditedRows {
+  readonly path: string
+  readonly positions: readonly number[]
+}
+
+/** Audited rows as text: `n`, `v0`… in layout order, `month`. */
 export function auditSelect(audit: {
   readonly spec: ParseSpec
   readonly monthColumn: string
-  readonly paths: readonly string[]
-  readonly numbers: readonly number[]
+  readonly files: readonly AuditedRows[]
 }): string {
   const values = audit.spec.columns.map(({ name }, at) => `${quoteName(name)}::VARCHAR AS v${at}`)
-  const paths = audit.paths.map(quoteText).join(', ')
-  return `SELECT line_number AS n, ${values.join(', ')}, ${quoteName(audit.monthColumn)} AS month
-FROM read_parquet([${paths}], hive_partitioning=false)
-WHERE line_number IN (${audit.numbers.join(', ')})`
+  const columns = `line_number AS n, ${values.join(', ')}, ${quoteName(audit.monthColumn)} AS month`
+  return audit.files
+    .map(
+      ({ path, positions }) => `SELECT ${columns}
+FROM read_parquet(${quoteText(path)}, hive_partitioning=false, file_row_number=true)
+WHERE file_row_number IN (${positions.join(', ')})`,
+    )
+    .join('\nUNION ALL\n')
 }
