@@ -15,9 +15,10 @@ const FAULTS = [
   // What takes long: `npm test` is to stay under three minutes on two cores.
   'tests/bench/bench.test.ts',
   'tests/catalog/migrations.test.ts',
+  'tests/cli/hostile-words.test.ts',
   'tests/flows/{daemon-queue,edit-mapping,encrypted,engine-subsets,failures,rollback-workers}.test.ts',
   'tests/flows/{scenario-postgres,unreadable,workers}.test.ts',
-  'tests/registry/{infer,real-samples}.test.ts',
+  'tests/registry/{infer,payloads,payloads-sql,real-samples}.test.ts',
   'tests/table/{determinism,frictionless,generate,planted}.test.ts',
 ]
 const SERVICES = ['tests/**/*.services.test.ts']

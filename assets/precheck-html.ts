@@ -1,5 +1,5 @@
 /** A pre-check as one HTML file that needs nothing else: no script, no style or image from elsewhere. */
-import { countText } from '../engine/index.ts'
+import { countText, printable } from '../engine/index.ts'
 import type { Precheck } from './precheck.ts'
 import { findingWords, linesWords, fileFindingWords } from './precheck.ts'
 
@@ -11,11 +11,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** The one way text gets into the page; control characters become a replacement character. */
+/** The one way text gets into the page; control characters become visible. */
 export const htmlText = (text: string): string =>
-  text
-    .replaceAll(/[&<>"']/g, (mark) => ENTITIES[mark] ?? mark)
-    .replaceAll(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+  printable(text).replaceAll(/[&<>"']/g, (mark) => ENTITIES[mark] ?? mark)
 
 const STYLE =
   'body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}' +

@@ -54,8 +54,7 @@ function plainDatabase(url: string, mode: string | undefined): string | undefine
 /** Loopback by name or number, or a socket in the file system. */
 const isThisMachine = (host: string): boolean =>
   host === '' ||
-  host.startsWith('/') ||
-  decodeURIComponent(host).startsWith('/') ||
+  /^(?:\/|%2f)/i.test(host) ||
   host === 'localhost' ||
   host.endsWith('.localhost') ||
   /^127(\.\d{1,3}){3}$/.test(host) ||

@@ -7,13 +7,18 @@
  * versions nor descriptions, so that a new version of the same codes is no edit.
  */
 import { z } from 'zod'
+import { hasInvisible } from '../engine/index.ts'
 import { leaf } from './fields.ts'
 import { LAYOUT_VERSION } from './names.ts'
 import { monthAfter } from './period.ts'
 import { closed, wholeDocument } from './shape.ts'
 
 const CODES_MAX = 100_000
-const code = z.string().regex(/^[^\p{Cc}]{1,64}$/u, 'a code is a text of 1 to 64 characters')
+// Line ends separate codes on their way into SQL.
+const code = z
+  .string()
+  .regex(/^.{1,64}$/u, 'a code is a text of 1 to 64 characters')
+  .refine((text) => !hasInvisible(text) && text.isWellFormed(), 'a code is visible text')
 const window = { from: leaf.month.exactOptional(), to: leaf.month.exactOptional() }
 
 export const codeSetDocument = wholeDocument({

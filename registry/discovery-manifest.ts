@@ -7,7 +7,7 @@
  * reported at once with its place. Newest is by the time in the file's name, never by mtime.
  */
 import { z } from 'zod'
-import { canonicalJson, EngineError, type Position } from '../engine/index.ts'
+import { canonicalJson, EngineError, hasInvisible, type Position } from '../engine/index.ts'
 import { samePeriod, vintagePeriod, type Period } from './period.ts'
 import { readSource } from './source.ts'
 
@@ -97,11 +97,14 @@ const checksum = z
   .pipe(z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256: 64 hex digits, or null'))
   .nullish()
 
-const filename = z
+const visible = z
   .string()
+  .refine((text) => !hasInvisible(text) && text.isWellFormed(), 'has control characters')
+
+const filename = visible
   .min(1)
   .max(255)
-  .regex(/^[^\p{Cc}/\\\u2028-\u202e\u2066-\u2069]+$/u, 'has a slash or control characters')
+  .regex(/^[^/\\]+$/, 'has a slash')
   .refine((name) => name !== '.' && name !== '..', 'is no file name')
 
 const url = z.string().max(2048).refine(isFetchable, {
@@ -110,7 +113,7 @@ const url = z.string().max(2048).refine(isFetchable, {
 
 /** Which places an entry may name. Where a file URL may point is for the caller to confine. */
 function isFetchable(text: string): boolean {
-  if (/[\p{Cc}\\\s]/u.test(text)) return false
+  if (/[\\\s]/.test(text) || hasInvisible(text)) return false
   if (/^[a-z][a-z0-9+.-]*:/i.test(text)) {
     const parsed = URL.parse(text)
     if (parsed === null || parsed.username !== '' || parsed.password !== '') return false
@@ -132,7 +135,7 @@ const file = z
     checksum,
     size_bytes: z.int().min(0).nullish(),
     file_type: id.nullish(),
-    vintage: z.union([z.string().max(64), z.int()]).nullish(),
+    vintage: z.union([visible.max(64), z.int()]).nullish(),
     ...period,
     metadata: z.object(period).nullish(),
   })
@@ -140,7 +143,7 @@ const file = z
   .refine((entry) => (entry.file_url ?? entry.url) != null, 'has no file_url or url')
 type FileJson = z.output<typeof file>
 
-const partial = { missing_files: z.array(z.string().max(255)).max(10_000).nullish() }
+const partial = { missing_files: z.array(visible.max(255)).max(10_000).nullish() }
 const whole = z.object({ source: id, files: z.array(file), ...partial })
 const discovery = z.object({ partial_discovery: z.boolean(), ...partial })
 

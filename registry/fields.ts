@@ -6,6 +6,14 @@ import { patternFault } from './pattern.ts'
 import type { PatternUse } from './pattern.ts'
 import { closed, exactlyOne } from './shape.ts'
 
+/** A text that SQL can hold as it is: DuckDB has no NUL, and half a character would become another. */
+export const sqlText = z
+  .string()
+  .refine(
+    (text) => !text.includes('\0') && text.isWellFormed(),
+    'a text is well-formed Unicode without NUL',
+  )
+
 const MONTH = /^\d{4}-(?:0[1-9]|1[0-2])$/
 
 export const leaf = {
@@ -32,7 +40,7 @@ export const leaf = {
     .string()
     .regex(/^[a-z][a-z0-9_]*\/[a-z0-9_-]+(?:\/[a-z0-9.]+)?$/, 'a layout is file_type/layout'),
   /** what a mapping writes or a rule compares with */
-  scalar: z.union([z.string().max(1024), z.number(), z.boolean()]),
+  scalar: z.union([sqlText.max(1024), z.number(), z.boolean()]),
 } as const
 export type Scalar = z.output<typeof leaf.scalar>
 

@@ -14,7 +14,7 @@
  *
  * Names are hostile: see `nameFault`. Cost: linear in the listing times folder depth.
  */
-import { sha256 } from '../engine/index.ts'
+import { hasInvisible, sha256 } from '../engine/index.ts'
 
 /** An object as the inbox lists it. */
 export interface Listed {
@@ -93,8 +93,6 @@ export const INBOX_LIMITS = {
   filesPerDeliveryMax: 10_000,
 } as const
 
-// C0, DEL, C1, line and paragraph separators, and the marks that reorder text on a screen.
-const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
 const TEMPORARY = /^\.|\.(?:part|partial|tmp|filepart|crdownload)$/i
 
 /** Why a path is refused, in words that do not repeat it; undefined for a fit one. */
@@ -103,7 +101,7 @@ export function nameFault(path: string): string | undefined {
   if (parts.some((part) => part === '..' || part === '.'))
     return 'the name climbs out of its folder'
   if (parts.includes('') || path.includes('\\')) return 'the name has an empty part or a backslash'
-  if (UNPRINTABLE.test(path)) return 'the name holds control characters'
+  if (hasInvisible(path)) return 'the name holds control characters'
   // Names that are not valid text are listed with this mark and cannot be opened by it.
   if (path.includes('\ufffd') || !path.isWellFormed()) return 'the name is not valid UTF-8'
   const { pathBytesMax, nameBytesMax, depthMax } = INBOX_LIMITS

@@ -14,7 +14,7 @@ import { z } from 'zod'
 import { assert } from '../engine/index.ts'
 import { canonicalType } from './canonical-schema.ts'
 import { readExpression } from './expression.ts'
-import { leaf } from './fields.ts'
+import { leaf, sqlText } from './fields.ts'
 import { compareVersions } from './names.ts'
 import { closed, exactlyOne, wholeDocument } from './shape.ts'
 import type { Scalar } from './fields.ts'
@@ -40,7 +40,9 @@ const rule = exactlyOne(
     map: closed({
       source: leaf.column,
       values: z
-        .record(z.string(), leaf.scalar)
+        .record(sqlText, leaf.scalar)
+        .refine((values) => Object.keys(values).length > 0, 'a lookup has a value')
+        .meta({ minProperties: 1 })
         .describe('a lookup; any other value becomes default, or empty'),
       default: leaf.scalar.exactOptional(),
     }).exactOptional(),

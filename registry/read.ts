@@ -6,7 +6,7 @@
  * names properties and columns of registry files; it never holds anything of a data file.
  */
 import type { z } from 'zod'
-import { compareText } from '../engine/index.ts'
+import { compareText, printable } from '../engine/index.ts'
 import type { Json } from '../engine/index.ts'
 import { canonicalColumns, canonicalSchemaDocument, schemaSlice } from './canonical-schema.ts'
 import { checkRegistry } from './checks.ts'
@@ -243,7 +243,9 @@ function loadFile(file: RegistryFile, { path, load }: Place, lists: Lists): read
   return load(source, path.exec(file.path)?.slice(1) ?? [], lists)
 }
 
-function misplaced({ path: file }: RegistryFile): Issue {
+function misplaced({ path }: RegistryFile): Issue {
+  // Any name may lie in a folder: only here it is not one of ours.
+  const file = printable(path)
   const near = PLACES.find(({ form }) => file.startsWith(form.split(/[{.]/, 1)[0] ?? ''))
   const forms = near === undefined ? PLACES.map(({ form }) => form) : [near.form]
   const text = `no registry file has its place here; expected ${forms.join(', ')}`

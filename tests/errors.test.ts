@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { errorsPage } from '../.ci/errors-page.ts'
 import { EXIT_CODES } from '../engine/core/error-rows.ts'
-import { ERRORS } from '../engine/core/errors.ts'
+import { ERRORS, EngineError } from '../engine/core/errors.ts'
 
 const codes = Object.keys(ERRORS)
 const rows = Object.entries(ERRORS)
@@ -23,6 +23,15 @@ test('a hint is a phrase: no capital letter first, no final dot', () => {
 
 test('every fault has an exit code', () => {
   expect(rows.filter(([, { fault }]) => !(EXIT_CODES[fault] > 0)).map(([code]) => code)).toEqual([])
+})
+
+test('a name in an error is visible whatever it holds; only our own line ends are lines', () => {
+  const path = 'a\u001b[2J\nb\u202e\u009b'
+  expect(new EngineError('INPUT_CHANGED', { path }).message).toContain(
+    String.raw`a\u001b[2J\u000ab\u202e\u009b`,
+  )
+  const issues = [{ file: path, line: 1, column: 2, text: path }]
+  expect(new EngineError('MANIFEST_INVALID', { issues }).message.split('\n')).toHaveLength(2)
 })
 
 test('docs/errors.md is what npm run gen writes, and names every code', () => {

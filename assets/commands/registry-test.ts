@@ -1,6 +1,6 @@
 /** `registry test`: the tests beside the mappings. */
 import type { CommandCall } from '../../engine/index.ts'
-import { EXIT, counted } from '../../engine/index.ts'
+import { EXIT, counted, printableJson } from '../../engine/index.ts'
 import { readFolder } from '../registry-sync.ts'
 import { runMappingTests } from './mapping-tests.ts'
 import type { OpenedPlatform } from './opened.ts'
@@ -36,4 +36,4 @@ export async function runTest(call: CommandCall<OpenedPlatform>): Promise<number
   return isGood ? EXIT.done : EXIT.failed
 }
 
-const show = (value: string | null): string => (value === null ? 'empty' : JSON.stringify(value))
+const show = (value: string | null): string => (value === null ? 'empty' : printableJson(value))

@@ -12,6 +12,7 @@ import {
   countText,
   flagOption,
   parseFiles,
+  printableJson,
   rowsQuery,
   textOption,
   wholeNumber,
@@ -222,5 +223,5 @@ const valueText = (value: DuckRow[string]): string =>
   value === null
     ? ''
     : typeof value === 'string'
-      ? JSON.stringify(value).slice(1, -1)
-      : JSON.stringify(value)
+      ? printableJson(value).slice(1, -1)
+      : printableJson(value)

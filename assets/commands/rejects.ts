@@ -10,6 +10,7 @@ import {
   flagOption,
   insertAudit,
   partFiles,
+  printableJson,
   textOption,
   wholeNumber,
 } from '../../engine/index.ts'
@@ -83,7 +84,7 @@ const rejectJson = ({ raw, raw_base64: encoded, ...reject }: Reject, withRaw: bo
 
 /** A record as one line: what would move the cursor is escaped. */
 const rawText = ({ raw, raw_base64: encoded = '' }: Reject): string =>
-  raw === undefined ? `base64:${encoded}` : JSON.stringify(raw.replace(/\r?\n$/, '')).slice(1, -1)
+  raw === undefined ? `base64:${encoded}` : printableJson(raw.replace(/\r?\n$/, '')).slice(1, -1)
 
 async function auditLook(
   call: CommandCall<OpenedPlatform>,

@@ -1,6 +1,7 @@
 /** A diff of two versions as a person reads it. */
 import type { KeptVersion } from '../catalog/versions.ts'
 import type { NodeName } from '../core/key.ts'
+import { printableJson } from '../core/printable.ts'
 import type { Comparison, DifferingRow } from '../table/compare.ts'
 import { nodePath } from './node-name.ts'
 import type { Colors } from './output.ts'
@@ -89,5 +90,4 @@ function sampleLine({ kind, key, columns }: DifferingRow, out: Colors): string {
 }
 
 /** As JSON writes it: an empty text and nothing are two things, and no mark moves the cursor. */
-const valueText = (value: string | null): string =>
-  value === null ? 'null' : JSON.stringify(value).replaceAll(/[\u007F-\u009F]/g, '?')
+const valueText = (value: string | null): string => (value === null ? 'null' : printableJson(value))

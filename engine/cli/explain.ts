@@ -7,6 +7,7 @@ import type { Json } from '../core/digest.ts'
 import { RECIPE, ROLLBACK } from '../core/fingerprint.ts'
 import type { NodeName } from '../core/key.ts'
 import { nodeText } from '../core/key.ts'
+import { printableJson } from '../core/printable.ts'
 import type { CommandCall } from './command.ts'
 import { textOption } from './command.ts'
 import { EXIT } from './fault.ts'
@@ -169,7 +170,7 @@ function printText({ terminal }: CommandCall, explained: Explanation): void {
   const [last] = builds
   if (last !== undefined) facts.push(['  fingerprint', last.build.fingerprint ?? '-'])
   if (explained.value !== undefined && parts.length === 0) {
-    facts.push(['  value', JSON.stringify(explained.value)])
+    facts.push(['  value', printableJson(explained.value)])
   }
   terminal.print(alignColumns(['', ''], facts).join('\n'))
   if (waiting !== null) terminal.print(`  ${out.yellow('waiting')}: ${waiting}`)

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EXIT_CODES } from '../core/error-rows.ts'
 import { EngineError, isEngineError } from '../core/errors.ts'
+import { printable } from '../core/printable.ts'
 import type { Terminal } from './output.ts'
 
 export interface FaultContext {
@@ -28,7 +29,9 @@ export function reportFault(error: unknown, context: FaultContext): number {
   const [what = '', ...places] = known.message.split('\n')
   if (json) terminal.printJson({ format_version: '1.0', error: faultJson(known, file) })
   const where =
-    places.length > 0 ? places : [`  ${placeOf(known) ?? `tributary ${context.command}`}`]
+    places.length > 0
+      ? places
+      : [`  ${placeOf(known) ?? `tributary ${printable(context.command)}`}`]
   terminal.note(`${terminal.err.red('error')} ${terminal.err.bold(known.code)}: ${what}`)
   for (const place of where) terminal.note(` where:${place.slice(1)}`)
   terminal.note(` to do: ${known.hint}  (tributary help ${known.code})`)
@@ -65,7 +68,7 @@ const PLACES = ['file', 'path', 'node', 'catalog', 'store', 'folder', 'selection
 function placeOf(error: EngineError): string | undefined {
   const context: Readonly<Record<string, unknown>> = { ...error.context }
   const name = PLACES.find((one) => typeof context[one] === 'string')
-  return name === undefined ? undefined : String(context[name])
+  return name === undefined ? undefined : printable(String(context[name]))
 }
 
 function writeCrashReport(error: unknown, { command, version }: FaultContext): string | undefined {

@@ -5,6 +5,7 @@
  * before that). A reader that went away (`| head -1`) is no error: what follows is dropped.
  */
 import pc from 'picocolors'
+import { printableJson, printableLines } from '../core/printable.ts'
 
 export interface Stream {
   /** false: `drain` follows when more may come */
@@ -69,7 +70,13 @@ export class Terminal {
 
   /** A line, or several, of the result. */
   print(text: string): void {
-    if (!this.#left.signal.aborted) this.#stdout.write(`${text}\n`)
+    if (!this.#left.signal.aborted) this.#stdout.write(`${visible(text, this.out)}\n`)
+  }
+
+  /** A result for programs, byte for byte; only a terminal gets it visible, as it gets any text. */
+  printVerbatim(text: string): void {
+    if (this.#stdout.isTTY === true) this.print(text)
+    else if (!this.#left.signal.aborted) this.#stdout.write(`${text}\n`)
   }
 
   /** Bytes of the result; returns when more may come, or when nobody reads any more. */
@@ -84,19 +91,29 @@ export class Terminal {
 
   /** A document of the result. */
   printJson(value: unknown): void {
-    this.print(JSON.stringify(value, null, 2))
+    this.print(printableJson(value, 2))
   }
 
   /** One line of NDJSON. */
   printLine(value: unknown): void {
-    this.print(JSON.stringify(value))
+    this.print(printableJson(value))
   }
 
   /** Anything that is not the result. */
   note(text: string): void {
-    this.#stderr.write(`${text}\n`)
+    this.#stderr.write(`${visible(text, this.err)}\n`)
   }
 }
+
+/** Our own colours, and nothing else that moves or paints: whatever came in with a name stays visible. */
+const COLOR = /(\u001b\[[0-9;]{0,10}m)/
+const visible = (text: string, { isColorSupported }: Colors): string =>
+  isColorSupported
+    ? text
+        .split(COLOR)
+        .map((piece, at) => (at % 2 === 1 ? piece : printableLines(piece)))
+        .join('')
+    : printableLines(text)
 
 function hasColor(stream: Stream, environment: TerminalOptions['environment']): boolean {
   const no = environment['NO_COLOR']

@@ -34,7 +34,8 @@ export async function runQuery(call: CommandCall): Promise<number> {
   const format = json ? 'json' : ((textOption(call, 'format') ?? 'table') as RowFormat)
   const rows = await select(opened, { tables, statement, asOf })
   const text = rowsText(rows, { format, dim: terminal.out.dim })
-  if (text !== '') terminal.print(text)
+  if (format === 'csv' && text !== '') terminal.printVerbatim(text)
+  else if (text !== '') terminal.print(text)
   if (format === 'table')
     terminal.note(`${countText(rows.length)} row${rows.length === 1 ? '' : 's'}`)
   return EXIT.done

@@ -1,4 +1,5 @@
 /** Rows of a query as text: aligned columns, CSV (RFC 4180), JSON, or a Markdown table. */
+import { printable, printableJson } from '../core/printable.ts'
 import { alignColumns } from './text.ts'
 
 export type RowFormat = 'table' | 'csv' | 'json' | 'md'
@@ -9,7 +10,7 @@ export function rowsText(
   rows: readonly Row[],
   { format, dim }: { readonly format: RowFormat; readonly dim: (text: string) => string },
 ): string {
-  if (format === 'json') return JSON.stringify(rows, null, 2)
+  if (format === 'json') return printableJson(rows, 2)
   const [first] = rows
   if (first === undefined) return ''
   const names = Object.keys(first)
@@ -24,7 +25,7 @@ export function rowsText(
   )
   return alignColumns(
     columns,
-    cells.map((row) => row.map(oneLine)),
+    cells.map((row) => row.map(printable)),
     dim,
   ).join('\n')
 }
@@ -45,11 +46,4 @@ const cellText = (value: unknown): string =>
 const csvCell = (text: string): string =>
   /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 
-const mdCell = (text: string): string => oneLine(text).replaceAll('|', '\\|')
-
-/** Control characters would move the cursor of a terminal: they are shown as what they are. */
-const oneLine = (text: string): string =>
-  text.replaceAll(
-    /[\u0000-\u001F\u007F-\u009F]/g,
-    (mark) => `\\x${mark.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
+const mdCell = (text: string): string => printable(text).replaceAll('|', '\\|')

@@ -4,6 +4,7 @@
  */
 import { Argument, Command as Program, CommanderError, Option } from 'commander'
 import { EngineError } from '../core/errors.ts'
+import { hasInvisible } from '../core/printable.ts'
 import type { Command, CommandCall, OpenHow } from './command.ts'
 import { EXIT, reportFault } from './fault.ts'
 import type { Stream } from './output.ts'
@@ -62,6 +63,7 @@ async function call<Opened extends AsyncDisposable>(
   const folder =
     typeof given === 'string' ? given : (cli.environment['TRIBUTARY_PROJECT'] ?? cli.folder)
   const actor = options['actor'] ?? cli.environment['TRIBUTARY_ACTOR']
+  requireVisible(command.name, { actor, reason: options['reason'] })
   let opened: Promise<Opened> | undefined
   try {
     return await run({
@@ -79,6 +81,14 @@ async function call<Opened extends AsyncDisposable>(
     })
   } finally {
     if (opened !== undefined) await closeQuietly(opened)
+  }
+}
+
+/** Who and why are kept in the audit and read by people for years. Throws USAGE. */
+function requireVisible(command: string, texts: Readonly<Record<string, unknown>>): void {
+  for (const [name, text] of Object.entries(texts)) {
+    if (typeof text !== 'string' || !hasInvisible(text)) continue
+    throw new EngineError('USAGE', { command, reason: `the ${name} holds control characters` })
   }
 }
 

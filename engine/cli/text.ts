@@ -1,4 +1,5 @@
 /** How numbers, times and tables are written for people. */
+import { printable } from '../core/printable.ts'
 
 /** What has a visible width: escape codes have none. */
 const ESCAPES = /\u001B\[[0-9;]*m/g
@@ -15,9 +16,11 @@ export interface Column {
  */
 export function alignColumns(
   columns: readonly (Column | string)[],
-  rows: readonly (readonly string[])[],
+  texts: readonly (readonly string[])[],
   paint: (title: string) => string = (title) => title,
 ): readonly string[] {
+  // A cell has one line: an end of one in a name from outside would forge a row.
+  const rows = texts.map((row) => row.map((cell) => cell.replaceAll(/[\n\t]/g, printable)))
   const heads = columns.map((column) => (typeof column === 'string' ? { title: column } : column))
   const widths = heads.map(({ title }, at) =>
     rows.reduce((most, row) => Math.max(most, widthOf(row[at] ?? '')), title.length),

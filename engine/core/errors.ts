@@ -9,6 +9,7 @@ import type { Fault, Position, Retry, Spec } from './error-rows.ts'
 import { EXIT_CODES, at, spec } from './error-rows.ts'
 import { MORE_ERRORS } from './errors-m-to-z.ts'
 import { nearestName } from './nearest-name.ts'
+import { printableCopy } from './printable.ts'
 
 // Sorted by code, M to Z in errors-m-to-z.ts. One row a code; tests/errors.test.ts holds the rules.
 export const ERRORS = {
@@ -207,7 +208,8 @@ export class EngineError<Code extends ErrorCode = ErrorCode> extends Error {
 
   constructor(code: Code, context: ErrorContext<Code>, options?: ErrorOptions) {
     const row = ERRORS[code] as unknown as Spec<ErrorContext<Code>>
-    super(row.text(context), options)
+    // Names in a context are somebody else's: a line end or an escape code in one stays visible.
+    super(row.text(printableCopy(context)), options)
     this.name = 'EngineError'
     this.code = code
     this.context = context

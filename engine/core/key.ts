@@ -40,10 +40,20 @@ export function formatKey(key: Key): string {
   return text
 }
 
-/** The values of a key's text form. The inverse of formatKey. */
+/** The values of a key's text form. The inverse of formatKey; of any other text, no node's key. */
 export function parseKey(text: string): Key {
   if (text === '') return []
-  return text.includes('%') ? text.split('/').map(decodeURIComponent) : text.split('/')
+  return text.includes('%') ? text.split('/').map(decode) : text.split('/')
+}
+
+/** A person may type anything: what is no encoding stands for itself. */
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch (error) {
+    if (error instanceof URIError) return part
+    throw error
+  }
 }
 
 /** A node as people read and type it: `gold_canonical[MA/medical/2024-03]`. */

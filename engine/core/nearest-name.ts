@@ -1,9 +1,10 @@
 /** The known name that a person most likely meant. */
+import { printableJson } from './printable.ts'
 
 const SHOWN_MAX = 60
 
 /** A name from a file, quoted and cut to 60 characters. */
-export const shown = (name: string): string => JSON.stringify(name.slice(0, SHOWN_MAX))
+export const shown = (name: string): string => printableJson(name.slice(0, SHOWN_MAX))
 
 /** The known name within two edits (case ignored), if there is one. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {

@@ -4,6 +4,7 @@
  *
  * A member's name is data: it is compared, shown once it has passed, and never made a path.
  */
+import { hasInvisible } from '../core/printable.ts'
 import { compilePattern } from './pattern.ts'
 import type { PackageLimits } from './package-limits.ts'
 import { fail } from './parse-failure.ts'
@@ -19,14 +20,11 @@ export interface GateOptions {
 /** Names of members that are not read: as many are kept. */
 const LEFT_NAMED_MAX = 20
 
-// Control characters, and those that change the direction of text around them.
-const INVISIBLE = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
-
 /** Why a name is not taken, in words that do not show it. */
 function nameProblem(name: string, nameBytesMax: number): string | undefined {
   if (name === '') return 'has no name'
   if (Buffer.byteLength(name) > nameBytesMax) return `has a name over ${nameBytesMax} bytes`
-  if (INVISIBLE.test(name)) return 'has control characters in its name'
+  if (hasInvisible(name)) return 'has control characters in its name'
   if (name.includes('\\')) return 'has a backslash in its name'
   if (/^(?:\/|[A-Za-z]:)/.test(name)) return 'has an absolute path for a name'
   if (name.split('/').some((part) => part === '..' || part === '.')) {

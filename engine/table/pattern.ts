@@ -44,6 +44,7 @@ export function compilePattern(pattern: string): RegExp {
 
 function toJavaScript(pattern: string): RegExp {
   if (pattern.length > PATTERN_LENGTH_MAX) refuse(`is longer than ${PATTERN_LENGTH_MAX} characters`)
+  if (!pattern.isWellFormed()) refuse('is not well-formed Unicode')
   const source = new Translator(pattern).translate()
   try {
     return new RegExp(`^(?:${source})$`, 'u')

@@ -15,8 +15,9 @@ export function quoteName(name: string): string {
   return `"${name}"`
 }
 
-/** A SQL text literal. NUL cannot be written in DuckDB text and is refused. */
+/** A SQL text literal. DuckDB's text has no NUL, and half a character would become another. */
 export function quoteText(text: string): string {
   assert(!text.includes('\0'), 'a text with a NUL byte reached SQL')
+  assert(text.isWellFormed(), 'a text with half a character reached SQL')
   return `'${text.replaceAll("'", "''")}'`
 }

@@ -33,6 +33,13 @@ test('a text form holds no character that a path, a selection or a listing could
   )
 })
 
+test('a text with a broken encoding is read as it stands, and is no key’s text', () => {
+  for (const text of ['%', 'a/%c0%ae', '%zz/b']) {
+    expect(parseKey(text)).toEqual(text.split('/'))
+    expect(formatKey(parseKey(text))).not.toBe(text)
+  }
+})
+
 test('different keys have different texts', () => {
   fc.assert(
     fc.property(

@@ -32,6 +32,13 @@ export const MAPPING_FAULTS: readonly Fault[] = [
     { at: '{\n      "source": "paid"', text: 'exactly one of source, const' },
   ],
   [
+    'a lookup without values',
+    MAPPING,
+    '"source": "paid"',
+    '"map": { "source": "code", "values": {}, "default": 1 }',
+    { at: '{}', text: 'a lookup has a value' },
+  ],
+  [
     'a required column without a rule',
     MAPPING,
     '"visit_id": {\n      "source": "visit",\n      "description": "as delivered"\n    },',

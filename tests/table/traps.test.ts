@@ -42,6 +42,17 @@ describe('records', () => {
     expect(codes(parsed.rejects)).toEqual(['TYPE_INTEGER:c39'])
   })
 
+  test('the client drops a byte order mark that begins a value: files put together keep theirs', async () => {
+    const text = lines(20, (n) => `\ufeff${n}|\ufeffn||`)
+    const parsed = await bench.parse(text, parseSpec())
+    expectConservation(text, parsed)
+    // The mark that begins the file is none of its first value.
+    expect(parsed.rows.map((row) => row['id'])).toEqual(
+      Array.from({ length: 20 }, (_, n) => (n === 0 ? '0' : `\ufeff${n}`)),
+    )
+    expect(new Set(parsed.rows.map((row) => row['name']))).toEqual(new Set(['\ufeffn']))
+  })
+
   test('a wrong layout took 3.8 GB and a reject a missing column: one a record, in 400 MB', async () => {
     await using folder = await scratchFolder()
     await using duck = new DuckPool({ size: 1, folder: folder.path, rssBytesMax: 400 * 1024 ** 2 })
