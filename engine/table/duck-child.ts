@@ -5,8 +5,6 @@
  * no extension, no further SET. Whatever DuckDB says about an error stays here, because it quotes
  * data; only its kind and the position of the statement go out.
  */
-// First: the client takes what it changes.
-import './whole-texts.ts'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import {
   DUCK_ERROR_KINDS,

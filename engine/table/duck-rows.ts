@@ -7,7 +7,12 @@ import {
   type DuckDBResultReader,
   type DuckDBValue,
 } from '@duckdb/node-api'
+import accessors from '@duckdb/node-api/lib/vectors/dataAccessors.js'
 import type { DuckRow, DuckValue } from './duck-protocol.ts'
+
+// The client's own decoder drops a byte order mark that begins a text: a value of files that were
+// put together, each with its mark, would come back unlike what was written.
+Object.assign(accessors, { textDecoder: new TextDecoder('utf-8', { ignoreBOM: true }) })
 
 /** All rows a reader holds, as objects by column name. */
 export function duckRows(reader: DuckDBResultReader): DuckRow[] {
