@@ -68,10 +68,17 @@ export async function runGenerate(call: CommandCall<OpenedPlatform>): Promise<nu
   return EXIT.done
 }
 
-/** Throws USAGE for what is not written yet: other formats and encodings, records that are no data. */
+/** Throws USAGE for what is not written: other encodings, and rows that only a person can make up. */
 function requireGenerated({ id, slices: { parse } }: Layout): void {
-  if (parse.format === undefined && parse.encoding === undefined && parse.rows === undefined) return
-  throw usage(`${id} is more than delimited UTF-8 text with a header, which alone is generated`)
+  const { encoding, rows = {} } = parse
+  const { preamble, footnotes: _, exactBytes: __, ...others } = rows
+  const isCounted = preamble === undefined || 'records' in preamble
+  if (encoding === undefined && isCounted && Object.keys(others).length === 0) return
+  const what =
+    encoding === undefined
+      ? 'a preamble up to a pattern, comments, codes of columns and several rows of names are not written'
+      : 'only UTF-8 is written'
+  throw usage(`${id} cannot be generated: ${what}`)
 }
 
 function readMonths(text: string): readonly string[] {

@@ -4,6 +4,8 @@
  * Written from the rules of the formats, not with the grammar's code: what is planted is the truth
  * that a parse is held against.
  */
+import type { RecordForm } from './generate-form.ts'
+import { recordOf } from './generate-form.ts'
 import { compilePattern } from './pattern.ts'
 import { momentText, formatOf, isDated } from './generate-values.ts'
 import { RECORD_BYTES_MAX, type FieldReason, type RecordReason } from './grammar.ts'
@@ -23,22 +25,22 @@ export interface Defect {
 
 export interface DefectSource {
   readonly spec: ParseSpec
-  /** whether a text can stand in the file at all */
-  readonly isUsable: (text: string) => boolean
-  /** a text as it stands in a field of the file */
-  readonly field: (text: string) => string
+  readonly form: RecordForm
   /** the header record, null without one */
   readonly header: string | null
 }
 
 /** Every defect that files of a layout can have, in a fixed order. */
 export function layoutDefects(source: DefectSource): readonly Defect[] {
-  const { spec } = source
-  const ofFields = spec.columns.flatMap((column, at) =>
+  const { spec, form } = source
+  const ofFields = form.columns.flatMap((column, at) =>
     fieldDefects(spec, column).flatMap(({ kind, texts }): Defect[] => {
-      const usable = texts.filter(source.isUsable)
+      // what is trimmed is not wrong for the blanks around it
+      const usable = texts.filter(
+        (text) => form.canStand(text, column) && (column.trim !== true || text.trim() === text),
+      )
       const spoil: Defect['spoil'] = (fields, chance) =>
-        fields.with(at, source.field(chance.pick(usable))).join(spec.dialect.delimiter)
+        recordOf(form, fields.with(at, form.field(chance.pick(usable), column)))
       return usable.length === 0 ? [] : [{ kind, column: column.name, spoil }]
     }),
   )
@@ -48,38 +50,82 @@ export function layoutDefects(source: DefectSource): readonly Defect[] {
 /** Records of 4 MiB are slow to write and tell nothing more the third time. */
 const LONG_MAX = 2
 
-function recordDefects({ spec, header }: DefectSource): readonly Defect[] {
-  const { delimiter, quoteChar } = spec.dialect
-  const whole = (kind: RecordReason, spoil: Defect['spoil']): Defect => ({
-    kind,
-    column: null,
-    spoil,
-  })
-  const first =
-    (text: string): Defect['spoil'] =>
-    (fields) =>
-      fields.with(0, text).join(delimiter)
-  const counts: Defect['spoil'] = (fields, chance) => {
-    const record = fields.join(delimiter)
-    const isShort = fields.length > 2 && chance.below(3) === 0
-    if (isShort) return fields.slice(0, -1).join(delimiter)
-    return `${record}${delimiter}${chance.pick(['', 'x'])}`
-  }
-  const notUtf8: Defect['spoil'] = (fields) =>
-    Buffer.concat([
-      Buffer.from([0x61, 0xff, 0x62]),
-      Buffer.from(`${delimiter}${fields.slice(1).join(delimiter)}`),
-    ])
-  const long = `${'x'.repeat(RECORD_BYTES_MAX)}x`
+type Whole = readonly [kind: RecordReason, spoil: Defect['spoil'], countMax?: number]
+
+function recordDefects({ spec, form, header }: DefectSource): readonly Defect[] {
+  const own = { fixed: fixedDefects, jsonl: jsonDefects, delimited: delimitedDefects }
+  const found = [...rawDefects(form), ...own[spec.format ?? 'delimited'](spec, form)]
+  if (header !== null) found.push(['REPEATED_HEADER', () => header])
+  return found
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([kind, spoil, countMax]) => ({
+      kind,
+      column: null,
+      spoil,
+      ...(countMax !== undefined && { countMax }),
+    }))
+}
+
+/** Stands for the byte that is no text; it is put in when the record is bytes. */
+const NO_TEXT = '\u007f'
+const RAW_BYTES = 3
+
+/** Bytes that no record may have, wherever they stand. */
+function rawDefects(form: RecordForm): readonly Whole[] {
+  const at = form.columns.findIndex(({ at: place }) => (place?.length ?? RAW_BYTES) >= RAW_BYTES)
+  const column = form.columns[at]
+  if (column === undefined) return []
+  const raw =
+    (text: string): ((fields: readonly string[]) => string) =>
+    (fields) => {
+      const [before, behind] = form.around(column, text.length)
+      return recordOf(form, fields.with(at, `${before}${text}${behind}`))
+    }
+  const notText = raw(`a${NO_TEXT}b`)
+  const long = 'x'.repeat(RECORD_BYTES_MAX + 1)
   return [
-    whole('CONTROL_CHARACTER', first('a\rb')),
-    whole('ENCODING', notUtf8),
-    whole('FIELD_COUNT', counts),
-    whole('NUL_BYTE', first('a\0b')),
-    ...(quoteChar === null ? [] : [whole('QUOTE', first('"a"b'))]),
-    ...(header === null ? [] : [whole('REPEATED_HEADER', () => header)]),
-    { ...whole('TOO_LONG', first(long)), countMax: LONG_MAX },
+    ['CONTROL_CHARACTER', raw('a\rb')],
+    [
+      'ENCODING',
+      (fields) => {
+        const bytes = Buffer.from(notText(fields))
+        bytes[bytes.indexOf(NO_TEXT)] = 0xff
+        return bytes
+      },
+    ],
+    ['NUL_BYTE', raw('a\0b')],
+    ['TOO_LONG', raw(long), LONG_MAX],
   ]
+}
+
+function delimitedDefects({ dialect }: ParseSpec, form: RecordForm): readonly Whole[] {
+  const { delimiter, quoteChar } = dialect
+  const counts: Defect['spoil'] = (fields, chance) => {
+    const isShort = fields.length > 2 && chance.below(3) === 0
+    if (isShort) return recordOf(form, fields.slice(0, -1))
+    return `${recordOf(form, fields)}${delimiter}${chance.pick(['', 'x'])}`
+  }
+  const quote: Whole = ['QUOTE', (fields) => recordOf(form, fields.with(0, '"a"b'))]
+  return [['FIELD_COUNT', counts], ...(quoteChar === null ? [] : [quote])]
+}
+
+function fixedDefects({ rows }: ParseSpec, form: RecordForm): readonly Whole[] {
+  const long: Whole = ['LENGTH_LONG', (fields) => `${recordOf(form, fields)}x`]
+  if (rows?.exactBytes === undefined) return [long]
+  return [long, ['LENGTH_SHORT', (fields) => recordOf(form, fields).slice(0, -1)]]
+}
+
+function jsonDefects(_spec: ParseSpec, form: RecordForm): readonly Whole[] {
+  const [column] = form.columns
+  const key = column === undefined ? '' : JSON.stringify(column.header ?? column.name)
+  const texts: readonly ((record: string) => string)[] = [
+    (record) => `[${record}]`,
+    (record) => record.slice(0, -1),
+    (record) => `${record.slice(0, -1)},"no column of it":1}`,
+    (record) => `${record.slice(0, -1)},${key}:{"a":1}}`,
+    () => '17',
+  ]
+  return [['JSON', (fields, chance) => chance.pick(texts)(recordOf(form, fields))]]
 }
 
 interface FieldDefect {
@@ -90,7 +136,7 @@ interface FieldDefect {
 
 function fieldDefects(spec: ParseSpec, column: ColumnSpec): readonly FieldDefect[] {
   // the only field of a record, left empty, makes it blank
-  const isEmptied = column.required && spec.columns.length > 1
+  const isEmptied = column.required && (spec.columns.length > 1 || spec.format !== undefined)
   return [
     ...(isEmptied ? [{ kind: 'REQUIRED', texts: [''] } as const] : []),
     ...(column.type === 'string' ? stringDefects(column) : [typeDefect(column)]),
@@ -126,7 +172,8 @@ function typeDefect(column: ColumnSpec): FieldDefect {
       return { kind: 'TYPE_INTEGER', texts: ['1O', '12.5', '9'.repeat(19), ' 7', '1_000', '+1'] }
     case 'decimal': {
       const texts = ['1O5.50', `1.${'1'.repeat(scale + 1)}`, '1e3', ' 1', '$5']
-      return { kind: 'TYPE_DECIMAL', texts: [...texts, '9'.repeat(precision - scale + 1)] }
+      const digits = column.implied === true ? precision + 1 : precision - scale + 1
+      return { kind: 'TYPE_DECIMAL', texts: [...texts, '9'.repeat(digits)] }
     }
     case 'boolean':
       return { kind: 'TYPE_BOOLEAN', texts: ['maybe', '2', 'yes'] }

@@ -9,6 +9,8 @@ export const POOL_BITS = 10
 const POOL = 2 ** POOL_BITS
 /** Share of empty fields in columns that may be empty. */
 const EMPTY_SHARE = 0.1
+/** Draws of a text that a column may not have: cut at its width, for example. */
+const DRAWS_MAX = 20
 /** One row in so many has no month, where that may be empty. */
 const NO_MONTH = 128
 
@@ -30,8 +32,10 @@ export function valuePool({ column, months, seed, isUsable }: ValueRequest): str
     isUsable(text) && (column.maxLength === undefined || text.length <= column.maxLength)
   return Array.from({ length: POOL }, () => {
     if (!column.required && random.share() < EMPTY_SHARE) return ''
-    const text = valueText(column, { random, months, isAcceptable })
-    if (text !== undefined) return text
+    for (let draws = 0; draws < DRAWS_MAX; draws += 1) {
+      const text = valueText(column, { random, months, isAcceptable })
+      if (text !== undefined && isUsable(text)) return text
+    }
     if (!column.required) return ''
     const reason = `no text was found that column ${column.name} accepts: its pattern and its maxLength may exclude each other`
     throw new EngineError('USAGE', { command: 'registry generate', reason })
@@ -50,11 +54,11 @@ function valueText(column: ColumnSpec, context: ValueContext): string | undefine
     case 'string':
       return stringText(column, context)
     case 'integer':
-      return String(random.below(10 ** (1 + random.below(4))))
+      return String(random.below(10 ** (1 + random.below(Math.min(4, widthOf(column))))))
     case 'decimal':
       return decimalText(column, random)
     case 'boolean':
-      return random.pick(['true', 'false'])
+      return random.pick(widthOf(column) < 'false'.length ? ['1', '0'] : ['true', 'false'])
     case 'date':
     case 'datetime':
       return momentText(formatOf(column), { month: random.pick(months) }, random)
@@ -81,12 +85,20 @@ function stringText(
   return isAcceptable(short) ? short : undefined
 }
 
-function decimalText({ precision = 18, scale = 2 }: ColumnSpec, random: SeededRandom): string {
-  const wholeDigits = Math.min(5, precision - scale)
+/** Bytes that a column has for a text. */
+const widthOf = ({ at }: ColumnSpec): number => at?.length ?? Infinity
+
+function decimalText(column: ColumnSpec, random: SeededRandom): string {
+  const { precision = 18, scale = 2, implied = false } = column
+  const room = widthOf(column)
+  const hasSign = room > scale + 2
+  // a sign and a point need their places too
+  const digitsMax = room - (hasSign ? 1 : 0) - (implied || scale === 0 ? 0 : 1)
+  const wholeDigits = Math.max(0, Math.min(5, precision - scale, digitsMax - (implied ? 0 : scale)))
   const whole = wholeDigits === 0 ? 0 : random.below(10 ** wholeDigits)
-  const sign = random.below(16) === 0 ? '-' : ''
-  if (scale === 0) return `${sign}${whole}`
-  const digits = Math.min(scale, 6)
+  const sign = hasSign && random.below(16) === 0 ? '-' : ''
+  if (implied || scale === 0) return `${sign}${whole}`
+  const digits = Math.max(1, Math.min(scale, 6, digitsMax - 1))
   return `${sign}${whole}.${String(random.below(10 ** digits)).padStart(digits, '0')}`
 }
 

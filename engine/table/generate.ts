@@ -5,9 +5,11 @@
  * in one way, and where and how is told. Cost: 100,000 rows a second of ordinary layouts: texts are
  * chosen from pools, neighbouring columns together.
  */
-import { assert } from '../core/errors.ts'
+import { assert, EngineError } from '../core/errors.ts'
 import { layoutDefects, type Defect } from './generate-defects.ts'
+import { formOf, recordOf, type RecordForm } from './generate-form.ts'
 import { datedPool, isDated, POOL_BITS, valuePool } from './generate-values.ts'
+import { compilePattern } from './pattern.ts'
 import { SeededRandom } from './seeded-random.ts'
 import type { ColumnSpec, ControlField, ControlRecord, ParseSpec } from './spec.ts'
 
@@ -50,11 +52,18 @@ const RICH_ROWS = 256
 /** Neighbouring columns whose texts are chosen together. */
 const COLUMNS_TOGETHER = 4
 
-/** The file, a block at a time. */
+/** Draws of a record that is not a footnote. */
+const DRAWS_MAX = 100
+
+/** The file, a block at a time. Throws USAGE for a layout that no file can be made for. */
 export function* generateFile(options: GenerateOptions): Generator<GeneratedBlock> {
   assert(options.months.length > 0, 'a synthetic file without months')
-  const writer = new RowWriter(options)
-  const head = [controlRecord(options, 'header'), writer.header].flatMap((record) => record ?? [])
+  const form = formOf(options.spec)
+  const writer = new RowWriter(options, form)
+  const head = [
+    ...preambleOf(options.spec),
+    ...[controlRecord(form, options, 'header'), writer.header].flatMap((record) => record ?? []),
+  ]
   let text = head.map((record) => `${record}\n`).join('')
   let line = head.length + 1
   let planted: PlantedDefect[] = []
@@ -81,15 +90,29 @@ export function* generateFile(options: GenerateOptions): Generator<GeneratedBloc
     text = ''
     planted = []
   }
-  const trailer = controlRecord(options, 'trailer')
+  const trailer = controlRecord(form, options, 'trailer')
   yield { bytes: Buffer.from(trailer === null ? text : `${text}${trailer}\n`), planted }
+}
+
+/** Records before all others, where a layout counts them. */
+function preambleOf({ rows }: ParseSpec): readonly string[] {
+  const { preamble } = rows ?? {}
+  const count = preamble !== undefined && 'records' in preamble ? preamble.records : 0
+  return Array.from({ length: count }, (_, at) => `synthetic preamble ${at + 1}`)
+}
+
+/** Whether a record would be read as a comment. */
+function commentTest({ rows }: ParseSpec): (record: string) => boolean {
+  const tests = (rows?.footnotes ?? []).map((text) => compilePattern(text))
+  return tests.length === 0 ? () => false : (record) => tests.some((one) => one.test(record))
 }
 
 /** Chooses the texts of rows. */
 class RowWriter {
   /** the record of column names, null in a layout without one */
   readonly header: string | null
-  readonly #spec: ParseSpec
+  readonly #form: RecordForm
+  readonly #isComment: (record: string) => boolean
   readonly #share: number
   readonly #random: SeededRandom
   readonly #chance: SeededRandom
@@ -99,34 +122,32 @@ class RowWriter {
   readonly #times: number[]
   #next = 0
 
-  constructor({ spec, seed, months, defects }: GenerateOptions) {
-    this.#spec = spec
+  constructor({ spec, seed, months, defects }: GenerateOptions, form: RecordForm) {
+    this.#form = form
+    this.#isComment = commentTest(spec)
     this.#share = defects
     this.#random = new SeededRandom(`${seed}/rows`)
     this.#chance = new SeededRandom(`${seed}/defects`)
-    const usable = (text: string): boolean => canStand(spec, text)
-    const names = spec.columns.map((column) => column.header ?? column.name)
+    const { columns } = form
     this.header = spec.dialect.header
-      ? names.map((name) => fieldOf(spec, name)).join(spec.dialect.delimiter)
+      ? recordOf(
+          form,
+          columns.map((column) => form.field(column.header ?? column.name, column)),
+        )
       : null
     // tells rows apart
-    const numbered = spec.columns.findIndex(isFree)
-    this.#pools = spec.columns.map((column, at): Pool => {
+    const numbered = columns.findIndex(isFree)
+    this.#pools = columns.map((column, at): Pool => {
       if (at === numbered) return { kind: 'numbered', column, texts: [] }
-      const needed = spec.columns.length === 1 ? { ...column, required: true } : column
-      const request = { column: needed, months, seed, isUsable: usable }
+      const needed = columns.length === 1 ? { ...column, required: true } : column
+      const isUsable = (text: string): boolean => form.canStand(text, column)
+      const request = { column: needed, months, seed, isUsable }
       const kind = isDated(spec, column) ? 'dated' : 'free'
       const texts = kind === 'dated' ? datedPool(spec, request) : valuePool(request)
-      return { kind, column, texts: texts.map((text) => fieldOf(spec, text)) }
+      return { kind, column, texts: texts.map((text) => form.field(text, column)) }
     })
-    this.#groups = groupsOf(this.#pools, spec.dialect.delimiter, new SeededRandom(`${seed}/groups`))
-    const source = {
-      spec,
-      header: this.header,
-      isUsable: usable,
-      field: (text: string) => fieldOf(spec, text),
-    }
-    this.#defects = defects > 0 ? layoutDefects(source) : []
+    this.#groups = groupsOf(this.#pools, form, new SeededRandom(`${seed}/groups`))
+    this.#defects = defects > 0 ? layoutDefects({ spec, form, header: this.header }) : []
     this.#times = this.#defects.map(() => 0)
   }
 
@@ -144,35 +165,55 @@ class RowWriter {
   }
 
   plain(row: number): string {
+    return this.#noComment(() => this.#plain(row))
+  }
+
+  /** Draws until the record is none of the layout's footnotes. */
+  #noComment(draw: () => string): string {
+    for (let draws = 0; draws < DRAWS_MAX; draws += 1) {
+      const record = draw()
+      if (!this.#isComment(record)) return record
+    }
+    const reason = 'nearly every record it draws is a footnote by the layout'
+    throw new EngineError('USAGE', { command: 'registry generate', reason })
+  }
+
+  #plain(row: number): string {
     const dated = this.#random.bits(POOL_BITS)
-    let text = ''
+    let text = this.#form.before
     for (const { kind, texts } of this.#groups) {
       if (kind === 'free') text += texts[this.#random.bits(POOL_BITS)]
       else if (kind === 'dated') text += texts[dated]
-      else text += `${texts[0]}${numberedText(row)}`
+      else text += `${texts[0]}${numberedText(row)}${texts[1]}`
     }
-    return text
+    return text + this.#form.behind
   }
 
   spoiled(row: number, defect: Defect): Uint8Array | string {
-    return defect.spoil(this.#fields(row), this.#chance)
+    let bytes: Uint8Array | undefined
+    const text = this.#noComment(() => {
+      const record = defect.spoil(this.#fields(row), this.#chance)
+      if (typeof record === 'string') return record
+      bytes = record
+      return ''
+    })
+    return bytes ?? text
   }
 
   /** A sound row with a field that holds quotes, and where they are quoted, delimiters and line ends. */
   rich(row: number): string {
-    const { delimiter } = this.#spec.dialect
     const fields = this.#fields(row)
     for (const [at, { kind, column }] of this.#pools.entries()) {
-      if (kind === 'free' && isFree(column))
-        fields[at] = richField(this.#spec, this.#random.below(4))
+      if (kind !== 'free' || !isFree(column)) continue
+      fields[at] = this.#form.field(this.#random.pick(this.#form.rich), column)
     }
-    return fields.join(delimiter)
+    return recordOf(this.#form, fields)
   }
 
   #fields(row: number): string[] {
     const dated = this.#random.bits(POOL_BITS)
-    return this.#pools.map(({ kind, texts }) => {
-      if (kind === 'numbered') return numberedText(row)
+    return this.#pools.map(({ kind, column, texts }) => {
+      if (kind === 'numbered') return this.#form.field(numberedText(row), column)
       return texts[kind === 'dated' ? dated : this.#random.bits(POOL_BITS)] as string
     })
   }
@@ -189,20 +230,25 @@ interface Pool {
 /** Columns whose texts stand beside each other, with the delimiters before them. */
 interface Group {
   readonly kind: Pool['kind']
+  /** of `numbered`: what stands before and behind */
   readonly texts: readonly string[]
 }
 
-function groupsOf(pools: readonly Pool[], delimiter: string, random: SeededRandom): Group[] {
+function groupsOf(pools: readonly Pool[], form: RecordForm, random: SeededRandom): Group[] {
   const groups: { kind: Pool['kind']; texts: string[]; columns: number }[] = []
-  for (const [at, { kind, texts }] of pools.entries()) {
-    const before = at === 0 ? '' : delimiter
+  for (const [at, { kind, column, texts }] of pools.entries()) {
+    const before = at === 0 ? '' : form.between
     const last = groups.at(-1)
     if (kind === 'free' && last?.kind === 'free' && last.columns < COLUMNS_TOGETHER) {
       last.texts = last.texts.map((text) => `${text}${before}${random.pick(texts)}`)
       last.columns += 1
     } else {
-      const own = kind === 'numbered' ? [''] : texts
-      groups.push({ kind, columns: 1, texts: own.map((text) => `${before}${text}`) })
+      const [opening, closing] = form.around(column, NUMBERED_LENGTH)
+      const own =
+        kind === 'numbered'
+          ? [`${before}${opening}`, closing]
+          : texts.map((text) => `${before}${text}`)
+      groups.push({ kind, columns: 1, texts: own })
     }
   }
   return groups
@@ -216,31 +262,9 @@ const numberedText = (row: number): string =>
 const isFree = ({ type, pattern, enum: values, maxLength = Infinity }: ColumnSpec): boolean =>
   type === 'string' && pattern === undefined && values === undefined && maxLength > NUMBERED_LENGTH
 
-/** Whether a text can be a field: the control records' own words cannot, nor what quotes would need. */
-function canStand({ dialect, control }: ParseSpec, text: string): boolean {
-  if (control.some(({ prefix }) => prefix === text)) return false
-  if (/[\r\n\0]/.test(text)) return false
-  return dialect.quoteChar !== null || !text.includes(dialect.delimiter)
-}
-
-/** A text as a field of the file. */
-function fieldOf({ dialect: { delimiter, quoteChar } }: ParseSpec, text: string): string {
-  const isPlain =
-    quoteChar === null || !(text.startsWith('"') || text.includes(delimiter) || text.includes('\n'))
-  return isPlain ? text : `"${text.replaceAll('"', '""')}"`
-}
-
-function richField(spec: ParseSpec, kind: number): string {
-  const { delimiter, quoteChar } = spec.dialect
-  const texts =
-    quoteChar === null
-      ? ['"a', '"b"', 'c"d', String.raw`\N`]
-      : [`a${delimiter}b`, '"c" d', 'e\nf', 'g"h']
-  return fieldOf(spec, texts[kind] as string)
-}
-
 /** A control record of this role, or null in a layout without one. */
 function controlRecord(
+  form: RecordForm,
   { spec, rows, months, control }: GenerateOptions,
   role: ControlRecord['role'],
 ): string | null {
@@ -259,10 +283,5 @@ function controlRecord(
     created: `${compact(months.at(-1))}28`,
     comment: 'synthetic',
   }
-  const last = Math.max(0, ...Object.keys(record.fields).map(Number))
-  const fields = Array.from({ length: last }, (_, at) => {
-    const field = record.fields[String(at + 1)]
-    return field === undefined ? '' : texts[field]
-  })
-  return [record.prefix, ...fields].join(spec.dialect.delimiter)
+  return form.control(record, texts)
 }
