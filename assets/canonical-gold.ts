@@ -143,6 +143,7 @@ async function build(context: BuildContext, duck: DuckPool): Promise<BuildResult
       const lineage = LINEAGE_COLUMNS.map((name) => ({ name, type: lineageType(name) }))
       return {
         select: mappingSelect(query),
+        order: ['line_number'],
         view,
         parts: files.map((file) => file.path),
         out: join(scratch, partName(gold)),

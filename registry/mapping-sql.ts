@@ -34,13 +34,11 @@ export interface MappingQuery {
   readonly lineage: Lineage
   /** the view of the winner's silver rows; `silver` by default */
   readonly view?: string
-  /** what orders the rows, and is a key of them; line_number by default */
-  readonly order?: readonly string[]
 }
 
-/** A SELECT of the canonical columns in schema order, then the lineage columns, in row order. */
+/** A SELECT of the canonical columns in schema order, then the lineage columns; without an order. */
 export function mappingSelect(query: MappingQuery): string {
-  const { mapping, columns, lineage, view = 'silver', order = ['line_number'] } = query
+  const { mapping, columns, lineage, view = 'silver' } = query
   const known = new Set(columns.map(({ name }) => name))
   assert(
     Object.keys(mapping.columns).every((target) => known.has(target)),
@@ -50,11 +48,7 @@ export function mappingSelect(query: MappingQuery): string {
     (column) => `${valueSql(mapping.columns[column.name], column)} AS ${quoteName(column.name)}`,
   )
   const origin = LINEAGE_COLUMNS.map((name) => `${lineageSql(name, lineage)} AS ${quoteName(name)}`)
-  return [
-    `SELECT\n  ${[...values, ...origin].join(',\n  ')}`,
-    `FROM ${quoteName(view)}`,
-    `ORDER BY ${order.map(quoteName).join(', ')}`,
-  ].join('\n')
+  return [`SELECT\n  ${[...values, ...origin].join(',\n  ')}`, `FROM ${quoteName(view)}`].join('\n')
 }
 
 function valueSql(

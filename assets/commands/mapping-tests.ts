@@ -152,7 +152,8 @@ function statements({
   return [
     `CREATE TABLE silver (${silver.join(', ')})`,
     `INSERT INTO silver VALUES ${valuesSql(rows)}`,
-    `CREATE TABLE got AS SELECT row_number() OVER () AS test_row, * FROM (${select})`,
+    `CREATE TABLE got AS SELECT row_number() OVER () AS test_row, * FROM (${select}
+      ORDER BY line_number)`,
     `CREATE TABLE want (${['test_row BIGINT', ...want].join(', ')})`,
     `INSERT INTO want VALUES ${valuesSql(expected)}`,
     `SELECT want.test_row, ${cells.join(', ')} FROM want LEFT JOIN got USING (test_row)

@@ -109,11 +109,12 @@ test('twenty sorted submitters in one statement ran out of 2 GB: one copy each n
   await mkdir(source)
   const rows = `SELECT range AS n, md5(range::VARCHAR) AS id, repeat('x', 80) AS t FROM range(50000)`
   const [part] = await copyParts(
-    [{ select: `${rows} ORDER BY n`, view: 'none', parts: [], out: join(source, 'a.parquet') }],
+    [{ select: rows, order: ['n'], view: 'none', parts: [], out: join(source, 'a.parquet') }],
     { duck: bench.duck },
   )
   const copies = Array.from({ length: 20 }, (_, at) => ({
-    select: `SELECT ${at} AS submitter, * FROM parts_${at} ORDER BY id, n`,
+    select: `SELECT ${at} AS submitter, * FROM parts_${at}`,
+    order: ['id', 'n'],
     view: `parts_${at}`,
     parts: [part?.path ?? ''],
     out: join(folder.path, 'out', `part-${at}.parquet`),
