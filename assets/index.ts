@@ -1,5 +1,6 @@
 /** Every asset of the road, in data order. */
 import type { AssetDefinition, DuckPool } from '../engine/index.ts'
+import { crossMeasureAsset, crossReads, trend } from './across.ts'
 import { canonicalGoldAsset, mappingMonth } from './canonical-gold.ts'
 import { decisionFacts, deliveryFacts, pinFacts, registryFacts, stampFacts } from './fact-assets.ts'
 import type { Inbox } from './inbox.ts'
@@ -7,6 +8,7 @@ import type { SecretsOf } from './package-secrets.ts'
 import { rawAsset } from './raw.ts'
 import { ruleReads } from './rule-reads.ts'
 import { parseAsset, rejects, silver } from './silver.ts'
+import { ownVerdict, standing } from './standing.ts'
 import { submitterGold } from './submitter-gold.ts'
 import { measureAsset, ruleSamples, validationReport, verdict } from './validation.ts'
 import { winner } from './winner.ts'
@@ -29,6 +31,11 @@ export const roadAssets = (
   ruleReads,
   measureAsset(duck),
   ruleSamples,
+  ownVerdict,
+  standing,
+  crossReads,
+  crossMeasureAsset(duck),
+  trend,
   verdict,
   validationReport,
   winner,

@@ -6,6 +6,8 @@
  */
 import type { Inputs, Json } from '../engine/index.ts'
 import { defineAsset, formatKey, sameKey } from '../engine/index.ts'
+import type { CrossNeeds } from '../registry/cross-reads.ts'
+import { crossNeeds } from '../registry/cross-reads.ts'
 import type { MeasuredRule } from '../registry/rule-set.ts'
 import { codeSetsOf } from '../registry/rule-set.ts'
 import type { Stamp } from './facts.ts'
@@ -14,6 +16,8 @@ import { SUBMISSION, asJson, layoutParts, valueOf } from './facts.ts'
 /** What the catalog keeps of it; absent: the rules read the submission's own rows only. */
 export interface RuleReadsValue {
   readonly codeSets: readonly string[]
+  /** other files and months; absent: none */
+  readonly across?: CrossNeeds
 }
 
 /** `{file_type}/{layout}`: the key of rule sets. */
@@ -42,6 +46,8 @@ export const ruleReads = defineAsset({
 function evaluate(inputs: Inputs): Json | undefined {
   const rules = valueOf<readonly MeasuredRule[]>(inputs.of('rules_measure')[0]) ?? []
   const codeSets = codeSetsOf(rules)
-  if (codeSets.length === 0) return undefined
-  return asJson({ codeSets } satisfies RuleReadsValue)
+  const across = crossNeeds(rules)
+  if (codeSets.length === 0 && across === undefined) return undefined
+  const value: RuleReadsValue = { codeSets, ...(across !== undefined && { across }) }
+  return asJson(value)
 }

@@ -16,14 +16,12 @@ import type {
 } from '../engine/index.ts'
 import { ABSENT, byKey, canonicalJson, defineAsset, formatKey, sameKey } from '../engine/index.ts'
 import type { Finding } from '../registry/judge.ts'
-import { judge } from '../registry/judge.ts'
 import type { CodeSetSlice } from '../registry/code-set.ts'
 import type { Measures, ParseCounts, RuleSamples } from '../registry/measure-sql.ts'
-import type { JudgeSlice, MeasuredRule } from '../registry/rule-set.ts'
-import type { SubmissionState } from '../registry/submission-state.ts'
-import type { varianceSlice } from '../registry/variance.ts'
-import type { Stamp } from './facts.ts'
+import type { MeasuredRule } from '../registry/rule-set.ts'
 import { SUBMISSION, asJson, valueOf } from './facts.ts'
+import type { JudgedStatus, MeasureValue } from './judging.ts'
+import { ACROSS, JUDGING, judged, judgingNodes } from './judging.ts'
 import { measureRows } from './measuring.ts'
 import { validationPath } from './paths.ts'
 import type { RuleReadsValue } from './rule-reads.ts'
@@ -32,7 +30,7 @@ import type { ParseValue } from './silver.ts'
 
 /** What the catalog keeps of a judgement. */
 export interface VerdictValue {
-  readonly status: Extract<SubmissionState, `VALID${string}` | 'PARSE_FAILED'>
+  readonly status: JudgedStatus
   /** failed ones first; cut to what a value may weigh */
   readonly findings: readonly Finding[]
   readonly findingsMore: number
@@ -101,7 +99,7 @@ async function measure(context: BuildContext, duck: DuckPool): Promise<BuildResu
   const files = await Promise.all(
     inputs.of('silver').map(async (slot) => context.read({ asset: slot.asset, key: slot.key })),
   )
-  const { measures, samples } = await measureRows({
+  const { measures, samples, figures } = await measureRows({
     rules,
     columns: spec?.columns ?? [],
     codeSets: codeSetSlots(inputs),
@@ -112,7 +110,11 @@ async function measure(context: BuildContext, duck: DuckPool): Promise<BuildResu
   })
   return {
     parts: [],
-    value: asJson({ layout: parse?.layout ?? '', ...measures }),
+    value: asJson({
+      layout: parse?.layout ?? '',
+      ...measures,
+      ...(Object.keys(figures).length > 0 && { figures }),
+    } satisfies MeasureValue),
     outputs: sampleOutputs(inputs.key, samples),
     rows: parse?.accepted ?? 0,
   }
@@ -150,59 +152,25 @@ export const verdict = defineAsset({
   recipe: '1',
   from: { measure: sameKey },
   reads: {
-    assets: ['stamp', 'parse', 'layout_judge', 'rules_judge', 'variances'],
-    nodes: (key, members) => {
-      const name = formatKey(key)
-      const own = [
-        { asset: 'stamp', key: name },
-        { asset: 'parse', key: name },
-        { asset: 'variances', key: formatKey(key.slice(0, 2)) },
-      ]
-      const layout = valueOf<LayoutOf>(members[0])?.layout
-      if (layout === undefined) return own
-      return [
-        ...own,
-        { asset: 'layout_judge', key: layout },
-        { asset: 'rules_judge', key: ruleKey(layout) },
-      ]
-    },
+    assets: [...JUDGING, ...ACROSS],
+    nodes: (key, [own]) => [
+      ...judgingNodes(key, own),
+      ...ACROSS.map((asset) => ({ asset, key: formatKey(key) })),
+    ],
   },
-  evaluate,
-})
-
-/** A measure carries its layout, so that a verdict knows which rules judge it. */
-interface LayoutOf {
-  readonly layout: string
-}
-
-function evaluate(inputs: Inputs): Json | undefined {
-  const stamp = valueOf<Stamp>(inputs.of('stamp')[0])
-  const parse = valueOf<ParseValue>(inputs.of('parse')[0])
-  const measures = valueOf<Measures & LayoutOf>(inputs.of('measure')[0])
-  if (stamp === undefined || parse === undefined || measures === undefined) return undefined
-  if (parse.failed !== undefined) {
+  evaluate: (inputs): Json | undefined => {
+    const across = ACROSS.map((asset) => valueOf<Pick<Measures, 'rules'>>(inputs.of(asset)[0]))
+    const found = judged(inputs, Object.assign({}, ...across.map((one) => one?.rules ?? {})))
+    if (found === undefined) return undefined
+    const { status, findings, failed } = found
     const value: VerdictValue = {
-      status: 'PARSE_FAILED',
-      findings: [],
-      findingsMore: 0,
-      failed: parse.failed,
+      status,
+      ...bounded(findings),
+      ...(failed !== undefined && { failed }),
     }
     return asJson(value)
-  }
-  const layoutJudge = valueOf<Parameters<typeof judge>[0]['layoutJudge']>(
-    inputs.of('layout_judge')[0],
-  )
-  const { outcome, findings } = judge({
-    measures,
-    judgeSlice: valueOf<JudgeSlice>(inputs.of('rules_judge')[0]) ?? {},
-    layoutJudge: layoutJudge ?? { reject: { share: 0 } },
-    parseCounts: parse,
-    variances:
-      valueOf<readonly ReturnType<typeof varianceSlice>[]>(inputs.of('variances')[0]) ?? [],
-    receivedAt: stamp.received_at,
-  })
-  return asJson({ status: outcome, ...bounded(findings) } satisfies VerdictValue)
-}
+  },
+})
 
 function bounded(findings: readonly Finding[]): Pick<VerdictValue, 'findings' | 'findingsMore'> {
   const ordered = findings.toSorted((a, b) => Number(a.passed) - Number(b.passed))
@@ -225,9 +193,12 @@ export const validationReport = defineAsset({
   recipe: '1',
   from: { verdict: sameKey },
   reads: {
-    assets: ['measure', 'rule_samples', 'stamp'],
+    assets: ['measure', 'rule_samples', 'stamp', ...ACROSS],
     nodes: (key) =>
-      ['measure', 'rule_samples', 'stamp'].map((asset) => ({ asset, key: formatKey(key) })),
+      ['measure', 'rule_samples', 'stamp', ...ACROSS].map((asset) => ({
+        asset,
+        key: formatKey(key),
+      })),
   },
   outline: (inputs) =>
     inputs.of('verdict').length === 0
@@ -253,6 +224,12 @@ export const validationReport = defineAsset({
       measures: inputs.of('measure')[0]?.value ?? null,
       verdict: inputs.one('verdict').value ?? null,
       ...(text !== undefined && { samples: JSON.parse(text) as Json }),
+      ...Object.fromEntries(
+        ACROSS.flatMap((asset) => {
+          const value = inputs.of(asset)[0]?.value
+          return value === undefined ? [] : [[asset, value] as const]
+        }),
+      ),
     }
     const bytes = `${JSON.stringify(JSON.parse(canonicalJson(report)), null, 2)}\n`
     return { parts: [{ name: 'validation_report.json', from: { bytes } }] }

@@ -1,12 +1,12 @@
 /** winner: whose submission is a submitter's month, and which ones wait for a person. Pure. */
-import type { Inputs, Json, NodeName, Slot } from '../engine/index.ts'
-import { byValue, defineAsset, formatKey, parseKey } from '../engine/index.ts'
+import type { Inputs, Json } from '../engine/index.ts'
+import { byValue, defineAsset, formatKey } from '../engine/index.ts'
 import { monthsOf } from '../registry/period.ts'
-import type { Candidate, Winner } from '../registry/winner.ts'
-import { chooseWinner } from '../registry/winner.ts'
-import type { DecisionFact, PinFact, Stamp } from './facts.ts'
+import type { Winner } from '../registry/winner.ts'
+import type { Contender } from './contenders.ts'
+import { chosen, contenderNodes } from './contenders.ts'
+import type { Stamp } from './facts.ts'
 import { SUBMITTER_MONTH, asJson, readAs, valueOf } from './facts.ts'
-import type { SilverValue } from './silver.ts'
 import type { VerdictValue } from './validation.ts'
 
 /** What the catalog keeps of a winner. */
@@ -21,15 +21,6 @@ export interface WinnerValue {
 }
 
 const HELD_MAX = 20
-
-/** Nodes of one submission for one month: (submitter, file type, submission) + month. */
-function about(stamp: Slot, month: string): readonly NodeName[] {
-  return [
-    { asset: 'verdict', key: stamp.key },
-    { asset: 'decision', key: stamp.key },
-    { asset: 'silver', key: formatKey([...parseKey(stamp.key), month]) },
-  ]
-}
 
 export const winner = defineAsset({
   kind: 'value',
@@ -52,7 +43,10 @@ export const winner = defineAsset({
   reads: {
     assets: ['verdict', 'decision', 'silver', 'pin'],
     nodes: (key, stamps) => [
-      ...stamps.flatMap((stamp) => about(stamp, key[3] ?? '')),
+      ...stamps.flatMap((stamp) => [
+        { asset: 'verdict', key: stamp.key },
+        ...contenderNodes(stamp.key, key[3] ?? ''),
+      ]),
       { asset: 'pin', key: formatKey(key) },
     ],
   },
@@ -66,46 +60,21 @@ export const winner = defineAsset({
 })
 
 function evaluate(inputs: Inputs): Json | undefined {
-  const month = inputs.key[3] ?? ''
-  const at = (asset: string): ReadonlyMap<string, Slot> =>
-    new Map(inputs.of(asset).map((slot) => [slot.key, slot]))
-  const verdicts = at('verdict')
-  const decisions = at('decision')
-  const silver = at('silver')
-  const layouts = new Map<string, string>()
-  const candidates = inputs.of('stamp').map((slot): Candidate => {
+  const verdicts = new Map(inputs.of('verdict').map((slot) => [slot.key, slot]))
+  const contenders = inputs.of('stamp').map((slot): Contender => {
     const stamp = valueOf<Stamp>(slot)
     if (stamp === undefined) throw new TypeError('a stamp has a value')
-    const submissionId = parseKey(slot.key)[2] ?? ''
-    layouts.set(submissionId, stamp.layout)
-    const decision = valueOf<DecisionFact>(decisions.get(slot.key))
-    const rows = valueOf<SilverValue>(silver.get(formatKey([...parseKey(slot.key), month])))
-    return {
-      submissionId,
-      receivedAt: stamp.received_at,
-      status: valueOf<VerdictValue>(verdicts.get(slot.key))?.status ?? 'READY_FOR_PARSE',
-      test: stamp.test,
-      withdrawn: decision?.withdrawn ?? false,
-      rejectedFor: covers(decision?.rejected, month),
-      confirmedFor: covers(decision?.confirmed, month),
-      rows: rows?.rows ?? 0,
-    }
+    const status = valueOf<VerdictValue>(verdicts.get(slot.key))?.status ?? 'READY_FOR_PARSE'
+    return { key: slot.key, stamp, status }
   })
-  const pin = valueOf<PinFact>(inputs.of('pin')[0])
-  const chosen = chooseWinner({ candidates, ...(pin && { pin: pin.submission }) })
-  const rowsOf = new Map(candidates.map((one) => [one.submissionId, one.rows]))
+  const { winner: submission, layout, rows, held, reason, rowsOf } = chosen(inputs, contenders)
   const value: WinnerValue = {
-    submission: chosen.winner,
-    layout: chosen.winner === null ? null : (layouts.get(chosen.winner) ?? null),
-    rows: chosen.rows,
-    held: chosen.held
-      .slice(0, HELD_MAX)
-      .map((submission) => ({ submission, rows: rowsOf.get(submission) ?? 0 })),
-    heldMore: Math.max(0, chosen.held.length - HELD_MAX),
-    reason: chosen.reason,
+    submission,
+    layout,
+    rows,
+    held: held.slice(0, HELD_MAX).map((one) => ({ submission: one, rows: rowsOf.get(one) ?? 0 })),
+    heldMore: Math.max(0, held.length - HELD_MAX),
+    reason,
   }
   return asJson(value)
 }
-
-const covers = (months: DecisionFact['rejected'], month: string): boolean =>
-  months === 'all' || (months?.includes(month) ?? false)

@@ -6,6 +6,8 @@ export const FACT_DIMENSIONS = {
   layout_judge: ['file_type', 'layout', 'version'],
   layout_parse: ['file_type', 'layout', 'version'],
   mapping: ['file_type', 'layout'],
+  /** there where a rule looks at months of this file type that are not the submission's own */
+  read_across: ['file_type'],
   rules_judge: ['file_type', 'layout'],
   rules_measure: ['file_type', 'layout'],
   schema: ['file_type'],

@@ -14,6 +14,7 @@ import type { FactKind } from './fact-kinds.ts'
 import { highestMapping, mappingSlice } from './mapping.ts'
 import type { Mapping } from './mapping.ts'
 import type { Registry } from './registry.ts'
+import { readAcross } from './cross-reads.ts'
 import { ruleSetFor } from './rule-set.ts'
 import { submitterSlice } from './submitter.ts'
 import { varianceSlice } from './variance.ts'
@@ -63,6 +64,7 @@ export function facts(registry: Registry): readonly RegistryFact[] {
     ...schemas,
     ...submitters,
     ...varianceFacts(registry),
+    ...readAcross(registry.ruleSets).map((fileType) => fact('read_across', [fileType], true)),
     ...[...codeSets].map(([name, versions]) => fact('code_set', [name], codeSetSlice(versions))),
   ]
   return all.toSorted(

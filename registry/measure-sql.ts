@@ -3,7 +3,8 @@
  *
  * One pass counts every rule but UNIQUE_KEY, which groups once more, and CUSTOM_SQL over all rows,
  * which aggregates once more and is one violation of one. UNIQUE_KEY counts every row of a group of
- * two or more, and empty keys are equal. TRAILER_COUNT reads the parse report only. `since` limits
+ * two or more, and empty keys are equal. TRAILER_COUNT reads the parse report only; CROSS_FILE and
+ * TREND, which read other submissions too, are cross-file-sql.ts and trend.ts. `since` limits
  * a rule, and what its share is of, to rows of that month and later; rows without a month count.
  * Which rows were counted is told by a second pass, of rules with violations only.
  */
@@ -53,7 +54,7 @@ export interface Measures {
 export function measureSql(query: MeasureQuery): string {
   const scope = scopeOf(query)
   const counts = query.rules.flatMap((rule) => {
-    if (rule.kind === 'TRAILER_COUNT') return []
+    if (!isCounted(rule)) return []
     const rows = sinceSql(rule)
     const seen =
       rows === undefined ? [] : [`${countSql([rows])} AS ${quoteName(rowsName(rule.id))}`]
@@ -62,6 +63,10 @@ export function measureSql(query: MeasureQuery): string {
   const cells = ['count(*) AS "total_rows"', ...counts].join(',\n  ')
   return `SELECT\n  ${cells}\nFROM ${quoteName(scope.view)}`
 }
+
+/** Whether a rule is counted over the submission's own rows. */
+const isCounted = ({ kind }: MeasuredRule): boolean =>
+  kind !== 'TRAILER_COUNT' && kind !== 'CROSS_FILE' && kind !== 'TREND'
 
 const scopeOf = ({ columns, view = 'silver', codeSets = new Map() }: MeasureQuery): RuleScope => ({
   view,
@@ -86,7 +91,7 @@ const duplicatesSql = (columns: readonly string[]): string =>
   `GROUP BY ${columns.map(quoteName).join(', ')} HAVING count(*) > 1`
 
 /** Line numbers kept of each rule. */
-const SAMPLES_MAX = 10
+export const SAMPLES_MAX = 10
 
 /** By rule id: the first line numbers (record numbers in the submission) that break it, ascending. */
 export type RuleSamples = Readonly<Record<string, readonly number[]>>
@@ -160,14 +165,17 @@ export function readMeasures(found: {
     return value
   }
   const totalRows = count('total_rows')
-  const measures = rules.map((rule) => {
-    if (rule.kind === 'TRAILER_COUNT') return [rule.id, trailerMeasure(parse)] as const
+  const counted = (rule: MeasuredRule): RuleMeasure => {
     const isOverall = rule.kind === 'CUSTOM_SQL' && rule.params.overall !== undefined
-    if (isOverall) {
-      return [rule.id, { violations: count(violationsName(rule.id)), denominator: 1 }] as const
+    const rows = rule.since === undefined ? totalRows : count(rowsName(rule.id))
+    return {
+      violations: count(violationsName(rule.id)),
+      denominator: isOverall ? 1 : rows,
     }
-    const denominator = rule.since === undefined ? totalRows : count(rowsName(rule.id))
-    return [rule.id, { violations: count(violationsName(rule.id)), denominator }] as const
+  }
+  const measures = rules.flatMap((rule) => {
+    if (rule.kind === 'TRAILER_COUNT') return [[rule.id, trailerMeasure(parse)] as const]
+    return isCounted(rule) ? [[rule.id, counted(rule)] as const] : []
   })
   return { totalRows, rules: Object.fromEntries(measures) }
 }

@@ -22,6 +22,10 @@ const monthAt = (index: number): string =>
 /** The month after a `YYYY-MM`. */
 export const monthAfter = (month: string): string => monthAt(monthIndex(month) + 1)
 
+/** The month so many before a `YYYY-MM`. */
+export const monthBefore = (month: string, count: number): string =>
+  monthAt(monthIndex(month) - count)
+
 /**
  * The months of a period in order: none when it is no period (first after last, a month out of
  * form, or more than PERIOD_MONTHS_MAX months).

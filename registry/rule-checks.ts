@@ -26,6 +26,9 @@ export function checkRuleSet(ruleSet: LoadedRuleSet, draft: Draft, report: Repor
     }
     seen.add(rule.id)
     checkCodeSet({ rule, at, source }, draft, report)
+    if (rule.kind === 'CROSS_FILE' && !draft.broken.has('layout')) {
+      checkOtherFile({ params: rule.params, at, source }, { layouts, draft }, report)
+    }
     for (const layout of layouts) checkRule({ rule, at, layout, source }, report)
   }
 }
@@ -59,6 +62,55 @@ function checkCodeSet(
   report(source.at(['rules', at, 'params', 'codeSet']), unknownName('code set', name, known))
 }
 
+/**
+ * Some layout of the other file type has the columns, and all that have them compare with this one's:
+ * a submitter sends the layouts of one family, and another family's are as if they were not there.
+ */
+function checkOtherFile(
+  { params, at, source }: Pick<RuleAt, 'at' | 'source'> & { readonly params: CrossFileParams },
+  { layouts, draft }: { readonly layouts: readonly Layout[]; readonly draft: Draft },
+  report: Report,
+): void {
+  const { columns, in: other } = params
+  const all = draft.layouts.map(({ value }) => value)
+  const ofType = all.filter(
+    ({ fileType, slices }) => fileType === other.fileType && slices.route.status === 'ACTIVE',
+  )
+  const place = (path: Path) => source.at(['rules', at, 'params', 'in', ...path])
+  if (ofType.length === 0) {
+    const types = [...new Set(all.map(({ fileType }) => fileType))]
+    report(place(['fileType']), unknownName('file type', other.fileType, types))
+    return
+  }
+  const names = ofType.flatMap(({ slices }) => slices.parse.columns.map(({ name }) => name))
+  const unknown = other.columns.filter((name) => !names.includes(name))
+  for (const name of unknown) {
+    const path = ['columns', other.columns.indexOf(name)]
+    report(place(path), unknownName(`column of ${other.fileType}`, name, names))
+  }
+  const having = ofType.filter(({ slices }) =>
+    other.columns.every((name) => typeIn(slices.parse.columns, name) !== undefined),
+  )
+  if (unknown.length === 0 && having.length === 0) {
+    report(place(['columns']), `no layout of ${other.fileType} has all of these columns`)
+  }
+  for (const [index, name] of other.columns.entries()) {
+    const kindIn = ({ slices }: Layout, column: string): string | undefined =>
+      comparable(typeIn(slices.parse.columns, column))
+    const unlike = having.find((one) =>
+      layouts.some((layout) => kindIn(layout, columns[index] ?? '') !== kindIn(one, name)),
+    )
+    if (unlike !== undefined) {
+      report(place(['columns', index]), `not comparable with this column in ${unlike.id}`)
+    }
+  }
+}
+
+type CrossFileParams = Extract<RuleDocument, { kind: 'CROSS_FILE' }>['params']
+
+const typeIn = (columns: readonly ColumnSpec[], name: string): ColumnType | undefined =>
+  columns.find((spec) => spec.name === name)?.type
+
 interface RuleAt {
   readonly rule: RuleDocument
   readonly at: number
@@ -79,8 +131,7 @@ function checkRule({ rule, at, layout, source }: RuleAt, report: Report): void {
     fault(path, unknownName('column', name, names), offset)
   }
   if (missing.length > 0) return
-  const typeOf = (name: string): ColumnType | undefined =>
-    columns.find((spec: ColumnSpec) => spec.name === name)?.type
+  const typeOf = (name: string): ColumnType | undefined => typeIn(columns, name)
   if (rule.kind === 'RANGE') {
     const text = rangeFault(rule.params, typeOf(rule.params.column))
     if (text !== undefined) fault([], text)
@@ -88,6 +139,12 @@ function checkRule({ rule, at, layout, source }: RuleAt, report: Report): void {
   if (rule.kind === 'CROSS_FIELD') {
     const [left, right] = [typeOf(rule.params.left), typeOf(rule.params.right)]
     if (comparable(left) !== comparable(right)) fault([], 'these columns are not comparable')
+  }
+  if (rule.kind === 'TREND') {
+    const { figure, column = '', per } = rule.params
+    const isSummed = figure === 'sum' && comparable(typeOf(column)) !== 'number'
+    if (isSummed) fault(['column'], 'only a column of numbers has a sum')
+    if (figure === 'filled' && per !== undefined) fault(['per'], 'a share is per row already')
   }
   if (rule.kind === 'TRAILER_COUNT' && !countsRecords(layout)) {
     report(source.at(['rules', at, 'kind']), `no control record of ${layout.id} counts records`)
@@ -129,6 +186,15 @@ function ruleColumns(rule: RuleDocument): readonly NamedColumn[] {
         ...testColumns(['each'], rule.params.each, 'row'),
         ...testColumns(['overall'], rule.params.overall, 'rows'),
       ]
+    case 'CROSS_FILE':
+      return rule.params.columns.map((name, at) => ({ name, path: ['columns', at] }))
+    case 'TREND': {
+      const { column, per } = rule.params
+      return [
+        ...(column === undefined ? [] : [{ name: column, path: ['column'] }]),
+        ...(per === undefined ? [] : [{ name: per, path: ['per'] }]),
+      ]
+    }
     case 'TRAILER_COUNT':
       return []
   }

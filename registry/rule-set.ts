@@ -14,6 +14,9 @@ import { leaf, pattern, threshold } from './fields.ts'
 import { closed, exactlyOne, wholeDocument } from './shape.ts'
 import type { Threshold } from './fields.ts'
 
+/** Months before its own that a rule may look at. */
+export const HISTORY_MONTHS = 12
+
 const bound = z.union([z.number(), z.string().max(40)])
 const values = z.array(leaf.scalar).min(1).max(10_000)
 
@@ -35,6 +38,50 @@ const shared = {
   threshold,
   since: leaf.month.exactOptional().describe('only rows of this month and later'),
 }
+
+const keyColumns = z.array(leaf.column).min(1).max(5)
+
+const crossFileParams = closed({
+  columns: keyColumns.describe('a row with an empty one is not judged'),
+  in: closed({
+    fileType: leaf.fileType.describe('the same submitter’s files of another type'),
+    columns: keyColumns.describe('as many, in the same order'),
+  }),
+  backMonths: z
+    .int()
+    .min(0)
+    .max(HISTORY_MONTHS)
+    .default(0)
+    .describe('a row’s month, and so many before it, may have it'),
+  whenAbsent: z
+    .enum(['pass', 'fail'])
+    .default('pass')
+    .describe('what a row is while no such file is there for its months'),
+}).superRefine(({ columns, in: other }, context) => {
+  if (columns.length === other.columns.length) return
+  context.addIssue({
+    code: 'custom',
+    path: ['in', 'columns'],
+    message: `${columns.length} columns cannot be found in ${other.columns.length}`,
+  })
+})
+
+const trendParams = closed({
+  figure: z
+    .enum(['rows', 'sum', 'distinct', 'filled'])
+    .describe('rows; a column’s sum, its different values, or the share of rows that have it'),
+  column: leaf.column.exactOptional(),
+  per: leaf.column.exactOptional().describe('divided by the different values of this column'),
+  within: z
+    .number()
+    .positive()
+    .max(100)
+    .describe('of the median of the 12 months before: 0.5 is half more or less'),
+}).superRefine(({ figure, column }, context) => {
+  if ((figure === 'rows') === (column === undefined)) return
+  const message = figure === 'rows' ? 'rows have no column' : `of which column is the ${figure}?`
+  context.addIssue({ code: 'custom', path: ['column'], message })
+})
 
 const rule = z.discriminatedUnion('kind', [
   closed({ ...shared, kind: z.literal('NOT_NULL'), params: closed({ column: leaf.column }) }),
@@ -98,6 +145,8 @@ const rule = z.discriminatedUnion('kind', [
     ),
   }),
   closed({ ...shared, kind: z.literal('TRAILER_COUNT'), params: closed({}).exactOptional() }),
+  closed({ ...shared, kind: z.literal('CROSS_FILE'), params: crossFileParams }),
+  closed({ ...shared, kind: z.literal('TREND'), params: trendParams }),
 ])
 export type RuleDocument = z.output<typeof rule>
 

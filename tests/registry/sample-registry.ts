@@ -109,9 +109,13 @@ export function sampleFiles(
   return [...files].map(([path, text]) => ({ path, text }))
 }
 
+/** The text of one sound file. */
+export const sampleText = (path: string): string =>
+  sampleFiles().find((file) => file.path === path)?.text ?? ''
+
 /** The text of one sound file with one passage replaced, which must be there exactly once. */
 export function edited(path: string, from: string, to: string): Record<string, string> {
-  const text = sampleFiles().find((file) => file.path === path)?.text ?? ''
+  const text = sampleText(path)
   if (text.split(from).length !== 2) throw new Error(`${path} has not exactly one ${from}`)
   return { [path]: text.replace(from, () => to) }
 }

@@ -83,7 +83,7 @@ export const DAMAGES: readonly Damage[] = [
     },
     breaks: ['I1', 'I3', 'I7'],
     words: {
-      I3: /winner\[.*2024-02\] reads another version than is current and is not marked dirty/,
+      I3: /(?:standing|winner)\[.*2024-02\] reads another version than is current and is not marked dirty/,
     },
   },
   {
