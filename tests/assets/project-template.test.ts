@@ -46,7 +46,9 @@ test('the configuration names every default, and changes none', async () => {
   const values = (): unknown =>
     Object.entries(readConfig(given)).map(([name, setting]) => [
       name,
-      typeof setting === 'string' || !('value' in setting) ? setting : setting.value,
+      typeof setting === 'string' || !('value' in setting)
+        ? JSON.stringify(setting)
+        : setting.value,
     ])
   const written = values()
   writeFileSync(join(folder, 'tributary.json'), '{}')
