@@ -15,6 +15,8 @@ import { readS3Config, s3Document } from './s3-config.ts'
 import type { Environment, Setting } from './setting.ts'
 import { firstOf, fromEnvironment } from './setting.ts'
 import { requireTransport } from './transport.ts'
+import type { Machine } from './workers.ts'
+import { workersFor } from './workers.ts'
 
 export const CONFIG_FILE = 'tributary.json'
 
@@ -119,7 +121,14 @@ export const configDocument = z.strictObject({
     .min(1)
     .max(64)
     .exactOptional()
-    .describe('builds at once; the number of cores by default'),
+    .describe('builds at once; by default the cores, or as many as memory_mb has room for'),
+  memory_mb: z
+    .int()
+    .min(256)
+    .exactOptional()
+    .describe(
+      'memory for the program and its workers, 1 GiB each; what the machine has by default',
+    ),
 })
 
 export interface Config {
@@ -141,6 +150,7 @@ export interface Config {
   readonly historyDays: Setting<number>
   readonly logsDays: Setting<number>
   readonly concurrency: Setting<number>
+  readonly memoryMb: Setting<number>
   readonly daemon: DaemonConfig
   /** by reference; read when a package is opened */
   readonly secrets: SecretSource
@@ -159,6 +169,8 @@ export interface ConfigSources {
   readonly environment: Environment
   readonly flags: { readonly concurrency?: number }
   readonly cores: number
+  /** of the machine, or of the container */
+  readonly memoryMb: number
 }
 
 /** Reads and merges. Throws CONFIG_INVALID, TRANSPORT_PLAIN. */
@@ -168,7 +180,7 @@ export function readConfig(sources: ConfigSources): Config {
   return config
 }
 
-function mergeConfig({ root, environment, flags, cores }: ConfigSources): Config {
+function mergeConfig({ root, environment, flags, ...machine }: ConfigSources): Config {
   const document = readDocument(join(root, CONFIG_FILE))
   const quiescence = document.intake?.quiescence
   const text = (
@@ -195,10 +207,6 @@ function mergeConfig({ root, environment, flags, cores }: ConfigSources): Config
       ? { value: or, origin: 'default' }
       : { value: own, origin: 'tributary.json' }
   }
-  const concurrency: Setting<number> =
-    flags.concurrency === undefined
-      ? number('CONCURRENCY', document.concurrency, cores)
-      : { value: flags.concurrency, origin: 'flag' }
   const inbox = path(text(['TRIBUTARY_INBOX'], document.inbox, CONFIG_DEFAULTS.inbox))
   const after = text(
     ['TRIBUTARY_INTAKE_AFTER'],
@@ -231,16 +239,39 @@ function mergeConfig({ root, environment, flags, cores }: ConfigSources): Config
       document.retain_versions,
       store.value.startsWith('s3://') ? RETAINED_VERSIONS.s3 : RETAINED_VERSIONS.folder,
     ),
-    concurrency,
+    ...workerConfig({ document, flags, machine }, number),
     daemon: readDaemonConfig(document.daemon),
     secrets: secretsFrom(environment),
   }
 }
 
+type NumberOf = (name: string, own: number | undefined, or: number) => Setting<number>
+
+/** How many builds at once, and the memory that their number follows from where it is not set. */
+function workerConfig(
+  {
+    document,
+    flags,
+    machine,
+  }: Pick<ConfigSources, 'flags'> & {
+    readonly document: z.output<typeof configDocument>
+    readonly machine: Machine
+  },
+  number: NumberOf,
+): Pick<Config, 'concurrency' | 'memoryMb'> {
+  const memoryMb = number('MEMORY_MB', document.memory_mb, machine.memoryMb)
+  const workers = workersFor({ cores: machine.cores, memoryMb: memoryMb.value })
+  const concurrency: Setting<number> =
+    flags.concurrency === undefined
+      ? number('CONCURRENCY', document.concurrency, workers)
+      : { value: flags.concurrency, origin: 'flag' }
+  return { concurrency, memoryMb }
+}
+
 /** How old history and logs may be. */
 function retentionConfig(
   own: z.output<typeof configDocument>['retention'],
-  number: (name: string, own: number | undefined, or: number) => Setting<number>,
+  number: NumberOf,
 ): Pick<Config, 'historyDays' | 'logsDays'> {
   const { history_days: historyDays, logs_days: logsDays } = CONFIG_DEFAULTS.retention
   return {

@@ -3,7 +3,7 @@
  * platform to a store and a catalog. Everything behind it is imported when a command needs it.
  */
 import { readFileSync } from 'node:fs'
-import { availableParallelism, userInfo } from 'node:os'
+import { availableParallelism, totalmem, userInfo } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DAEMON_COMMANDS } from '../engine/cli/daemon-commands.ts'
@@ -13,6 +13,7 @@ import type { Stream } from '../engine/cli/output.ts'
 import type { Host } from './commands/host.ts'
 import { GROUPS, domainCommands } from './commands/domain-commands.ts'
 import type { OpenedPlatform } from './commands/opened.ts'
+import type { Machine } from './workers.ts'
 
 /** Where a command line writes: this process's streams, or somebody else's. */
 interface Streams {
@@ -46,7 +47,7 @@ export async function main(
         ...how,
         folder,
         environment: process.env,
-        cores: availableParallelism(),
+        machine: await machine(),
         migrations: MIGRATIONS,
         serve: async (options) =>
           (await import('../engine/web/health-server.ts')).serveHealth(options),
@@ -72,6 +73,12 @@ export async function main(
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
 
+async function machine(): Promise<Machine> {
+  const { machineMemoryMb } = await import('./workers.ts')
+  const memoryMb = machineMemoryMb({ total: totalmem(), limit: process.constrainedMemory() })
+  return { cores: availableParallelism(), memoryMb }
+}
+
 const HOST: Host = {
   packageFolder: PACKAGE,
   command: commandTyped(),
@@ -80,8 +87,12 @@ const HOST: Host = {
     const { findProject, readConfig } = await import('./config.ts')
     const { MIGRATIONS } = await import('../migrations/index.ts')
     const root = findProject(folder)
-    const cores = availableParallelism()
-    const config = readConfig({ root, environment: process.env, flags: {}, cores })
+    const config = readConfig({
+      root,
+      environment: process.env,
+      flags: {},
+      ...(await machine()),
+    })
     return { config, migrations: MIGRATIONS }
   },
   askStore: async ({ store, s3 }) => {

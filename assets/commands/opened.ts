@@ -7,6 +7,7 @@ import { readConfig, findProject } from '../config.ts'
 import type { Serve } from '../daemon-parts.ts'
 import { daemonParts } from '../daemon-parts.ts'
 import type { OpenOptions, Platform } from '../platform.ts'
+import type { Machine } from '../workers.ts'
 import { openPlatform } from '../platform.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -25,7 +26,7 @@ export interface OpenPlatformHow extends Pick<
   /** where the search for a project starts */
   readonly folder: string
   readonly environment: Readonly<Record<string, string | undefined>>
-  readonly cores: number
+  readonly machine: Machine
   readonly sync?: boolean
   readonly allowBlocked?: boolean
 }
@@ -35,14 +36,14 @@ export async function openForCommands(how: OpenPlatformHow): Promise<OpenedPlatf
   const {
     folder,
     environment,
-    cores,
+    machine,
     migrations,
     openStore,
     openInbox,
     sync = true,
     allowBlocked = false,
   } = how
-  const config = readConfig({ root: findProject(folder), environment, flags: {}, cores })
+  const config = readConfig({ root: findProject(folder), environment, flags: {}, ...machine })
   const platform = await openPlatform({
     config,
     migrations,

@@ -8,7 +8,7 @@ const ALL = { flags: '--all', description: 'every sensor' } as const
 
 const WORKERS = {
   flags: '--workers <count>',
-  description: 'builds at once (default: tributary.json, or cores)',
+  description: 'builds at once (default: tributary.json, or cores and memory)',
 } as const
 
 export const DAEMON_COMMANDS: readonly Command[] = [

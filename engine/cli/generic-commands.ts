@@ -7,7 +7,7 @@ import { PLAN_OPTIONS, SELECTION_ARGUMENT } from './plan-options.ts'
 const RUN_OPTIONS: readonly CommandOption[] = [
   {
     flags: '-j, --jobs <count>',
-    description: 'builds at once (default: tributary.json, or cores)',
+    description: 'builds at once (default: tributary.json, or cores and memory)',
   },
   { flags: '--max-fail <count>', description: 'stop claiming after this many failures' },
   { flags: '--keep-going', description: 'go on after failures: the default' },

@@ -44,7 +44,7 @@ test('a layout added by the walk is JSON only, and its delivery reaches canonica
       writeFileSync(join(root, path), text)
       if (path.startsWith('inbox/')) writeFileSync(join(root, dirname(path), '_SUCCESS'), '')
     }
-    const config = readConfig({ root, environment: {}, flags: {}, cores: 2 })
+    const config = readConfig({ root, environment: {}, flags: {}, cores: 2, memoryMb: 4096 })
     await using platform = await openPlatform({
       config,
       migrations: MIGRATIONS,

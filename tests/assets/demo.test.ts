@@ -29,7 +29,7 @@ beforeAll(async () => {
   shown = ran.stdout
   noted = ran.stderr
   platform = await openPlatform({
-    config: readConfig({ root: folder, environment: {}, flags: {}, cores: 2 }),
+    config: readConfig({ root: folder, environment: {}, flags: {}, cores: 2, memoryMb: 4096 }),
     migrations: MIGRATIONS,
     openStore: ({ store }) => openLocalStore({ root: store.value }),
   })

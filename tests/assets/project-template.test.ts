@@ -42,7 +42,7 @@ test('without samples there is no submitter and no delivery', async () => {
 
 test('the configuration names every default, and changes none', async () => {
   await init(false)
-  const given = { root: folder, environment: {}, flags: {}, cores: 2 }
+  const given = { root: folder, environment: {}, flags: {}, cores: 2, memoryMb: 4096 }
   const values = (): unknown =>
     Object.entries(readConfig(given)).map(([name, setting]) => [
       name,
@@ -54,15 +54,22 @@ test('the configuration names every default, and changes none', async () => {
   writeFileSync(join(folder, 'tributary.json'), '{}')
   expect(values()).toEqual(written)
   // These follow from the machine and the store.
-  const named = [...Object.keys(CONFIG_DEFAULTS), '$schema', 'concurrency', 'retain_versions', 's3']
+  const named = [
+    ...Object.keys(CONFIG_DEFAULTS),
+    '$schema',
+    'concurrency',
+    'memory_mb',
+    'retain_versions',
+    's3',
+  ]
   expect(Object.keys(configDocument.shape).toSorted()).toEqual(named.toSorted())
 })
 
 test('a drop’s quiet time is a whole number of seconds, minutes or hours', () => {
   const minutes = (quiescence: string): number => {
     writeFileSync(join(folder, 'tributary.json'), JSON.stringify({ intake: { quiescence } }))
-    return readConfig({ root: folder, environment: {}, flags: {}, cores: 2 }).quiescenceMinutes
-      .value
+    return readConfig({ root: folder, environment: {}, flags: {}, cores: 2, memoryMb: 4096 })
+      .quiescenceMinutes.value
   }
   expect(['0s', '30s', '10m', '2h'].map(minutes)).toEqual([0, 0.5, 10, 120])
   for (const wrong of ['10', '', '1.5h', '-1m', '10 m', '1d']) {

@@ -15,7 +15,7 @@ beforeAll(() => {
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 const read = (environment: Readonly<Record<string, string>>) =>
-  readConfig({ root, environment, flags: {}, cores: 2 })
+  readConfig({ root, environment, flags: {}, cores: 2, memoryMb: 4096 })
 const store = (endpoint: string) => ({
   TRIBUTARY_STORE: 's3://bucket/data',
   S3_ENDPOINT: endpoint,

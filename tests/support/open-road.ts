@@ -13,7 +13,7 @@ export const openRoad = async (
 ): Promise<Platform> =>
   openPlatform({
     ...how,
-    config: readConfig({ root, environment, flags: {}, cores: 2 }),
+    config: readConfig({ root, environment, flags: {}, cores: 2, memoryMb: 4096 }),
     migrations: MIGRATIONS,
     openStore: async ({ store, inbox, s3, cache, cacheBytes }) => {
       if (!isUrl(store.value)) return openLocalStore({ root: store.value, durable: false })

@@ -32,7 +32,7 @@ const examine = async (
   environment: Readonly<Record<string, string>> = {},
   nowMs = Date.now(),
 ): Promise<ProjectExamination> =>
-  examineProject(readConfig({ root, environment, flags: {}, cores: 2 }), {
+  examineProject(readConfig({ root, environment, flags: {}, cores: 2, memoryMb: 4096 }), {
     migrations: MIGRATIONS,
     nodeVersion: process.version,
     askStore: async () => {

@@ -23,7 +23,7 @@ const ASSETS = ['silver', 'gold_submitter', 'gold_canonical']
 export async function fillProduct(root: string, size: GridSize): Promise<number> {
   mkdirSync(root, { recursive: true })
   await initProject({ folder: root, from: REPOSITORY, withSamples: false })
-  const config = readConfig({ root, environment: {}, flags: {}, cores: 2 })
+  const config = readConfig({ root, environment: {}, flags: {}, cores: 2, memoryMb: 4096 })
   await using platform = await openPlatform({
     config,
     migrations: MIGRATIONS,
