@@ -49,7 +49,10 @@ interface Scene {
   readonly words: readonly string[]
   /** what a person would do outside the program */
   readonly byHand?: (demo: Demo) => Promise<void>
-  /** an argument `ID:{drop}` stands for the id of that drop's submission */
+  /**
+   * an argument `ID:{drop}` stands for the id of that drop's submission, `IN:{path}` for a file of
+   * the project
+   */
   readonly commands: readonly (readonly string[])[]
 }
 
@@ -61,6 +64,16 @@ const MONTHS = `select atomic_month, count(*) as lines, count(allowed_amount) as
   sum(paid_amount) as paid from gold_canonical.medical_claim group by all order by all`
 const WINNER = `select source_submission_id, count(*) as lines from gold_canonical.medical_claim
   where submitter_id = 'acme_health' and atomic_month = '2024-02' group by all`
+const TRIAL = 'IN:medical_claim_202407_202407.txt'
+const GENERATE = [
+  'registry',
+  'generate',
+  'medical_claim/star',
+  '--rows',
+  '200',
+  '--months',
+  '2024-07',
+]
 const oneLine = (sql: string): string => sql.replaceAll(/\s+/g, ' ')
 
 const SCENES: readonly Scene[] = [
@@ -116,6 +129,17 @@ const SCENES: readonly Scene[] = [
     commands: [['query', oneLine(WINNER)], ['plan'], ['materialize'], ['query', oneLine(WINNER)]],
   },
   {
+    title: 'A submitter tries a file first',
+    words: [
+      'A synthetic file of a layout, with known faults, and the pre-check a submitter runs at home:',
+      'what the state would say of it, without a delivery and without showing a value.',
+    ],
+    commands: [
+      [...GENERATE, '--defects', '0.04', '--test-flag', '--out', TRIAL],
+      ['validate', 'medical_claim/star', TRIAL],
+    ],
+  },
+  {
     title: 'Nothing changed, nothing runs',
     words: [],
     commands: [['materialize']],
@@ -158,7 +182,7 @@ async function play(demo: Demo, scene: Scene, number: number): Promise<number> {
   for (const line of scene.words) demo.print(`   ${line}`)
   await scene.byHand?.(demo)
   for (const command of scene.commands) {
-    const argv = await withIds(demo, command)
+    const argv = await completed(demo, command)
     demo.print('')
     demo.print(`$ ${commandLine(demo, argv)}`)
     const exitCode = await demo.run(atProject(demo, argv))
@@ -199,9 +223,13 @@ async function deliverCorrection({ root, print }: Demo): Promise<void> {
 }
 
 const ID_OF = 'ID:'
+const FILE_IN = 'IN:'
 
-/** Puts submission ids where a command names a drop. */
-async function withIds(demo: Demo, argv: readonly string[]): Promise<readonly string[]> {
+/** Puts paths and submission ids where a command of a scene names a file or a drop. */
+async function completed(demo: Demo, command: readonly string[]): Promise<readonly string[]> {
+  const argv = command.map((word) =>
+    word.startsWith(FILE_IN) ? join(demo.folder, word.slice(FILE_IN.length)) : word,
+  )
   if (!argv.some((word) => word.startsWith(ID_OF))) return argv
   const text = await demo.ask(atProject(demo, ['submissions', 'list', '--json']))
   const listed = JSON.parse(text) as readonly {
@@ -227,7 +255,7 @@ async function printEnd(demo: Demo): Promise<void> {
   demo.print('')
   demo.print(`The project stays in ${demo.root}. Go on with:`)
   for (const [why, command] of NEXT) {
-    demo.print(`  ${commandLine(demo, await withIds(demo, command))}`)
+    demo.print(`  ${commandLine(demo, await completed(demo, command))}`)
     demo.print(`      ${why}`)
   }
 }

@@ -129,6 +129,13 @@ test('the end names the folder and three commands, and each of them runs', async
   expect(confirm).toMatch(/submissions confirm \d{8}T\d{9}Z-[0-9a-f]{12} --reason "/)
 })
 
+test('a file tried first is told what would be refused, as the generator spoiled it', () => {
+  const text = scene('A submitter tries a file first')
+  expect(text).toMatch(/10 records spoiled/)
+  expect(text).toMatch(/190 accepted, 10 rejected/)
+  expect(text).toContain('It would be refused.')
+})
+
 test('a second materialize there builds nothing, and the next plan is empty', async () => {
   expect(scene('Nothing changed, nothing runs')).toContain('Nothing to do')
   const again = await materialize(platform.project, { actor, command: 'test', concurrency: 2 })
