@@ -17,7 +17,7 @@ import type { RegistryTables } from '../registry/tables.ts'
 import { platformTables } from '../registry/tables.ts'
 import type { DecisionFact } from './facts.ts'
 import { asJson } from './facts.ts'
-import { submissionFacts } from './submission-facts.ts'
+import { submissionFacts, withoutStop } from './submission-facts.ts'
 import { isLanded, withoutFacts } from './unlanded.ts'
 
 export type Decision =
@@ -235,7 +235,8 @@ async function routeByHand(
     routed_because: 'routed by a person',
   }
   const definitions = await loadDefinitions(project.graph, trx, true)
-  await writeFacts(trx, definitions, submissionFacts(routed, files))
+  const facts = [...withoutStop(row), ...submissionFacts(routed, files)]
+  await writeFacts(trx, definitions, facts)
   await tables
     .updateTable('submission')
     .set(routed)

@@ -19,6 +19,12 @@ export const stampFacts = defineAsset({
   dimensions: SUBMISSION,
   description: 'state, layout, period and time of receipt of a submission',
 })
+export const stopReasonFacts = defineAsset({
+  kind: 'fact',
+  name: 'stop_reason',
+  dimensions: SUBMISSION,
+  description: 'why a submission went no further than intake',
+})
 export const decisionFacts = defineAsset({
   kind: 'fact',
   name: 'decision',

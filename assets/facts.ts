@@ -4,6 +4,7 @@
  * Keys of a submission are (submitter, file type, submission id): the path of its data.
  */
 import type { Json, Slot } from '../engine/index.ts'
+import type { SubmissionState } from '../registry/submission-state.ts'
 
 export const SUBMISSION = ['submitter_id', 'file_type', 'submission_id'] as const
 export const SUBMITTER_MONTH = ['state', 'file_type', 'submitter_id', 'atomic_month'] as const
@@ -34,6 +35,15 @@ export interface Stamp {
   /** ISO 8601 with milliseconds */
   readonly received_at: string
   readonly test: boolean
+}
+
+/** Why nothing is built from a submission, for its submitter to read. */
+export interface StopReason {
+  readonly status: SubmissionState
+  readonly code: string
+  readonly words: string
+  /** names; the first few */
+  readonly files: readonly string[]
 }
 
 /** A person's decisions about one submission. */

@@ -2,11 +2,19 @@
 import type { AssetDefinition, DuckPool } from '../engine/index.ts'
 import { crossMeasureAsset, crossReads, trend } from './across.ts'
 import { canonicalGoldAsset, mappingMonth } from './canonical-gold.ts'
-import { decisionFacts, deliveryFacts, pinFacts, registryFacts, stampFacts } from './fact-assets.ts'
+import {
+  decisionFacts,
+  deliveryFacts,
+  pinFacts,
+  registryFacts,
+  stampFacts,
+  stopReasonFacts,
+} from './fact-assets.ts'
 import type { Inbox } from './inbox.ts'
 import type { SecretsOf } from './package-secrets.ts'
 import { rawAsset } from './raw.ts'
 import { ruleReads } from './rule-reads.ts'
+import { outbox } from './outbox.ts'
 import { parseAsset, rejects, silver } from './silver.ts'
 import { ownVerdict, standing } from './standing.ts'
 import { submitterGold } from './submitter-gold.ts'
@@ -21,6 +29,7 @@ export const roadAssets = (
 ): readonly AssetDefinition[] => [
   deliveryFacts,
   stampFacts,
+  stopReasonFacts,
   decisionFacts,
   pinFacts,
   ...registryFacts,
@@ -38,6 +47,7 @@ export const roadAssets = (
   trend,
   verdict,
   validationReport,
+  outbox,
   winner,
   submitterGold,
   mappingMonth,

@@ -3,7 +3,7 @@
  *
  * A submission's id and time of receipt are given out here, strictly increasing; its files are
  * landed by `raw` afterwards. What cannot go on (unknown, ambiguous, not data, seen before) gets a
- * submission row too, with the reason, and no facts: nothing is ever built from it.
+ * submission row too, with the reason; nothing is built from it but the answer to its submitter.
  */
 import { basename } from 'node:path/posix'
 import type { Fact, PlanningAccess } from '../engine/index.ts'
@@ -19,7 +19,7 @@ import type { Earlier } from '../registry/winner.ts'
 import { contentDigest, duplicateOf, nextReceivedAt, submissionId } from '../registry/winner.ts'
 import type { InspectedFile } from './inspect.ts'
 import { describe } from './inspect.ts'
-import { routedColumns, submissionFacts } from './submission-facts.ts'
+import { routedColumns, stopFacts, submissionFacts } from './submission-facts.ts'
 import type { Submitter } from '../registry/submitter.ts'
 
 /** Files that arrived together, looked at. */
@@ -36,6 +36,8 @@ export interface Arrival {
 /** One submission to be: some files of an arrival, and where they go. */
 interface Intended {
   readonly arrival: Arrival
+  /** whether its submitter is in the registry: nobody else has an outbox */
+  readonly isKnown: boolean
   readonly files: readonly InspectedFile[]
   readonly fileType: string
   readonly route: Route | undefined
@@ -86,6 +88,7 @@ function intend(arrival: Arrival, registry: Registry): readonly Intended[] {
   const refused = arrival.files.filter((file) => file.refusal !== undefined)
   const good = arrival.files.filter((file) => file.refusal === undefined)
   const submitter = registry.submitters.find((one) => one.id === arrival.submitter)
+  const isKnown = submitter !== undefined
   const routes = (files: readonly InspectedFile[]): readonly Route[] =>
     files.length === 0 ? [] : routeFiles(arrival, registry, { files, submitter })
   const stopped = refused.map((file): Intended => {
@@ -93,11 +96,12 @@ function intend(arrival: Arrival, registry: Registry): readonly Intended[] {
     const { status, code, words } = file.refusal ?? { status: 'QUARANTINED', code: '', words: '' }
     const event = status === 'QUARANTINED' ? 'quarantined' : 'unrouted'
     const fileType = named?.fileType ?? UNKNOWN_FILE_TYPE
-    return { arrival, files: [file], fileType, route: undefined, stopped: { event, code, words } }
+    const own = { arrival, isKnown, files: [file], fileType, route: undefined }
+    return { ...own, stopped: { event, code, words } }
   })
   const routed = routes(good).map((found): Intended => {
     const files = good.filter((file) => found.files.includes(file.name))
-    const own = { arrival, files, fileType: found.fileType, route: found }
+    const own = { arrival, isKnown, files, fileType: found.fileType, route: found }
     if (found.status === 'READY_FOR_PARSE') return own
     return { ...own, stopped: { event: 'unrouted', code: found.code, words: found.words } }
   })
@@ -115,9 +119,9 @@ function together(arrival: Arrival, intended: readonly Intended[]): readonly Int
     types.has(one.fileType) && (isShut(one) || one.route !== undefined)
   const groups = Map.groupBy(intended.filter(waits), ({ fileType }) => fileType)
   const waiting = [...groups].flatMap(([fileType, group]): readonly Intended[] => {
-    const stopped = group.find(isShut)?.stopped
+    const shut = group.find(isShut)
     const files = arrival.files.filter((file) => group.some((one) => one.files.includes(file)))
-    return stopped === undefined ? [] : [{ arrival, files, fileType, route: undefined, stopped }]
+    return shut === undefined ? [] : [{ ...shut, files, fileType, route: undefined }]
   })
   return [...intended.filter((one) => !waits(one)), ...waiting]
 }
@@ -180,8 +184,10 @@ async function takeOne(
   await tables.insertInto('submission_file').values(rows).execute()
   const { status, status_words: words } = row
   if (words !== null) await note(access, { submission: id, status, words, drop: arrival.drop })
-  const facts = status === 'READY_FOR_PARSE' ? submissionFacts(row, rows) : []
-  return { submissionId: id, facts }
+  if (status === 'READY_FOR_PARSE') return { submissionId: id, facts: submissionFacts(row, rows) }
+  // Of a duplicate the submission that stands was answered already.
+  const isAnswered = intended.isKnown && status !== 'DUPLICATE'
+  return { submissionId: id, facts: isAnswered ? stopFacts(row, rows) : [] }
 }
 
 /** The state a submission starts in, and why it goes no further. */

@@ -15,6 +15,7 @@ export type StoragePath =
   | ({ readonly stage: 'gold_submitter'; readonly submitter: string } & MonthPath)
   | ({ readonly stage: 'gold_canonical' } & MonthPath)
   | ({ readonly stage: 'validation' } & ValidationPath)
+  | ({ readonly stage: 'outbox' } & OutboxPath)
 
 interface InFolder {
   readonly object?: string
@@ -29,6 +30,10 @@ interface MonthPath extends InFolder {
   readonly fileType: string
   /** `YYYY-MM` */
   readonly month: string
+}
+interface OutboxPath extends InFolder {
+  readonly submitter: string
+  readonly submissionId: string
 }
 interface ValidationPath extends InFolder {
   readonly submissionId: string
@@ -63,6 +68,7 @@ const OBJECTS: Readonly<Record<StoragePath['stage'], RegExp>> = {
   gold_submitter: objectPattern(PART, MANIFEST),
   gold_canonical: objectPattern(PART, MANIFEST),
   validation: objectPattern('validation_report\\.json', 'rule_samples\\.json', MANIFEST),
+  outbox: objectPattern('report\\.html', 'report\\.json', MANIFEST),
 }
 
 function checked(name: keyof typeof PATTERNS, value: string): string {
@@ -102,6 +108,12 @@ function folderOf(path: StoragePath): string {
         checked('fileType', path.fileType),
         month(path.month),
       ].join('/')
+    case 'outbox':
+      return [
+        'outbox',
+        checked('submitter', path.submitter),
+        checked('submissionId', path.submissionId),
+      ].join('/')
     case 'validation':
       return [
         'validation',
@@ -124,12 +136,17 @@ function formatPath(path: StoragePath): string {
 /** `raw/{submitter}/{file_type}/{submission_id}`: `data/{file}`, `manifest.generated.json`. */
 export const rawPath = (at: SubmissionPath): string => formatPath({ ...at, stage: 'raw' })
 
-/** `silver/{submitter}/{file_type}/{submission_id}`: `parse_report.json` and the months. */
-export const silverPath = (at: SubmissionPath): string => formatPath({ ...at, stage: 'silver' })
-
-/** `silver/…/atomic_month={YYYY-MM|__unknown__}`: `part-*.parquet`. */
-export const silverMonthPath = (at: SubmissionPath & { readonly month: string }): string =>
-  formatPath({ ...at, stage: 'silver_month' })
+/**
+ * `silver/{submitter}/{file_type}/{submission_id}`: `parse_report.json` and the months; with a month
+ * `…/atomic_month={YYYY-MM|__unknown__}`: `part-*.parquet`.
+ */
+export const silverPath = ({
+  month: of,
+  ...at
+}: SubmissionPath & { readonly month?: string }): string =>
+  formatPath(
+    of === undefined ? { ...at, stage: 'silver' } : { ...at, stage: 'silver_month', month: of },
+  )
 
 /** `rejects/{submitter}/{file_type}/{submission_id}`: `part-*.parquet`; holds raw lines. */
 export const rejectsPath = (at: SubmissionPath): string => formatPath({ ...at, stage: 'rejects' })
@@ -145,6 +162,9 @@ export const canonicalGoldPath = (at: MonthPath): string =>
 /** `validation/{submission_id}/{run_id}`: the report, or the line numbers of rules. */
 export const validationPath = (at: ValidationPath): string =>
   formatPath({ ...at, stage: 'validation' })
+
+/** `outbox/{submitter}/{submission_id}`: `report.html`, `report.json`, for the submitter to read. */
+export const outboxPath = (at: OutboxPath): string => formatPath({ ...at, stage: 'outbox' })
 
 /** The parts of a path, or undefined when it is not exactly a path that formatPath writes. */
 export function parsePath(text: string): StoragePath | undefined {
@@ -186,6 +206,8 @@ function byStage(stage: string, parts: readonly string[]): StoragePath | undefin
       }
     case 'gold_canonical':
       return { stage, state: a, fileType: b, month: c.slice(MONTH_FOLDER.length), ...tail(3) }
+    case 'outbox':
+      return { stage, submitter: a, submissionId: b, ...tail(2) }
     case 'validation':
       return { stage, submissionId: a, runId: b, ...tail(2) }
     default:

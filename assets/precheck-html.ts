@@ -1,7 +1,7 @@
-/** A pre-check as one HTML file that needs nothing else: no script, no style or image from elsewhere. */
-import { countText, printable } from '../engine/index.ts'
-import type { Precheck } from './precheck.ts'
-import { findingWords, linesWords, fileFindingWords } from './precheck.ts'
+/** The report of a file as one HTML file that needs nothing else: no script, no style or image from elsewhere. */
+import { printable } from '../engine/index.ts'
+import type { Precheck, PrecheckTable } from './precheck.ts'
+import { precheckTables } from './precheck.ts'
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -21,21 +21,16 @@ const STYLE =
   'th,td{text-align:left;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #ccc}' +
   '@media(prefers-color-scheme:dark){body{background:#111;color:#eee}}'
 
-function table(
-  caption: string,
-  titles: readonly string[],
-  rows: readonly (readonly string[])[],
-): string {
-  if (rows.length === 0) return ''
-  const head = titles.map((title) => `<th scope="col">${htmlText(title)}</th>`).join('')
+function table({ title, columns, rows }: PrecheckTable): string {
+  const head = columns.map((name) => `<th scope="col">${htmlText(name)}</th>`).join('')
   const line = ([first = '', ...rest]: readonly string[]): string =>
     `<tr><th scope="row">${htmlText(first)}</th>${rest.map((cell) => `<td>${htmlText(cell)}</td>`).join('')}</tr>`
-  return `<table><caption>${htmlText(caption)}</caption><thead><tr>${head}</tr></thead><tbody>${rows.map(line).join('')}</tbody></table>\n`
+  return `<table><caption>${htmlText(title)}</caption><thead><tr>${head}</tr></thead><tbody>${rows.map(line).join('')}</tbody></table>\n`
 }
 
 /** The page of the reports of all files. */
 export function precheckPage(reports: readonly Precheck[]): string {
-  const title = `Pre-check: ${reports.map(({ file }) => file).join(', ')}`
+  const title = `Report: ${reports.map(({ file }) => file).join(', ')}`
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${htmlText(title)}</title><style>${STYLE}</style></head>
@@ -48,50 +43,10 @@ ${reports.map(section).join('\n')}
 }
 
 function section(report: Precheck): string {
-  const { file, layout, verdict, next, failed, records, fileFindings } = report
+  const { file, layout, submission, verdict, next, failed } = report
+  const about = [submission, layout].flatMap((one) => one ?? []).join(', ')
   const why = failed === null ? '' : `<p>${htmlText(`${failed.code}: ${failed.detail}`)}</p>\n`
-  const remarked = fileFindings.map((one) => `<p>${htmlText(fileFindingWords(one))}</p>\n`).join('')
   return `<h1>${htmlText(file)}</h1>
-<p>${htmlText(layout)}: <strong>${htmlText(verdict)}</strong>. ${htmlText(next)}</p>
-${why}${remarked}${tables(report, records)}`
+<p>${htmlText(about)}${about === '' ? '' : ': '}<strong>${htmlText(verdict)}</strong>. ${htmlText(next)}</p>
+${why}${precheckTables(report).map(table).join('')}`
 }
-
-const tables = (
-  { reasons, control, months, rules }: Precheck,
-  records: Precheck['records'],
-): string =>
-  table(
-    'Records',
-    ['kind', 'records'],
-    Object.entries(records).map(([kind, count]) => [kind, countText(count)]),
-  ) +
-  table(
-    'Refused records',
-    ['reason', 'column', 'records', 'first lines'],
-    reasons.map((one) => [one.code, one.column ?? '', countText(one.records), linesWords(one)]),
-  ) +
-  table(
-    'Control records',
-    ['record', 'declares', 'counted', 'agrees'],
-    control.map((one) => [
-      one.record,
-      one.declared === null ? 'no number' : countText(one.declared),
-      countText(one.counted),
-      one.agrees ? 'yes' : 'no',
-    ]),
-  ) +
-  table(
-    'Months',
-    ['month', 'rows'],
-    months.map(({ month, rows }) => [month, countText(rows)]),
-  ) +
-  table(
-    'Rules',
-    ['rule', 'severity', 'result', 'rows'],
-    rules.map((one) => [
-      one.rule,
-      one.severity,
-      one.passed ? 'passed' : 'failed',
-      findingWords(one),
-    ]),
-  )

@@ -1,80 +1,143 @@
 /**
- * What a state would say of a file, for whoever is about to send it. Holds counts, names of columns
- * and line numbers, never a value of the file: the report may be mailed.
+ * What a state says of a file: to whoever is about to send it (`validate`), and to its submitter after
+ * each intake (`outbox`). Holds counts, names of columns and files, line numbers, and what to do; never a
+ * value of the file: the report may be mailed.
  */
-import type { ParseFinding, ParseOutcome, ParseReport } from '../engine/index.ts'
-import { alignColumns, countText } from '../engine/index.ts'
+import type { ParseFinding, ParseReport } from '../engine/index.ts'
+import { alignColumns, canonicalJson, countText } from '../engine/index.ts'
 import type { Finding } from '../registry/judge.ts'
+import type { RuleSamples } from '../registry/measure-sql.ts'
+import type { Period } from '../registry/period.ts'
+import { monthsOf } from '../registry/period.ts'
+import { rejectWords } from './reject-words.ts'
 
-/** Lines named for each reason. */
-export const LINES_MAX = 5
+/** Places named for each reason. */
+export const PLACES_MAX = 5
 
-/** Why records would be refused: how many, and the first lines. */
+/** Where a record begins. */
+export interface Place {
+  readonly file: string
+  /** from 1, in the decompressed file */
+  readonly line: number
+}
+/** By `reasonKey`: the first places, in order. */
+export type Places = ReadonlyMap<string, readonly Place[]>
+
+/** Why records are refused: how many, the first places, and what to do. */
 interface PrecheckReason {
   readonly code: string
   /** null: the record as a whole */
   readonly column: string | null
   readonly records: number
-  readonly lines: readonly number[]
+  readonly places: readonly Place[]
+  readonly what: string
 }
+
+/** A rule as it was judged, and the first records that break it, numbered through all files. */
+type PrecheckRule = Finding & { readonly record_numbers: readonly number[] }
 
 export interface Precheck {
   readonly format: 'precheck/1'
-  readonly layout: string
-  /** as it was named, without folders */
+  /** null: a file that nobody has sent yet */
+  readonly submission: string | null
+  /** null: none was chosen */
+  readonly layout: string | null
+  /** as it was named, without folders; of several, their names in one text */
   readonly file: string
+  /** the months that the name or the control record declares; null: none is known */
+  readonly period: Period | null
   readonly verdict: string
   readonly isAccepted: boolean
-  /** why it could not be read to its end */
+  /** why it goes no further as a whole */
   readonly failed: { readonly code: string; readonly detail: string } | null
   /** by kind: accepted, rejected, header, control, blank, … */
   readonly records: Readonly<Record<string, number>>
   readonly reasons: readonly PrecheckReason[]
-  readonly months: readonly { readonly month: string; readonly rows: number }[]
+  readonly months: readonly {
+    readonly month: string
+    readonly rows: number
+    /** within the period; true while that is not known */
+    readonly isDeclared: boolean
+  }[]
   readonly control: readonly {
     readonly record: string
     readonly declared: number | null
     readonly counted: number
     readonly agrees: boolean
   }[]
-  /** about the file as a whole: its encoding, its declared months */
+  /** about files as a whole: their encoding, their declared months */
   readonly fileFindings: readonly ParseFinding[]
-  readonly rules: readonly Finding[]
+  /** those that did not pass first */
+  readonly rules: readonly PrecheckRule[]
+  readonly moreRules: number
   /** what to do, in words */
   readonly next: string
 }
 
-export interface Prechecked {
-  readonly layout: string
+/** What a parse found, fresh or as its report is stored. */
+export interface ParseFound {
+  readonly report?: ParseReport | undefined
+  /** set when it was not read to its end */
+  readonly stopped?:
+    | { readonly records: number; readonly rejected: number; readonly reasons: Reasons }
+    | undefined
+}
+type Reasons = ParseReport['reasons']
+
+export interface Prechecked extends ParseFound {
+  readonly submission: string | null
+  readonly layout: string | null
   readonly file: string
+  readonly period: Period | null
   readonly verdict: string
-  readonly outcome: ParseOutcome
+  readonly failed: Precheck['failed']
   readonly findings: readonly Finding[]
-  /** by `code column`: the first lines */
-  readonly lines: ReadonlyMap<string, readonly number[]>
+  readonly findingsMore: number
+  readonly samples: RuleSamples
+  readonly places: Places
 }
 
-/** The key of a reason's lines. */
+/** The key of a reason's places. */
 export const reasonKey = (code: string, column: string | null): string => `${code} ${column ?? ''}`
 
-/** Composes the report of one file. Pure. */
-export function precheck({ outcome, lines, findings, ...named }: Prechecked): Precheck {
-  const { report } = outcome
-  const isAccepted = named.verdict.startsWith('VALIDATED')
-  const failed = outcome.kind === 'failed' ? { code: outcome.code, detail: outcome.detail } : null
+/** Why records were refused, whether or not the file was read to its end. */
+export const reasonsOf = ({ report, stopped }: ParseFound): Reasons =>
+  report?.reasons ?? stopped?.reasons ?? []
+
+/** Composes the report of one file, or of one submission. Pure. */
+export function precheck(found: Prechecked): Precheck {
+  const { report, stopped, period, places, samples, failed, verdict } = found
+  const isAccepted = verdict.startsWith('VALIDATED')
+  const known = period === null ? undefined : monthsOf(period)
+  const months = (report?.months ?? []).map(({ month, rows }) => ({
+    month,
+    rows,
+    isDeclared: known === undefined || known.includes(month),
+  }))
+  const rules = found.findings
+    .toSorted((a, b) => Number(a.passed) - Number(b.passed))
+    .map((finding) => ({ ...finding, record_numbers: samples[finding.rule] ?? [] }))
   return {
     format: 'precheck/1',
-    ...named,
+    submission: found.submission,
+    layout: found.layout,
+    file: found.file,
+    period,
+    verdict,
     isAccepted,
     failed,
-    records: recordsOf(report),
-    reasons: (report?.reasons ?? []).map(({ code, column, count }) => ({
+    records:
+      report === undefined && stopped !== undefined
+        ? { 'read before it stopped': stopped.records, rejected: stopped.rejected }
+        : recordsOf(report),
+    reasons: reasonsOf(found).map(({ code, column, count }) => ({
       code,
       column,
       records: count,
-      lines: lines.get(reasonKey(code, column)) ?? [],
+      places: places.get(reasonKey(code, column)) ?? [],
+      what: rejectWords(code),
     })),
-    months: report?.months ?? [],
+    months,
     control: (report?.files ?? []).flatMap(({ reconciliation }) =>
       reconciliation.map(({ role, declared, counted, agrees }) => ({
         record: role,
@@ -84,8 +147,9 @@ export function precheck({ outcome, lines, findings, ...named }: Prechecked): Pr
       })),
     ),
     fileFindings: report?.findings ?? [],
-    rules: findings,
-    next: nextStep(isAccepted, failed !== null, findings),
+    rules,
+    moreRules: found.findingsMore,
+    next: nextStep({ verdict, isAccepted, failed, rules, months }),
   }
 }
 
@@ -96,72 +160,163 @@ function recordsOf(report: ParseReport | undefined): Record<string, number> {
       if (records > 0) counts[kind] = (counts[kind] ?? 0) + records
     }
   }
-  return counts
+  // A stored report has its members in another order than a fresh one.
+  return Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function nextStep(isAccepted: boolean, isBroken: boolean, findings: readonly Finding[]): string {
-  if (isBroken) return 'Correct the file as a whole; it could not be read to its end.'
-  const failed = findings.filter(({ passed }) => !passed)
-  if (!isAccepted) {
-    const hard = failed.filter(({ severity }) => severity === 'HARD').map(({ rule }) => rule)
-    return `It would be refused. Correct what ${hard.join(', ')} says, and check again.`
-  }
-  return failed.length === 0
-    ? 'It would be accepted.'
-    : 'It would be accepted with warnings; look at the rules that did not pass.'
+/** What to do about a file that never became rows. */
+const STOPPED: Readonly<Record<string, string>> = {
+  QUARANTINED: 'It was put aside. Correct it as said above, and send it again.',
+  NEEDS_REVIEW:
+    'It waits for a person of the receiving side. If its name, header or place is wrong, send it again corrected.',
 }
+
+function nextStep({
+  verdict,
+  isAccepted,
+  failed,
+  rules,
+  months,
+}: Pick<Precheck, 'verdict' | 'isAccepted' | 'failed' | 'rules' | 'months'>): string {
+  const stopped = STOPPED[verdict]
+  if (stopped !== undefined) return stopped
+  if (failed !== null) return 'Not accepted. Correct the file as said above, and send it again.'
+  const wrong = rules.filter(({ passed }) => !passed)
+  if (!isAccepted) {
+    const hard = wrong.filter(({ severity }) => severity === 'HARD').map(({ rule }) => rule)
+    return `Not accepted. Correct what ${hard.join(', ')} says, and send it again.`
+  }
+  const outside = months.filter(({ isDeclared }) => !isDeclared).map(({ month }) => month)
+  const said = [
+    ...(wrong.length > 0 ? ['with warnings; look at the rules that did not pass'] : []),
+    ...(outside.length > 0
+      ? [
+          `but rows of ${monthsWords(outside)} are outside the months it declares and are not used: ` +
+            'name all months in its name, or correct the dates',
+        ]
+      : []),
+  ]
+  return `${['Accepted', ...said].join(', ')}.`
+}
+
+const MONTHS_NAMED_MAX = 3
+const UNDATED = '__unknown__'
+const monthsWords = (months: readonly string[]): string => {
+  const named = months.slice(0, MONTHS_NAMED_MAX).map(monthWord)
+  const more = months.length - named.length
+  return named.join(', ') + (more > 0 ? ` and ${countText(more)} more` : '')
+}
+const monthWord = (month: string): string => (month === UNDATED ? 'no month' : month)
 
 /** `12 of 100, at most 1 %`: what a finding counted and what it may. */
-export function findingWords({ violations, denominator, threshold }: Finding): string {
+function findingWords({ violations, denominator, threshold }: Finding): string {
   const { count, share = 0 } = threshold
   const most = count === undefined ? `${Number((share * 100).toPrecision(3))} %` : countText(count)
   return `${countText(violations)} of ${countText(denominator)}, at most ${most}`
 }
 
-export const linesWords = ({ lines, records }: PrecheckReason): string =>
-  lines.length === 0 ? '' : lines.join(', ') + (records > lines.length ? ', …' : '')
+/** `3, 4, …`; with the file's name where a report is of several. */
+const placesWords = ({ places, records }: PrecheckReason, file: string): string =>
+  places.length === 0
+    ? ''
+    : places
+        .map((one) => (one.file === file ? `${one.line}` : `${one.file}:${one.line}`))
+        .join(', ') + (records > places.length ? ', …' : '')
 
 /** A finding in a line; the file is known. */
 export const fileFindingWords = ({ code, line, words }: ParseFinding): string =>
   `${code}: ${line === null ? '' : `line ${line}: `}${words}`
 
-/** The report as text, one line each, without colours. */
-export function precheckLines(report: Precheck): readonly string[] {
-  const { records, reasons, months, control, fileFindings, rules, failed } = report
-  const table = (titles: readonly string[], rows: readonly (readonly string[])[]): string[] =>
-    rows.length === 0 ? [] : ['', ...alignColumns(titles, rows).map((line) => `  ${line}`)]
-  const counts = Object.entries(records).map(([kind, count]) => `${countText(count)} ${kind}`)
+/** One table of a report, in text or in a page. */
+export interface PrecheckTable {
+  readonly title: string
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+/** What a report tabulates, in order; a table without rows is not shown. */
+export function precheckTables(report: Precheck): readonly PrecheckTable[] {
+  const { records, reasons, months, period, control, rules, moreRules, file } = report
   return [
-    `${report.layout}  ${report.file}  ${report.verdict}`,
-    ...(failed === null ? [] : [`  ${failed.code}: ${failed.detail}`]),
-    ...(counts.length === 0 ? [] : [`  records: ${counts.join(', ')}`]),
-    ...fileFindings.map((one) => `  ${fileFindingWords(one)}`),
-    ...table(
-      ['refused for', 'column', 'records', 'lines'],
-      reasons.map((one) => [one.code, one.column ?? '', countText(one.records), linesWords(one)]),
-    ),
-    ...table(
-      ['control record', 'declares', 'counted'],
-      control.map((one) => [
+    {
+      title: 'Records',
+      columns: ['kind', 'records'],
+      rows: Object.entries(records).map(([kind, count]) => [kind, countText(count)]),
+    },
+    {
+      title: 'Refused records',
+      columns: ['reason', 'column', 'records', 'first lines', 'what to do'],
+      rows: reasons.map((one) => [
+        one.code,
+        one.column ?? '',
+        countText(one.records),
+        placesWords(one, file),
+        one.what,
+      ]),
+    },
+    {
+      title: 'Control records',
+      columns: ['record', 'declares', 'counted', 'agrees'],
+      rows: control.map((one) => [
         one.record,
         one.declared === null ? 'no number' : countText(one.declared),
-        `${countText(one.counted)}${one.agrees ? '' : '  differs'}`,
+        countText(one.counted),
+        one.agrees ? 'yes' : 'no: it differs',
       ]),
-    ),
-    ...table(
-      ['month', 'rows'],
-      months.map(({ month, rows }) => [month, countText(rows)]),
-    ),
-    ...table(
-      ['rule', 'severity', 'result', 'rows'],
-      rules.map((one) => [
+    },
+    {
+      title: 'Files as a whole',
+      columns: ['finding', 'file', 'line', 'what to do'],
+      rows: report.fileFindings.map((one) => [
+        one.code,
+        one.file,
+        one.line === null ? '' : `${one.line}`,
+        one.words,
+      ]),
+    },
+    {
+      title: 'Months',
+      columns: ['month', 'rows', 'declared'],
+      rows: months.map((one) => [
+        monthWord(one.month),
+        countText(one.rows),
+        period === null ? '' : one.isDeclared ? 'yes' : 'no',
+      ]),
+    },
+    {
+      title:
+        moreRules === 0
+          ? 'Rules'
+          : `Rules, the first ${rules.length} of ${rules.length + moreRules}`,
+      columns: ['rule', 'severity', 'result', 'rows', 'first records'],
+      rows: rules.map((one) => [
         one.rule,
         one.severity,
         one.passed ? 'passed' : 'failed',
         findingWords(one),
+        one.record_numbers.join(', '),
       ]),
-    ),
-    '',
-    `  ${report.next}`,
-  ]
+    },
+  ].filter(({ rows }) => rows.length > 0)
 }
+
+/** `layout  file  VERDICT` */
+const headline = ({ submission, layout, file, verdict }: Precheck): string =>
+  [submission, layout ?? 'no layout', file, verdict].filter((one) => one !== null).join('  ')
+
+/** The report as text, one line each, without colours. */
+export const precheckLines = (report: Precheck): readonly string[] => [
+  headline(report),
+  ...(report.failed === null ? [] : [`  ${report.failed.code}: ${report.failed.detail}`]),
+  ...precheckTables(report).flatMap(({ title, columns, rows }) => [
+    '',
+    `  ${title}`,
+    ...alignColumns(columns, rows).map((line) => `    ${line}`),
+  ]),
+  '',
+  `  ${report.next}`,
+]
+
+/** Reports as one JSON document, for programs. */
+export const precheckText = (reports: readonly Precheck[]): string =>
+  `${JSON.stringify(JSON.parse(canonicalJson({ format_version: '1.0', files: reports })), null, 2)}\n`

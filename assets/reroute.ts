@@ -13,7 +13,7 @@ import { describe, inspect } from './inspect.ts'
 import type { SecretSource } from './package-secrets.ts'
 import { submitterSecrets } from './package-secrets.ts'
 import { deliveredName, readSource } from './source-bytes.ts'
-import { routedColumns, submissionFacts } from './submission-facts.ts'
+import { routedColumns, stopFacts, submissionFacts, withoutStop } from './submission-facts.ts'
 
 /** What a submission is routed by: the rules, and where its bytes lie. */
 export interface Routing {
@@ -73,7 +73,7 @@ async function routeOne(
   const files = await inspectAll(routing, row, stored)
   if (files === undefined) return
   const [refusal] = files.flatMap((file) => file.refusal ?? [])
-  if (refusal !== undefined) return restate(access, row, refusal)
+  if (refusal !== undefined) return restate(access, { row, stored, registry }, refusal)
   const [found, ...others] = route({
     files: files.map((file) => describe(file, registry.layouts)),
     submitter: registry.submitters.find((one) => one.id === row.submitter_id),
@@ -81,8 +81,8 @@ async function routeOne(
     layouts: registry.layouts,
   })
   if (found === undefined) return
-  if (others.length > 0) return restate(access, row, SEVERAL)
-  if (found.status !== 'READY_FOR_PARSE') return restate(access, row, found)
+  if (others.length > 0) return restate(access, { row, stored, registry }, SEVERAL)
+  if (found.status !== 'READY_FOR_PARSE') return restate(access, { row, stored, registry }, found)
   const routed = {
     ...row,
     ...routedColumns(found),
@@ -92,7 +92,7 @@ async function routeOne(
     status_words: null,
   }
   await update(access, routed)
-  await access.writeFacts(submissionFacts(routed, stored))
+  await access.writeFacts([...withoutStop(row), ...submissionFacts(routed, stored)])
 }
 
 const SEVERAL = {
@@ -104,14 +104,28 @@ const SEVERAL = {
 /** A package that could not be opened and can be now, or that waits for another secret, says so. */
 async function restate(
   access: PlanningAccess,
-  row: SubmissionRow,
+  {
+    row,
+    stored,
+    registry,
+  }: Pick<Routing, 'registry'> & {
+    readonly row: SubmissionRow
+    readonly stored: readonly RegistryTables['submission_file'][]
+  },
   reason: Pick<Refusal, 'status' | 'words'> & { readonly code: string },
 ): Promise<void> {
   if (row.status_code !== 'PACKAGE_SECRET' || row.status_words === reason.words) return
   const { status, code, words } = reason
   const event = status === 'QUARANTINED' ? 'quarantined' : 'unrouted'
-  const after = { status: next(row.status, event), status_code: code, status_words: words }
-  await update(access, { ...row, ...after })
+  const after = {
+    ...row,
+    status: next(row.status, event),
+    status_code: code,
+    status_words: words,
+  }
+  await update(access, after)
+  const isKnown = registry.submitters.some((one) => one.id === row.submitter_id)
+  if (isKnown) await access.writeFacts(stopFacts(after, stored))
 }
 
 const update = async (access: PlanningAccess, row: SubmissionRow): Promise<unknown> =>

@@ -21,10 +21,11 @@ import {
   parseFiles,
   sameKey,
 } from '../engine/index.ts'
+import type { Period } from '../registry/period.ts'
 import type { Stamp } from './facts.ts'
 import { SUBMISSION, asJson, valueOf } from './facts.ts'
 import type { SecretsOf } from './package-secrets.ts'
-import { rejectsPath, silverMonthPath, silverPath } from './paths.ts'
+import { rejectsPath, silverPath } from './paths.ts'
 
 const MONTH_COLUMN = 'atomic_month'
 
@@ -52,7 +53,7 @@ export const silver = defineAsset({
   description: 'typed rows of one submission and month',
   tags: ['phi'],
   publish: ([submitter = '', fileType = '', submissionId = '', month = '']) => ({
-    path: silverMonthPath({ submitter, fileType, submissionId, month }),
+    path: silverPath({ submitter, fileType, submissionId, month }),
     mode: 'folder',
   }),
 })
@@ -114,10 +115,7 @@ async function parse(
     files: files
       .filter((file) => file.name.startsWith('data/'))
       .map((file) => ({ name: file.name.slice('data/'.length), path: file.path })),
-    declaredMonth:
-      'declared' in spec.month && spec.month.declared === 'first'
-        ? stamp.first_month
-        : stamp.last_month,
+    declaredMonth: declaredMonth(spec, { first: stamp.first_month, last: stamp.last_month }),
     monthColumn: MONTH_COLUMN,
     constants: [
       { name: 'state', value: stamp.state },
@@ -142,6 +140,10 @@ async function parse(
     ? parsed(outcome, stamp, context.inputs.key)
     : failed(outcome, stamp, context.inputs.key)
 }
+
+/** The month of rows that have none of their own: an end of the declared period. */
+export const declaredMonth = ({ month }: ParseSpec, { first, last }: Period): string =>
+  'declared' in month && month.declared === 'first' ? first : last
 
 function parsed(
   { months, rejects: written, report }: Extract<ParseOutcome, { kind: 'parsed' }>,

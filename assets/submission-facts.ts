@@ -3,7 +3,7 @@ import type { Fact } from '../engine/index.ts'
 import { formatKey } from '../engine/index.ts'
 import type { Route } from '../registry/route.ts'
 import type { RegistryTables } from '../registry/tables.ts'
-import type { Delivery, Stamp } from './facts.ts'
+import type { Delivery, Stamp, StopReason } from './facts.ts'
 import { asJson } from './facts.ts'
 
 type SubmissionRow = RegistryTables['submission']
@@ -29,11 +29,41 @@ export function routedColumns(
   }
 }
 
+/** Files that a stop reason names. */
+const FILES_NAMED_MAX = 10
+
+const keyOf = (row: SubmissionRow): string =>
+  formatKey([row.submitter_id, row.file_type, row.submission_id])
+
+/** What a submitter reads instead of the words for a steward, which name places of this machine. */
+const TOLD: Readonly<Record<string, string>> = {
+  PACKAGE_SECRET:
+    'the package is encrypted, and the receiving side has no secret that opens it: agree on one with it',
+}
+
+/** Why a submission went no further, as the fact that its submitter is answered from. */
+export const stopFacts = (row: SubmissionRow, files: readonly FileRow[]): readonly Fact[] => [
+  {
+    asset: 'stop_reason',
+    key: keyOf(row),
+    value: asJson({
+      status: row.status,
+      code: row.status_code ?? row.status,
+      words: TOLD[row.status_code ?? ''] ?? row.status_words ?? '',
+      files: files.slice(0, FILES_NAMED_MAX).map(({ name }) => name),
+    } satisfies StopReason),
+  },
+]
+
+/** What was said of a submission before it was routed anew. `row`: as it stood. */
+export const withoutStop = (row: SubmissionRow): readonly Fact[] =>
+  row.status === 'NEEDS_REVIEW' ? [{ asset: 'stop_reason', key: keyOf(row), value: undefined }] : []
+
 /** The facts of a routed submission. A row that is not routed gives none. */
 export function submissionFacts(row: SubmissionRow, files: readonly FileRow[]): readonly Fact[] {
   const { state, layout_id: layout, first_month: first, last_month: last } = row
   if (state === null || layout === null || first === null || last === null) return []
-  const key = formatKey([row.submitter_id, row.file_type, row.submission_id])
+  const key = keyOf(row)
   const delivery: Delivery = {
     grouping: row.grouping_method,
     drop: row.drop_path,

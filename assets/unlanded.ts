@@ -31,7 +31,11 @@ export async function isLanded(db: Connection, row: SubmissionRow): Promise<bool
 
 /** The facts of a submission taken back: nothing is landed or built from it. */
 export const withoutFacts = (row: SubmissionRow): readonly Fact[] =>
-  ['discovered', 'stamp'].map((asset) => ({ asset, key: keyOf(row), value: undefined }))
+  ['discovered', 'stamp', 'stop_reason'].map((asset) => ({
+    asset,
+    key: keyOf(row),
+    value: undefined,
+  }))
 
 export interface Unlanded {
   readonly row: SubmissionRow

@@ -49,15 +49,18 @@ interface Grant {
 }
 
 /** What is made again from raw; a star stands for the rest of a folder's name. */
-const DERIVED = ['silver', 'rejects', 'gold_*']
+const DERIVED = ['silver', 'rejects', 'outbox', 'gold_*']
 
 /**
- * The table. A submitter's zone is its own folder of the inbox. Only the daemon does everything the
+ * The table. A submitter's zones are its own folders of the inbox and the outbox. Only the daemon does everything the
  * product does; the rest are for installations that split it. Nobody may remove an old version:
  * that takes the owner's credential.
  */
 const GRANTS: Readonly<Record<Component, readonly Grant[]>> = {
-  submitter: [{ verbs: ['write'], zones: ['inbox/{submitter}'] }],
+  submitter: [
+    { verbs: ['write'], zones: ['inbox/{submitter}'] },
+    { verbs: ['list', 'read'], zones: ['outbox/{submitter}'] },
+  ],
   intake: [
     { verbs: ['list', 'read', 'remove'], zones: ['inbox'] },
     { verbs: ['read', 'write', 'keep'], zones: ['raw'] },
@@ -191,18 +194,18 @@ function statementsOf(
   places: PolicyPlaces,
   submitter: string,
 ): readonly Statement[] {
-  const keys = (zone: string): string => keyOf(zone.replace('{submitter}', submitter), places)
+  const own = (zone: string): string => zone.replace('{submitter}', submitter)
   const grants = GRANTS[component]
   const allowed = grants.map(({ verbs, zones }, at): Statement => ({
     Sid: `Objects${at + 1}`,
     Effect: 'Allow',
     Action: verbs.flatMap((verb) => (verb === 'list' ? [] : ACTIONS[verb])),
-    Resource: zones.map((zone) => `arn:aws:s3:::${keys(zone)}/*`),
+    Resource: zones.map((zone) => `arn:aws:s3:::${keyOf(own(zone), places)}/*`),
   }))
   const kept = KEPT[component] ?? []
   return [
     ...allowed.filter(({ Action }) => Action.length > 0),
-    ...listings(component, places),
+    ...listings(component, places, own),
     ...(kept.length > 0 ? [deny('s3:DeleteObject', kept, places)] : []),
   ]
 }
@@ -228,14 +231,18 @@ const deny = (
 })
 
 /** A listing is a right on the bucket; its prefix is a condition. */
-function listings(component: Component, places: PolicyPlaces): readonly Statement[] {
+function listings(
+  component: Component,
+  places: PolicyPlaces,
+  own: (zone: string) => string,
+): readonly Statement[] {
   const buckets = [...new Set([places.store.bucket, places.inbox.bucket])]
   if (component === 'daemon') {
     const Resource = buckets.map((bucket) => `arn:aws:s3:::${bucket}`)
     return [{ Sid: 'Bucket', Effect: 'Allow', Action: BUCKET_ACTIONS, Resource }]
   }
   const zones = GRANTS[component].flatMap((grant) =>
-    grant.verbs.includes('list') ? grant.zones : [],
+    grant.verbs.includes('list') ? grant.zones.map(own) : [],
   )
   return buckets.flatMap((bucket, at): readonly Statement[] => {
     const keys = zones.map((zone) => `${keyOf(zone, places)}/`)

@@ -118,6 +118,15 @@ interface NamedFile {
 const CONVENTION =
   /^(?<type>[a-z0-9_]{1,64}?)_(?<begin>\d{6})_(?<end>\d{6})\.(?:(?:csv|txt|psv|tsv|dat|asc)(?:\.(?:gz|zip))?|gz|zip|tar|tar\.gz|tgz)$/i
 
+/** The months that a file's name declares; undefined: none, or no sound ones. */
+export function namedPeriod(
+  name: string,
+  by: Pick<RouteRequest, 'submitter' | 'rules' | 'layouts'>,
+): Period | undefined {
+  const { period } = nameFile({ name }, { ...by, files: [] })
+  return period === undefined || monthsOf(period).length === 0 ? undefined : period
+}
+
 /** Step 1: the file type and period that a file's name declares. */
 function nameFile(file: DeliveredFile, { submitter, rules, layouts }: RouteRequest): NamedFile {
   const matches = matchRouting(rules, { name: file.name, submitter: submitter?.id ?? '' })

@@ -22,23 +22,29 @@ import { judge } from '../../registry/judge.ts'
 import type { Layout } from '../../registry/layout.ts'
 import { codeSetSlices } from '../../registry/code-set.ts'
 import type { Registry } from '../../registry/registry.ts'
-import { matchRouting } from '../../registry/routing.ts'
+import type { RuleSamples } from '../../registry/measure-sql.ts'
+import type { Period } from '../../registry/period.ts'
+import { namedPeriod } from '../../registry/route.ts'
 import { codeSetsOf, ruleSetFor } from '../../registry/rule-set.ts'
 import { measureRows } from '../measuring.ts'
 import { fileFindingWords } from '../precheck.ts'
+import { declaredMonth } from '../silver.ts'
 import { readFolder } from '../registry-sync.ts'
 import { findLayout } from './find-layout.ts'
 import type { OpenedPlatform } from './opened.ts'
 
 type Parsed = Extract<ParseOutcome, { kind: 'parsed' }>
 
-interface Trial {
+export interface Trial {
   readonly layout: Layout
   readonly registry: Registry
   readonly outcome: ParseOutcome
   readonly rows: readonly DuckRow[]
   readonly findings: readonly Finding[]
+  readonly samples: RuleSamples
   readonly verdict: string
+  /** the months that its name declares */
+  readonly period: Period | undefined
 }
 
 const ROWS = '5'
@@ -87,11 +93,15 @@ export async function tryFile({
   readonly duck: DuckPool
 }): Promise<Trial> {
   const name = basename(file)
-  const [match] = matchRouting(registry.routing, { name, submitter: '' })
+  const period = namedPeriod(name, {
+    submitter: undefined,
+    rules: registry.routing,
+    layouts: registry.layouts,
+  })
   const outcome = await parseFiles({
     spec: layout.slices.parse,
     files: [{ name, path: file }],
-    declaredMonth: match?.period?.end ?? UNNAMED_MONTH,
+    declaredMonth: declaredMonth(layout.slices.parse, period ?? UNNAMED),
     monthColumn: 'atomic_month',
     constants: [],
     scratch: join(folder, 'work'),
@@ -99,9 +109,9 @@ export async function tryFile({
     duck,
     signal: new AbortController().signal,
   })
-  const tried = { layout, registry, outcome }
+  const tried = { layout, registry, outcome, period }
   if (outcome.kind === 'failed')
-    return { ...tried, rows: [], findings: [], verdict: 'PARSE_FAILED' }
+    return { ...tried, rows: [], findings: [], samples: {}, verdict: 'PARSE_FAILED' }
   const parts = outcome.months.flatMap((month) => month.parts.map((part) => part.path))
   const rows =
     parts.length === 0
@@ -114,8 +124,8 @@ export async function tryFile({
   return { ...tried, rows, ...(await judgeTrial({ ...tried, outcome }, parts, duck)) }
 }
 
-/** The month of rows whose layout takes it from a file name that says none. */
-const UNNAMED_MONTH = '2000-01'
+/** The months of rows whose layout takes theirs from a file name that says none. */
+const UNNAMED: Period = { first: '2000-01', last: '2000-01' }
 
 async function judgeTrial(
   {
@@ -125,7 +135,7 @@ async function judgeTrial(
   }: Pick<Trial, 'layout' | 'registry'> & { readonly outcome: Parsed },
   parts: readonly string[],
   duck: DuckPool,
-): Promise<Pick<Trial, 'findings' | 'verdict'>> {
+): Promise<Pick<Trial, 'findings' | 'samples' | 'verdict'>> {
   const set = ruleSetFor(registry.ruleSets, layout)
   const rules = set?.measure ?? []
   const counts = {
@@ -136,7 +146,7 @@ async function judgeTrial(
       declared: file.reconciliation.map((one) => one.declared),
     })),
   }
-  const { measures } = await measureRows({
+  const { measures, samples } = await measureRows({
     rules,
     columns: layout.slices.parse.columns,
     codeSets: codeSetSlices(registry.codeSets, codeSetsOf(rules)),
@@ -152,7 +162,7 @@ async function judgeTrial(
     variances: [],
     receivedAt: '',
   })
-  return { findings, verdict: outcome }
+  return { findings, samples, verdict: outcome }
 }
 
 function trialJson({ layout, outcome, rows, findings, verdict }: Trial, isMasked: boolean): object {

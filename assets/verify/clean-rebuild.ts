@@ -30,7 +30,14 @@ import type { InvariantResult, Verification } from './invariant.ts'
 import { Faults, conclude } from './invariant.ts'
 
 /** Everything that is built: compared node for node. */
-const COMPARED = ['parse', 'silver', 'rejects', 'gold_submitter', 'gold_canonical'] as const
+const COMPARED = [
+  'parse',
+  'silver',
+  'rejects',
+  'outbox',
+  'gold_submitter',
+  'gold_canonical',
+] as const
 
 export async function verifyCleanRebuild(verification: Verification): Promise<InvariantResult> {
   const { platform } = verification
@@ -83,13 +90,13 @@ async function replay(verification: Verification, faults: Faults): Promise<Repla
   const { definitions } = verification
   const deliveries = await deliveryFacts(verification, faults)
   const stamps = await stampFacts(verification, { deliveries, faults })
-  const people: Fact[] = []
-  for (const asset of ['decision', 'pin']) {
+  const kept: Fact[] = []
+  for (const asset of ['decision', 'pin', 'stop_reason']) {
     const nodes = await currentNodes(db, definitions, asset)
-    people.push(...nodes.map(({ key, value }) => ({ asset, key, value })))
+    kept.push(...nodes.map(({ key, value }) => ({ asset, key, value })))
   }
   const registry = registryAsFacts(requireRegistry(await storedFiles(db)))
-  const facts = [...registry, ...deliveries, ...stamps, ...people]
+  const facts = [...registry, ...deliveries, ...stamps, ...kept]
   return {
     submissions: deliveries.length,
     observation: {

@@ -127,7 +127,7 @@ async function searchReports(
 ): Promise<number> {
   const { db } = project.catalog
   let searched = 0
-  for (const asset of ['parse', 'validation_report']) {
+  for (const asset of ['parse', 'validation_report', 'outbox']) {
     const parts = await currentParts(db, definitions, asset)
     const fetched = await lookAtOnce(parts, async (part) => {
       const path = await project.store.fetch(part).catch((error: unknown) => {

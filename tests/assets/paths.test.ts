@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
   canonicalGoldPath,
+  outboxPath,
   parsePath,
   rawPath,
   rejectsPath,
-  silverMonthPath,
   silverPath,
   submitterGoldPath,
   validationPath,
@@ -38,7 +38,7 @@ function formatPath(path: StoragePath): string {
     case 'silver':
       return silverPath(path)
     case 'silver_month':
-      return silverMonthPath(path)
+      return silverPath(path)
     case 'rejects':
       return rejectsPath(path)
     case 'gold_submitter':
@@ -47,6 +47,8 @@ function formatPath(path: StoragePath): string {
       return canonicalGoldPath(path)
     case 'validation':
       return validationPath(path)
+    case 'outbox':
+      return outboxPath(path)
   }
 }
 
@@ -93,6 +95,12 @@ const storagePath: fc.Arbitrary<StoragePath> = fc.oneof(
     runId: id,
     object: fc.constantFrom('validation_report.json', 'rule_samples.json'),
   }),
+  fc.record({
+    stage: fc.constant('outbox' as const),
+    submitter: id,
+    submissionId,
+    object: fc.constantFrom('report.html', 'report.json'),
+  }),
 )
 
 test('the paths are those of seed 003', () => {
@@ -104,10 +112,8 @@ test('the paths are those of seed 003', () => {
   expect(silverPath({ ...submission, object: 'parse_report.json' })).toBe(
     `silver/${of}/parse_report.json`,
   )
-  expect(silverMonthPath({ ...submission, month: '2024-03' })).toBe(
-    `silver/${of}/atomic_month=2024-03`,
-  )
-  expect(silverMonthPath({ ...submission, month: '__unknown__', object: 'part-0.parquet' })).toBe(
+  expect(silverPath({ ...submission, month: '2024-03' })).toBe(`silver/${of}/atomic_month=2024-03`)
+  expect(silverPath({ ...submission, month: '__unknown__', object: 'part-0.parquet' })).toBe(
     `silver/${of}/atomic_month=__unknown__/part-0.parquet`,
   )
   expect(rejectsPath(submission)).toBe(`rejects/${of}`)
@@ -162,7 +168,7 @@ test('an id, month or state out of form is refused and its value not repeated', 
     () => rawPath({ ...submission, fileType: 'a..b' }),
     () => rawPath({ ...submission, submissionId: 'SECRET' }),
     () => rawPath({ ...submission, object: 'data/../SECRET' }),
-    () => silverMonthPath({ ...submission, month: '2024-13' }),
+    () => silverPath({ ...submission, month: '2024-13' }),
     () => canonicalGoldPath({ state: 'ma', fileType: 'medical', month: '2024-03' }),
     () => canonicalGoldPath({ state: 'MA', fileType: 'medical', month: '__unknown__' }),
   ]

@@ -31,7 +31,7 @@ const bad = (): string => {
 test('a file that would be accepted ends with 0 and says so', async () => {
   const { code, stdout } = await project.run(['validate', LAYOUT, put('good.csv', good().content)])
   expect([code, stdout.split('\n')[0]]).toEqual([0, 'medical/synthea/v1  good.csv  VALIDATED'])
-  expect(stdout).toContain('It would be accepted.')
+  expect(stdout).toContain('\n  Accepted.\n')
 })
 
 test('one that would not ends with 1; reasons have columns and lines, and no value is shown', async () => {
@@ -44,11 +44,11 @@ test('one that would not ends with 1; reasons have columns and lines, and no val
   }
   const { stdout } = await project.run(['validate', LAYOUT, path, '--json'])
   const { files } = JSON.parse(stdout) as {
-    files: { reasons: { code: string; column: string | null; lines: number[] }[] }[]
+    files: { reasons: { code: string; column: string | null; places: object[] }[] }[]
   }
   expect(files[0]?.reasons).toMatchObject([
-    { code: 'FIELD_COUNT', column: null, lines: [2] },
-    { code: 'TYPE_DATETIME', column: 'START', lines: [3] },
+    { code: 'FIELD_COUNT', column: null, places: [{ file: 'bad.csv', line: 2 }] },
+    { code: 'TYPE_DATETIME', column: 'START', places: [{ file: 'bad.csv', line: 3 }] },
   ])
 })
 

@@ -50,6 +50,9 @@ describe('rules', () => {
     expect(kinds(log)).toEqual([
       'gold_canonical MA/medical/2024-02 reused',
       'gold_submitter MA/medical/alpha/2024-02 reused',
+      'outbox alpha/medical/… built',
+      'outbox alpha/medical/… built',
+      'outbox beta/medical/… built',
       'validation_report alpha/medical/… built',
       'validation_report alpha/medical/… built',
       'validation_report beta/medical/… built',
@@ -134,7 +137,9 @@ describe('layouts', () => {
       layout['x-ingest']['reject'] = { share: 0.5 }
     })
     const { log } = await road.run()
-    expect(new Set(log.map((line) => line.split(' ')[0]))).toEqual(new Set(['validation_report']))
+    expect(new Set(log.map((line) => line.split(' ')[0]))).toEqual(
+      new Set(['outbox', 'validation_report']),
+    )
     expect(road.platform.duck.started).toBe(0)
   })
 

@@ -157,6 +157,7 @@ test('a plan shows a new delivery parsed for sure, and the months it declares as
     'parse alpha build',
     expect.stringMatching(/^measure alpha (build|maybe)$/),
     expect.stringMatching(/^validation_report alpha (build|maybe)$/),
+    expect.stringMatching(/^outbox alpha (build|maybe)$/),
     'gold_submitter MA/medical/alpha/2024-01 maybe',
     'gold_submitter MA/medical/alpha/2024-02 maybe',
     'gold_canonical MA/medical/2024-01 maybe',

@@ -44,7 +44,7 @@ test('old versions belong to the owner: only the probe’s own may be removed by
   expect(purges).toEqual(['arn:aws:s3:::tributary/data/.tributary-probe/*'])
 })
 
-test('a submitter has no right but to write into its own folder', () => {
+test('a submitter may write into its own folder of the inbox and read its own of the outbox', () => {
   const own = 'arn:aws:s3:::tributary-inbox/${aws:username}/*'
   expect(userPolicy('submitter', PLACES).Statement).toEqual([
     {
@@ -53,8 +53,27 @@ test('a submitter has no right but to write into its own folder', () => {
       Action: ['s3:PutObject', 's3:AbortMultipartUpload'],
       Resource: [own],
     },
+    {
+      Sid: 'Objects2',
+      Effect: 'Allow',
+      Action: ['s3:GetObject'],
+      Resource: ['arn:aws:s3:::tributary/data/outbox/${aws:username}/*'],
+    },
+    {
+      Sid: 'List1',
+      Effect: 'Allow',
+      Action: ['s3:ListBucket'],
+      Resource: ['arn:aws:s3:::tributary'],
+      Condition: { StringLike: { 's3:prefix': ['data/outbox/${aws:username}/*'] } },
+    },
   ])
-  expect(bucketPolicy('tributary', { north: 'submitter' }, PLACES).Statement).toEqual([])
+  const { Statement } = bucketPolicy('tributary', { north: 'submitter' }, PLACES)
+  expect(Statement.flatMap(({ Action, Resource }) => [...Action, ...Resource])).toEqual([
+    's3:GetObject',
+    'arn:aws:s3:::tributary/data/outbox/north/*',
+    's3:ListBucket',
+    'arn:aws:s3:::tributary',
+  ])
 })
 
 test('a bucket’s policy for all components fits into a block of 4 KB, and speaks of that bucket only', () => {

@@ -43,6 +43,7 @@ describe.each(S3_KINDS)('policies on %s', (kind) => {
   const folderOf = (zone: string): string => {
     if (zone === 'inbox/x') return users.submitter
     if (zone === 'inbox/y') return 'another'
+    if (zone === 'outbox/x') return `data/outbox/${users.submitter}`
     return zone === '_manifest' ? `${MONTH}/_manifest` : `data/${zone}`
   }
   /** An object that its owner put there. */

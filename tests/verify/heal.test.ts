@@ -86,7 +86,14 @@ test('a cut part is made again as a lost one is', async () => {
 test('a whole version area that is lost comes back from raw', async () => {
   await using clone = await road.clone()
   const before = shown(clone)
-  for (const zone of ['silver', 'rejects', 'gold_submitter', 'gold_canonical', 'validation']) {
+  for (const zone of [
+    'silver',
+    'rejects',
+    'gold_submitter',
+    'gold_canonical',
+    'validation',
+    'outbox',
+  ]) {
     rmSync(clone.path(`data/.versions/${zone}`), { recursive: true })
   }
   const { report, brokenPromises } = await runVerified(clone)
