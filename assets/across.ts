@@ -42,9 +42,9 @@ interface StandingMonths {
   readonly months: readonly string[]
 }
 
-/** 132 months of each of several file types, a submission each: 120 bytes. */
-const READS_BYTES_MAX = 65_536
-/** Counts and first lines of 500 rules, the most a set may have. */
+/** 132 months of each of 5 file types, a submission each: under 200 bytes. */
+const READS_BYTES_MAX = 131_072
+/** Of 20 rules, the most a set may have of a kind: counts and first lines, or 120 months. */
 const MEASURES_BYTES_MAX = 65_536
 
 const memberOf = <Value>(members: readonly Slot[], asset: string): Value | undefined =>
@@ -150,7 +150,7 @@ export function crossMeasureAsset(duck: DuckPool): StoredAsset {
     name: 'cross_measure',
     dimensions: SUBMISSION,
     description: 'violations of the rules that look into other files of the submitter',
-    recipe: '1',
+    recipe: '2',
     from: { cross_reads: sameKey },
     reads: {
       assets: ['silver', 'rules_measure', 'layout_parse'],
@@ -224,7 +224,12 @@ async function otherMonths(
       all.map(async (month): Promise<OtherMonth> => {
         const name = formatKey([inputs.key[0] ?? '', type, submission, month])
         const parts = await read({ asset: 'silver', key: name })
-        return { month, parts: parts.map(({ path }) => path), columns: columns.get(layout) ?? [] }
+        return {
+          month,
+          layout,
+          parts: parts.map(({ path }) => path),
+          columns: columns.get(layout) ?? [],
+        }
       }),
     )
     found.set(type, await Promise.all(months))

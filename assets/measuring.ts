@@ -13,6 +13,7 @@ import type { Measures, ParseCounts, RuleSamples } from '../registry/measure-sql
 import { measureSql, readMeasures, readSamples, samplesSql } from '../registry/measure-sql.ts'
 import { codeTables } from '../registry/rule-sql.ts'
 import type { MeasuredRule } from '../registry/rule-set.ts'
+import type { Period } from '../registry/period.ts'
 import type { Figures } from '../registry/trend.ts'
 import { figuresSql, isTrend, readFigures } from '../registry/trend.ts'
 
@@ -25,6 +26,8 @@ export interface Measuring {
   /** absolute paths of silver parts */
   readonly parts: readonly string[]
   readonly parse: ParseCounts
+  /** months to count the figures of; undefined: none are wanted */
+  readonly period?: Period
   readonly duck: DuckPool
   readonly signal?: AbortSignal
 }
@@ -39,7 +42,7 @@ export interface Measured {
 
 /** Counts of every rule, and line numbers of those with violations. Throws RULE_SQL_FAILED. */
 export async function measureRows(measuring: Measuring): Promise<Measured> {
-  const { rules, columns, codeSets, parts, parse } = measuring
+  const { rules, columns, codeSets, parts, parse, period } = measuring
   if (parts.length === 0) {
     return { measures: readMeasures({ rules, row: undefined, parse }), samples: {}, figures: {} }
   }
@@ -48,8 +51,11 @@ export async function measureRows(measuring: Measuring): Promise<Measured> {
   const measures = readMeasures({ rules, row, parse })
   const select = samplesSql(query, measures)
   const [lines = {}] = select === undefined ? [] : await queried(measuring, select)
-  const trends = rules.filter(isTrend)
-  const months = trends.length === 0 ? [] : await queried(measuring, figuresSql(trends, PARTS))
+  const trends = period === undefined ? [] : rules.filter(isTrend)
+  const months =
+    period === undefined || trends.length === 0
+      ? []
+      : await queried(measuring, figuresSql(trends, { view: PARTS, period }))
   return { measures, samples: readSamples(lines), figures: readFigures(trends, months) }
 }
 

@@ -8,6 +8,7 @@ import type { Inputs, Json } from '../engine/index.ts'
 import { defineAsset, formatKey, sameKey } from '../engine/index.ts'
 import type { CrossNeeds } from '../registry/cross-reads.ts'
 import { crossNeeds } from '../registry/cross-reads.ts'
+import type { Period } from '../registry/period.ts'
 import type { MeasuredRule } from '../registry/rule-set.ts'
 import { codeSetsOf } from '../registry/rule-set.ts'
 import type { Stamp } from './facts.ts'
@@ -18,6 +19,8 @@ export interface RuleReadsValue {
   readonly codeSets: readonly string[]
   /** other files and months; absent: none */
   readonly across?: CrossNeeds
+  /** the months that figures are counted of; absent: no rule judges a trend */
+  readonly trendPeriod?: Period
 }
 
 /** `{file_type}/{layout}`: the key of rule sets. */
@@ -31,7 +34,7 @@ export const ruleReads = defineAsset({
   name: 'rule_reads',
   dimensions: SUBMISSION,
   description: 'what the rules of a submission read beside its rows',
-  recipe: '1',
+  recipe: '2',
   from: { stamp: sameKey },
   reads: {
     assets: ['rules_measure'],
@@ -48,6 +51,13 @@ function evaluate(inputs: Inputs): Json | undefined {
   const codeSets = codeSetsOf(rules)
   const across = crossNeeds(rules)
   if (codeSets.length === 0 && across === undefined) return undefined
-  const value: RuleReadsValue = { codeSets, ...(across !== undefined && { across }) }
+  const stamp = valueOf<Stamp>(inputs.of('stamp')[0])
+  const isTrending = across !== undefined && across.historyMonths > 0
+  const value: RuleReadsValue = {
+    codeSets,
+    ...(across !== undefined && { across }),
+    ...(stamp !== undefined &&
+      isTrending && { trendPeriod: { first: stamp.first_month, last: stamp.last_month } }),
+  }
   return asJson(value)
 }

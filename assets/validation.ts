@@ -41,8 +41,8 @@ export interface VerdictValue {
 /** Findings kept in the catalog: about 3 KB of the 4 KB a value may weigh. */
 const FINDINGS_BYTES_MAX = 3000
 
-/** Counts of 500 rules, the most a set may have. */
-const MEASURES_BYTES_MAX = 65_536
+/** Counts of 500 rules, and 120 months of figures of 20: the most a set may have. */
+const MEASURES_BYTES_MAX = 131_072
 
 /** Which rows the counts are of: the first line numbers of each rule, never a value. */
 export const ruleSamples = defineAsset({
@@ -63,7 +63,7 @@ export function measureAsset(duck: DuckPool): StoredAsset {
     name: 'measure',
     dimensions: SUBMISSION,
     description: 'violations of each rule, counted over silver',
-    recipe: '2',
+    recipe: '3',
     from: { parse: sameKey, silver: byKey((key) => [key.slice(0, 3)]), rule_reads: sameKey },
     reads: {
       assets: ['layout_parse', 'rules_measure', 'code_set'],
@@ -96,6 +96,7 @@ async function measure(context: BuildContext, duck: DuckPool): Promise<BuildResu
     (a, b) => (a.id < b.id ? -1 : 1),
   )
   const spec = valueOf<object>(inputs.of('layout_parse')[0]) as ParseSpec | undefined
+  const period = valueOf<RuleReadsValue>(inputs.of('rule_reads')[0])?.trendPeriod
   const files = await Promise.all(
     inputs.of('silver').map(async (slot) => context.read({ asset: slot.asset, key: slot.key })),
   )
@@ -105,6 +106,7 @@ async function measure(context: BuildContext, duck: DuckPool): Promise<BuildResu
     codeSets: codeSetSlots(inputs),
     parts: spec === undefined ? [] : files.flat().map((file) => file.path),
     parse: parseCounts(parse),
+    ...(period !== undefined && { period }),
     duck,
     signal: context.signal,
   })

@@ -3,7 +3,8 @@
  *
  * A row is judged when it has every key column, its month is one the submission declares, and a file
  * of the other type stands for its month or the `backMonths` before it; where none does, the rule
- * says whether the row passes. Keys compare as texts, as the layouts type them.
+ * says whether the row passes. Keys compare as texts; the registry's checks see to it that both
+ * layouts type them alike.
  */
 import { quoteName, quoteText } from '../engine/index.ts'
 import type { RuleMeasure, RuleSamples } from './measure-sql.ts'
@@ -18,6 +19,7 @@ export interface OtherMonth {
   readonly month: string
   /** absolute paths of its parts */
   readonly parts: readonly string[]
+  readonly layout: string
   /** of its layout */
   readonly columns: readonly string[]
 }
@@ -74,14 +76,21 @@ function knownTable(
   { params }: CrossFileRule,
   { at, pairs, known }: LookUp & { readonly at: number },
 ): string {
-  const paths = known.flatMap(({ parts }) => parts).map(quoteText)
   const keys = params.in.columns.map((name, index) => `${textSql(name)} AS ${keyName(index)}`)
+  const names = params.in.columns.map((_, index) => `p.${keyName(index)}`)
   const months = pairs.map(([month, row]) => `(${quoteText(month)}, ${quoteText(row)})`)
+  // Layout by layout: read as one, a column that two of them type differently gets a third type.
+  const byLayout = Map.groupBy(known, ({ layout }) => layout)
+  const selects = [...byLayout.values()].map((group) => {
+    const paths = group.flatMap(({ parts }) => parts).map(quoteText)
+    return `SELECT ${keys.join(', ')}, CAST("atomic_month" AS VARCHAR) AS "known_month"
+      FROM read_parquet([${paths.join(', ')}], union_by_name=true, hive_partitioning=false)`
+  })
   return `CREATE TEMP TABLE ${tableName(at)} AS
-    SELECT DISTINCT ${keys.join(', ')}, m."row_month" AS "row_month"
-    FROM read_parquet([${paths.join(', ')}], union_by_name=true, hive_partitioning=false)
+    SELECT DISTINCT ${names.join(', ')}, m."row_month" AS "row_month"
+    FROM (${selects.join(' UNION ALL ')}) p
     JOIN (VALUES ${months.join(', ')}) m("known_month", "row_month")
-      ON m."known_month" = CAST("atomic_month" AS VARCHAR)`
+      ON m."known_month" = p."known_month"`
 }
 
 function ruleSelect(

@@ -63,8 +63,8 @@ function checkCodeSet(
 }
 
 /**
- * Some layout of the other file type has the columns, and all that have them compare with this one's:
- * a submitter sends the layouts of one family, and another family's are as if they were not there.
+ * Some layout of the other file type has the columns, and all that have them type them as this one
+ * does: 5 and 5.00, or a day and its midnight, are not the same text. A submitter sends the layouts of one family, and another family's are as if they were not there.
  */
 function checkOtherFile(
   { params, at, source }: Pick<RuleAt, 'at' | 'source'> & { readonly params: CrossFileParams },
@@ -95,18 +95,21 @@ function checkOtherFile(
     report(place(['columns']), `no layout of ${other.fileType} has all of these columns`)
   }
   for (const [index, name] of other.columns.entries()) {
-    const kindIn = ({ slices }: Layout, column: string): string | undefined =>
-      comparable(typeIn(slices.parse.columns, column))
-    const unlike = having.find((one) =>
-      layouts.some((layout) => kindIn(layout, columns[index] ?? '') !== kindIn(one, name)),
-    )
+    const own = layouts.flatMap((layout) => keyForm(layout, columns[index] ?? '') ?? [])
+    const unlike = having.find((one) => own.some((form) => form !== keyForm(one, name)))
     if (unlike !== undefined) {
-      report(place(['columns', index]), `not comparable with this column in ${unlike.id}`)
+      report(place(['columns', index]), `not of the same type as this column in ${unlike.id}`)
     }
   }
 }
 
 type CrossFileParams = Extract<RuleDocument, { kind: 'CROSS_FILE' }>['params']
+
+/** What decides how a value is written as text. undefined: there is no such column. */
+function keyForm({ slices }: Layout, name: string): string | undefined {
+  const spec = slices.parse.columns.find((one) => one.name === name)
+  return spec?.type === 'decimal' ? `decimal of ${spec.scale}` : spec?.type
+}
 
 const typeIn = (columns: readonly ColumnSpec[], name: string): ColumnType | undefined =>
   columns.find((spec) => spec.name === name)?.type

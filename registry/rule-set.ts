@@ -17,6 +17,11 @@ import type { Threshold } from './fields.ts'
 /** Months before its own that a rule may look at. */
 export const HISTORY_MONTHS = 12
 
+/** Rules of one set that look into other files, and as many that judge a trend. */
+const ACROSS_RULES_MAX = 20
+/** Other file types that the rules of one set look into. */
+const ACROSS_FILE_TYPES_MAX = 5
+
 const bound = z.union([z.number(), z.string().max(40)])
 const values = z.array(leaf.scalar).min(1).max(10_000)
 
@@ -150,10 +155,33 @@ const rule = z.discriminatedUnion('kind', [
 ])
 export type RuleDocument = z.output<typeof rule>
 
+/** What such rules find is kept, month by month and line by line, and one statement counts them. */
+function limitAcross(
+  rules: readonly RuleDocument[],
+  context: {
+    readonly addIssue: (issue: { code: 'custom'; path: number[]; message: string }) => void
+  },
+): void {
+  const fileTypes = new Set<string>()
+  for (const kind of ['CROSS_FILE', 'TREND'] as const) {
+    const over = rules.flatMap((one, at) => (one.kind === kind ? [at] : []))[ACROSS_RULES_MAX]
+    if (over === undefined) continue
+    const message = `a rule set has at most ${ACROSS_RULES_MAX} rules of kind ${kind}`
+    context.addIssue({ code: 'custom', path: [over], message })
+  }
+  for (const [at, one] of rules.entries()) {
+    if (one.kind !== 'CROSS_FILE' || fileTypes.has(one.params.in.fileType)) continue
+    fileTypes.add(one.params.in.fileType)
+    if (fileTypes.size !== ACROSS_FILE_TYPES_MAX + 1) continue
+    const message = `the rules of a set look into at most ${ACROSS_FILE_TYPES_MAX} other file types`
+    context.addIssue({ code: 'custom', path: [at], message })
+  }
+}
+
 export const ruleSetDocument = wholeDocument({
   file_type: leaf.fileType.exactOptional().describe('the folder says it already'),
   layout: leaf.id.exactOptional().describe('only this layout, instead of the file type’s own set'),
-  rules: z.array(rule).max(500),
+  rules: z.array(rule).max(500).superRefine(limitAcross),
 })
 export type RuleSetDocument = z.output<typeof ruleSetDocument>
 

@@ -1,13 +1,15 @@
 /**
  * TREND rules: a month's figure beside the median of those of the 12 months before it. Pure.
  *
- * Figures are counted when a submission is measured, one for each rule and month. Figures of fewer
- * than 11 rows are not kept (the cell size below which CMS publishes nothing): a sum of one row is
- * its cell. Only `rows` is a count that the catalog has anyway, and 0 where a declared month has
- * none.
+ * Figures are counted when a submission is measured, one for each rule and declared month. Figures of
+ * fewer than 11 rows are not kept (the cell size below which CMS publishes nothing), nor a sum of
+ * fewer than 11 values or a figure per fewer than 11 different ones: a sum of one value is its cell.
+ * Only `rows` is a count that the catalog has anyway, and 0 where the submission declares a month and
+ * has none.
  */
 import { assert, quoteName, quoteText } from '../engine/index.ts'
 import type { RuleMeasure } from './measure-sql.ts'
+import type { Period } from './period.ts'
 import { monthBefore } from './period.ts'
 import type { MeasuredRule } from './rule-set.ts'
 import { HISTORY_MONTHS } from './rule-set.ts'
@@ -32,7 +34,10 @@ const isPlainCount = ({ params }: TrendRule): boolean =>
   params.figure === 'rows' && params.per === undefined
 
 /** One row a month: `month` and `figure__{rule}` as a number in text; NULL: not kept. */
-export function figuresSql(rules: readonly TrendRule[], view: string): string {
+export function figuresSql(
+  rules: readonly TrendRule[],
+  { view, period }: { readonly view: string; readonly period: Period },
+): string {
   const cells = rules.map((rule) => {
     const { per } = rule.params
     const whole = `CAST(${totalSql(rule.params)} AS DOUBLE)`
@@ -40,12 +45,18 @@ export function figuresSql(rules: readonly TrendRule[], view: string): string {
       per === undefined ? whole : `${whole} / nullif(count(DISTINCT ${quoteName(per)}), 0)`
     const kept = isPlainCount(rule)
       ? figure
-      : `CASE WHEN count(*) >= ${CELL_ROWS_MIN} THEN ${figure} END`
+      : `CASE WHEN ${cellsSql(rule.params)} >= ${CELL_ROWS_MIN} THEN ${figure} END`
     return `CAST(${kept} AS VARCHAR) AS ${quoteName(figureName(rule.id))}`
   })
   return `SELECT CAST("atomic_month" AS VARCHAR) AS "month", ${cells.join(', ')}
-  FROM ${quoteName(view)} WHERE "atomic_month" <> ${quoteText('__unknown__')}
+  FROM ${quoteName(view)} WHERE "atomic_month" BETWEEN ${quoteText(period.first)} AND ${quoteText(period.last)}
   GROUP BY ALL ORDER BY "month"`
+}
+
+/** What a figure is of: rows, the values of its sum, and the different values it is divided by. */
+function cellsSql({ figure, column = '', per }: TrendRule['params']): string {
+  const cells = figure === 'sum' ? `count(${quoteName(column)})` : 'count(*)'
+  return per === undefined ? cells : `least(${cells}, count(DISTINCT ${quoteName(per)}))`
 }
 
 function totalSql({ figure, column = '' }: TrendRule['params']): string {
@@ -103,9 +114,8 @@ export function judgeTrend({ rules, period, own, history }: TrendRequest): Trend
   const months: Record<string, readonly string[]> = {}
   for (const rule of rules) {
     const figureOf = (month: string): number | undefined => {
-      const figures = declared.has(month) ? own : history.get(month)
-      if (figures === undefined) return undefined
-      return figures[rule.id]?.[month] ?? (isPlainCount(rule) ? 0 : undefined)
+      if (!declared.has(month)) return history.get(month)?.[rule.id]?.[month]
+      return own[rule.id]?.[month] ?? (isPlainCount(rule) ? 0 : undefined)
     }
     const { since = '' } = rule
     const judged = period.flatMap((month) => {

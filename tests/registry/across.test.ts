@@ -1,13 +1,14 @@
 /** Rules across files and months as SQL and arithmetic: what is judged, and what breaks them. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { ColumnSpec } from '../../engine/index.ts'
 import type { CrossFileRule } from '../../registry/cross-file-sql.ts'
 import { crossFileSql, readCrossFile } from '../../registry/cross-file-sql.ts'
-import { crossNeeds, readAcross } from '../../registry/cross-reads.ts'
-import { readRegistry } from '../../registry/read.ts'
 import type { TrendRule } from '../../registry/trend.ts'
 import { figuresSql, judgeTrend, readFigures } from '../../registry/trend.ts'
-import { LAYOUT, RULES, sampleFiles, sampleText } from './sample-registry.ts'
+import type { Row } from './select-silver.ts'
 import { selectSilver } from './select-silver.ts'
 
 const columns: readonly ColumnSpec[] = [
@@ -65,27 +66,89 @@ describe('rows looked up in other files', () => {
     })
   })
 
+  test('are found by any column name, in files that type it in their own way', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tributary-'))
+    const part = (month: string, value: string) => {
+      const path = join(folder, `${month}.parquet`)
+      return {
+        path,
+        make: `COPY (SELECT ${value} AS "row_month", '${month}' AS atomic_month) TO '${path}'`,
+      }
+    }
+    const parts = [
+      part('2024-01', "DATE '2024-02-01'"),
+      part('2024-02', 'CAST(5 AS BIGINT)'),
+    ] as const
+    const { before, select } = crossFileSql({
+      rules: [crossFile({ in: { fileType: 'rosters', columns: ['row_month'] } })],
+      view: 'silver',
+      months: ['2024-01', '2024-02', '2024-03'],
+      others: new Map([
+        [
+          'rosters',
+          parts.map(({ path }, at) => ({
+            month: `2024-0${at + 1}`,
+            layout: `rosters/clinic/v${at}`,
+            parts: [path],
+            columns: ['row_month'],
+          })),
+        ],
+      ]),
+    })
+    const made = parts.map(({ make }) => make)
+    const own = [
+      { id: '2024-02-01', atomic_month: '2024-01' },
+      { id: 'b', atomic_month: '2024-02' },
+      { id: '5', atomic_month: '2024-02' },
+    ]
+    const read = readCrossFile(await selectSilver([...made, ...before, select], columns, own))
+    rmSync(folder, { recursive: true })
+    expect(read).toEqual({
+      rules: { enrolled: { violations: 1, denominator: 3 } },
+      samples: { enrolled: [2] },
+    })
+  })
+
   test('of earlier months than since are not judged', async () => {
     const { rules } = await found({ ...crossFile({ whenAbsent: 'fail' }), since: '2024-02' })
     expect(rules).toEqual({ enrolled: { violations: 2, denominator: 2 } })
   })
 })
 
-test('figures of fewer than 11 rows are not kept, except how many rows there are', async () => {
-  const rows = [
-    ...Array.from({ length: 11 }, (_, at) => ({
-      id: `p${at % 2}`,
-      paid: '1.50',
-      atomic_month: '2024-01',
-    })),
-    { id: 'q', paid: '9.75', atomic_month: '2024-02' },
-    { id: 'q', paid: '9.75', atomic_month: '__unknown__' },
-  ]
-  const rules = [sum, rowsRule]
-  const found = await selectSilver(figuresSql(rules, 'silver'), columns, rows)
-  expect(readFigures(rules, found)).toEqual({
-    paid: { '2024-01': 8.25 },
-    rows: { '2024-01': 11, '2024-02': 1 },
+describe('figures', () => {
+  const PERIOD = { first: '2024-01', last: '2024-02' }
+  const elevenRows = (row: (at: number) => object, month = '2024-01') =>
+    Array.from({ length: 11 }, (_, at) => ({ atomic_month: month, ...row(at) }))
+  const figuresOf = async (rules: readonly TrendRule[], rows: readonly object[]) => {
+    const select = figuresSql(rules, { view: 'silver', period: PERIOD })
+    return readFigures(rules, await selectSilver(select, columns, rows as readonly Row[]))
+  }
+
+  test('of fewer than 11 rows are not kept, except how many rows there are', async () => {
+    const rows = [
+      ...elevenRows((at) => ({ id: `p${at}`, paid: '1.50' })),
+      { id: 'q', paid: '9.75', atomic_month: '2024-02' },
+    ]
+    expect(await figuresOf([sum, rowsRule], rows)).toEqual({
+      paid: { '2024-01': 1.5 },
+      rows: { '2024-01': 11, '2024-02': 1 },
+    })
+  })
+
+  test('of 11 rows are not kept where one of them has the whole sum, or one member all of them', async () => {
+    const whole: TrendRule = { ...sum, params: { figure: 'sum', column: 'paid', within: 0.5 } }
+    const oneCell = elevenRows((at) => ({ id: `p${at}`, paid: at === 0 ? '1234.56' : null }))
+    expect(await figuresOf([whole], oneCell)).toEqual({ paid: {} })
+    const oneMember = elevenRows(() => ({ id: 'p', paid: '1.50' }))
+    expect(await figuresOf([sum], oneMember)).toEqual({ paid: {} })
+  })
+
+  test('are counted of declared months alone: a file may have a row of any month', async () => {
+    const rows = ['2023-12', '2024-02', '2024-03', '__unknown__'].map((month) => ({
+      id: 'p',
+      atomic_month: month,
+    }))
+    expect(await figuresOf([rowsRule], rows)).toEqual({ rows: { '2024-02': 1 } })
   })
 })
 
@@ -125,89 +188,20 @@ describe('a month beside the median of the twelve before it', () => {
     expect(rules).toEqual({ paid: { violations: 0, denominator: 0 } })
   })
 
+  test('is not judged by months of a layout that has no such rule', () => {
+    const { rules } = judgeTrend({
+      rules: [rowsRule],
+      period: ['2024-04'],
+      own: { rows: { '2024-04': 100 } },
+      history: new Map(['2024-01', '2024-02', '2024-03'].map((month) => [month, {}])),
+    })
+    expect(rules).toEqual({ rows: { violations: 0, denominator: 0 } })
+  })
+
   test('of a declared month without rows is 0 rows, and no figure of anything else', () => {
     expect(judge({ '2024-05': 100 }, before).months).toEqual({ rows: ['2024-04'] })
     expect(judge({ '2024-05': 100 }, before, sum).rules).toEqual({
       paid: { violations: 0, denominator: 1 },
     })
-  })
-})
-
-describe('a registry with such rules', () => {
-  const ROSTERS = 'registry/layouts/rosters/clinic.json'
-  const read = (rule: object) =>
-    readRegistry(
-      sampleFiles({
-        [ROSTERS]: sampleText(LAYOUT),
-        [RULES]: JSON.stringify({
-          rules: [{ severity: 'SOFT', threshold: { count: 0 }, ...rule }],
-        }),
-      }).filter(({ path }) => !path.includes('variances')),
-    )
-  const params = { columns: ['visit'], in: { fileType: 'rosters', columns: ['visit'] } }
-  const lookUp = { id: 'known', kind: 'CROSS_FILE', params }
-
-  test('says which file types are read across', () => {
-    const { registry } = read(lookUp)
-    expect(readAcross(registry?.ruleSets ?? [])).toEqual(['rosters'])
-    expect(crossNeeds(registry?.ruleSets[0]?.measure ?? [])).toEqual({
-      files: { rosters: 0 },
-      historyMonths: 0,
-    })
-    const trend = { id: 't', kind: 'TREND', params: { figure: 'rows', within: 1 } }
-    expect(readAcross(read(trend).registry?.ruleSets ?? [])).toEqual(['visits'])
-  })
-
-  test.for([
-    [
-      'an unknown file type',
-      { ...params, in: { fileType: 'roster', columns: ['visit'] } },
-      'no file type "roster"; did you mean rosters?',
-    ],
-    [
-      'an unknown column there',
-      { ...params, in: { fileType: 'rosters', columns: ['visi'] } },
-      'no column of rosters "visi"; did you mean visit?',
-    ],
-    [
-      'an unknown column here',
-      { ...params, columns: ['visi'] },
-      'no column "visi"; did you mean visit?',
-    ],
-    ['columns of two kinds', { ...params, columns: ['paid'] }, 'not comparable with this column'],
-    [
-      'more columns than there',
-      { ...params, columns: ['visit', 'code'] },
-      '2 columns cannot be found in 1',
-    ],
-    ['a look too far back', { ...params, backMonths: 13 }, '12'],
-  ] as const)('%s is refused where it stands', ([, wrong, text]) => {
-    const { issues } = read({ ...lookUp, params: wrong })
-    const [issue] = issues.filter(({ kind }) => kind !== 'warning')
-    expect(issue?.text).toContain(text)
-    expect(issue?.file).toBe(RULES)
-  })
-
-  test.for([
-    [
-      'the sum of texts',
-      { figure: 'sum', column: 'code', within: 1 },
-      'only a column of numbers has a sum',
-    ],
-    ['rows of a column', { figure: 'rows', column: 'code', within: 1 }, 'rows have no column'],
-    ['a sum of nothing', { figure: 'sum', within: 1 }, 'of which column is the sum?'],
-    [
-      'a share per something',
-      { figure: 'filled', column: 'code', per: 'visit', within: 1 },
-      'a share is per row already',
-    ],
-  ] as const)('%s is refused', ([, wrong, text]) => {
-    const { issues } = read({ id: 't', kind: 'TREND', params: wrong })
-    expect(
-      issues
-        .filter(({ kind }) => kind !== 'warning')
-        .map((issue) => issue.text)
-        .join(),
-    ).toContain(text)
   })
 })
