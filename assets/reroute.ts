@@ -41,15 +41,19 @@ export async function routeAgain(
   for (const row of rows.filter(isMeant)) await routeOne(access, routing, row)
 }
 
-/** Whether the files of a submission that was refused are refused for the same reason. */
+/**
+ * Whether the files of a submission that was refused are refused for the same reason; undefined when
+ * one cannot be read now.
+ */
 export async function isAsBefore(
   db: Connection,
   routing: Routing,
   row: SubmissionRow,
-): Promise<boolean> {
+): Promise<boolean | undefined> {
   const files = await inspectAll(routing, row, await storedFiles(db, row))
-  const [refusal] = files?.flatMap((file) => file.refusal ?? []) ?? []
-  return files === undefined || refusal?.words === row.status_words
+  if (files === undefined) return undefined
+  const [refusal] = files.flatMap((file) => file.refusal ?? [])
+  return refusal?.words === row.status_words
 }
 
 const storedFiles = async (

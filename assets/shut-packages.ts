@@ -37,8 +37,10 @@ export function shutPackagesObserver({
           const set = secrets.flatMap(({ name, bytes }) => [name, bytes?.toString('hex') ?? ''])
           const attempt = frameDigest([row.submission_id, ...set])
           if (tried.has(attempt)) continue
-          if (await isAsBefore(db, { ...place, registry }, row)) tried.add(attempt)
-          else moved.push(row.submission_id)
+          const isSame = await isAsBefore(db, { ...place, registry }, row)
+          // What cannot be read now was not tried.
+          if (isSame === true) tried.add(attempt)
+          if (isSame === false) moved.push(row.submission_id)
         }
       }
       const digest = frameDigest(['secrets', ...moved])

@@ -1,5 +1,5 @@
 /** Encrypted deliveries wait for their secret, take the road once it is set, and never show it. */
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -92,6 +92,22 @@ test('a package waits while its secret is not set, and is built once it is', asy
   expect(await road.canonicalRows(JANUARY)).toHaveLength(5)
   expect((await road.run()).log).toEqual([])
   expect(project.leaks()).toEqual([])
+})
+
+test('a package that could not be read when its secret was set is opened once it can be', async () => {
+  await using project = await SecretProject.create()
+  const { road } = project
+  const file = packed('a', 5, NEW)
+  road.deliver('alpha/first', [file])
+  await road.run()
+  const path = road.path(`inbox/alpha/first/${file.name}`)
+  renameSync(path, road.path('away'))
+  project.set('new', NEW)
+  await road.run()
+  expect(await road.statuses()).toEqual({ 'alpha/first': 'NEEDS_REVIEW' })
+  renameSync(road.path('away'), path)
+  await road.run()
+  expect(await road.canonicalRows(JANUARY)).toHaveLength(5)
 })
 
 test('secrets rotate: a package of the old one and one of the new one are both built', async () => {
