@@ -79,7 +79,7 @@ export function parseAsset(duck: DuckPool, secretsOf: SecretsOf): StoredAsset {
     dimensions: SUBMISSION,
     description: 'one pass over a submission: months, rejects, report',
     tags: ['phi'],
-    recipe: '2',
+    recipe: '3',
     from: { stamp: sameKey, raw: sameKey },
     reads: {
       assets: ['layout_parse'],

@@ -138,7 +138,7 @@ export const ERRORS = {
     fault: 'upstream',
     retry: 'backoff',
     text: ({ limitMb }) => `a DuckDB task needed more memory than its limit of ${limitMb} MB`,
-    hint: 'raise the memory limit of a worker, or use fewer workers',
+    hint: 'use fewer workers (memory_mb or concurrency in tributary.json); a layout or a mapping of very many columns has to be split',
   }),
   // DuckDB's own message quotes data and never leaves the child.
   DUCK_TASK_FAILED: spec<{ readonly kind: string; readonly statement: number }>({
@@ -194,6 +194,17 @@ export const ERRORS = {
     retry: 'when-input-changes',
     text: ({ layout }) => `the registry has no layout ${layout}, which a submission was routed to`,
     hint: 'put the layout back, or route the submission: tributary submissions route',
+  }),
+  LAYOUT_TOO_WIDE: spec<{
+    readonly file: string
+    readonly columns: number
+    readonly limitMb: number
+  }>({
+    fault: 'input',
+    retry: 'never',
+    text: ({ file, columns, limitMb }) =>
+      `${file}: its layout has ${columns} columns, and their records do not fit in the ${limitMb} MB of a task`,
+    hint: 'ask for files of at most 1,000 columns, which any number of months may have, or describe only the first part of each record as columns',
   }),
   ...MORE_ERRORS,
 } as const

@@ -8,7 +8,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { assert, EngineError } from '../core/errors.ts'
+import { assert, EngineError, isEngineError } from '../core/errors.ts'
 import type { FooterColumn } from './arrow-schema.ts'
 import { auditChunk, auditedRows } from './chunk-audit.ts'
 import { ChunkTally, type ChunkOutcome, type ParsedPart } from './chunk-outcome.ts'
@@ -22,7 +22,9 @@ import { FIELD_TYPES } from './grammar.ts'
 import { LineFile } from './line-file.ts'
 import { KIND } from './record-index.ts'
 import { rejectLine } from './rejects.ts'
-import { auditSelect, chunkCopy, missingNumbers, type AuditedRows } from './sql.ts'
+import { auditSelects, chunkCopy, chunkMonths, missingNumbers } from './sql.ts'
+import type { AuditedRows, ChunkQuery } from './sql.ts'
+import { monthsAtOnce } from './wide.ts'
 
 /** Columns of every part, in order, as its footer must show them. */
 function partColumns(context: ChunkContext): FooterColumn[] {
@@ -82,6 +84,9 @@ interface WrittenRows {
 }
 const NOTHING: WrittenRows = { rows: 0, files: [], nulls: {} }
 
+/** Columns that fit in the memory of a task, whatever else a layout says. */
+const COLUMNS_FITTING = 1000
+
 async function writeRows(job: ChunkJob, context: ChunkContext): Promise<WrittenRows> {
   const { chunk, fields } = job
   const { spec, duck, signal, memoryMb, scratch, out } = context
@@ -90,10 +95,45 @@ async function writeRows(job: ChunkJob, context: ChunkContext): Promise<WrittenR
   await mkdir(folder, { recursive: true })
   const { delimiter } = spec.dialect
   const shape = { fields, delimiter, hasEscapes: chunk.hasEscapes }
-  const copy = chunkCopy({ ...context, shape, chunkPath: chunk.path }, folder)
-  const task = { statements: [copy], folders: [scratch, out], memoryMb }
-  const { rows } = await duck.run(task, signal)
-  return readStatistics(rows, context)
+  const query = { ...context, shape, chunkPath: chunk.path }
+  const run = async (statement: string): Promise<readonly DuckRow[]> =>
+    (await duck.run({ statements: [statement], folders: [scratch, out], memoryMb }, signal)).rows
+  try {
+    const rows = await run(chunkCopy(query, folder)).catch(async (error: unknown) => {
+      if (!isEngineError(error, 'DUCK_MEMORY') || 'declared' in spec.month) throw error
+      return writeByMonths(query, folder, run)
+    })
+    return readStatistics(rows, context)
+  } catch (error) {
+    const columns = spec.columns.length
+    if (!isEngineError(error, 'DUCK_MEMORY') || columns <= COLUMNS_FITTING) throw error
+    const limitMb = error.context.limitMb
+    throw new EngineError('LAYOUT_TOO_WIDE', { file: job.file, columns, limitMb }, { cause: error })
+  }
+}
+
+/**
+ * Some months at a time, each time reading the chunk anew: what a partitioned COPY holds grows with
+ * columns × months, 790 MB at 1,000 columns and 24 months. The bytes are those of one COPY.
+ */
+async function writeByMonths(
+  query: ChunkQuery,
+  folder: string,
+  run: (statement: string) => Promise<readonly DuckRow[]>,
+): Promise<readonly DuckRow[]> {
+  await rm(folder, { recursive: true, force: true })
+  const months = (await run(chunkMonths(query))).map(({ month }) => {
+    assert(typeof month === 'string', 'a month that is no text')
+    return month
+  })
+  const atOnce = monthsAtOnce(query.spec.columns.length)
+  const written: DuckRow[] = []
+  for (let at = 0; at < months.length; at += atOnce) {
+    const own = join(folder, String(at))
+    await mkdir(own, { recursive: true })
+    written.push(...(await run(chunkCopy(query, own, months.slice(at, at + atOnce)))))
+  }
+  return written
 }
 
 /** The rows COPY returns with RETURN_STATS. Column minima and maxima are data: left where they are. */
@@ -157,13 +197,14 @@ async function readBack(
   const { duck, signal, memoryMb, spec, monthColumn } = context
   const inOrder = written.files.toSorted((a, b) => (a.path < b.path ? -1 : 1))
   const files = auditedRows(chunk.seal, inOrder)
-  const audit = auditSelect({ spec, monthColumn, files })
+  const audits = auditSelects({ spec, monthColumn, files })
   const isWhole = written.rows === chunk.records
   const paths = written.files.map((file) => file.path)
-  const statements = isWhole ? [audit] : [missingNumbers(paths, first, last), audit]
-  const { results, rows } = await duck.run({ statements, folders: [context.out], memoryMb }, signal)
+  const statements = isWhole ? audits : [missingNumbers(paths, first, last), ...audits]
+  const { results } = await duck.run({ statements, folders: [context.out], memoryMb }, signal)
   const ranges = isWhole ? [] : (results[0] ?? [])
   const missing = ranges.map((row) => ({ first: Number(row['first']), last: Number(row['last']) }))
+  const rows = results.slice(isWhole ? 0 : 1).flat()
   return { missing, files, rows }
 }
 

@@ -112,6 +112,8 @@ interface OpenChunk {
 export interface ChunkWriterOptions {
   readonly folder: string
   readonly chunkBytes: number
+  /** at most CHUNK_RECORDS_MAX, which is the default */
+  readonly chunkRecords?: number
   readonly delimiter: string
 }
 
@@ -157,11 +159,10 @@ export class ChunkWriter {
   }
 
   #chunkFor(record: RawRecord, { number, fileIndex }: { number: number; fileIndex: number }) {
-    const { chunkBytes, folder } = this.#options
+    const { chunkBytes, chunkRecords = CHUNK_RECORDS_MAX, folder } = this.#options
     const current = this.#current
     const isFull =
-      current !== null &&
-      (record.byteStart >= current.until || current.index.size === CHUNK_RECORDS_MAX)
+      current !== null && (record.byteStart >= current.until || current.index.size === chunkRecords)
     if (isFull) this.cut()
     if (this.#current !== null) return this.#current
     const name = String(this.#count).padStart(5, '0')

@@ -26,6 +26,7 @@ import { countReasons, parseReport, type LeftMembers, type ParseReport } from '.
 import { preflight } from './preflight.ts'
 import { specProblems } from './spec-problems.ts'
 import type { ParseSpec, StopRule } from './spec.ts'
+import { chunkRecordsMax } from './wide.ts'
 import { isPastStop, stopDetail, type RecordsRead, type Stopped } from './stop.ts'
 
 export interface ParseRequest {
@@ -168,7 +169,8 @@ class Parse {
     this.#request = request
     this.#context = { ...request, memoryMb, grammars, signal }
     const { delimiter } = spec.dialect
-    this.#writer = new ChunkWriter({ folder: scratch, chunkBytes, delimiter })
+    const chunkRecords = chunkRecordsMax(spec.columns.length)
+    this.#writer = new ChunkWriter({ folder: scratch, chunkBytes, chunkRecords, delimiter })
   }
 
   async run(): Promise<LandedFile[]> {

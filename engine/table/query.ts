@@ -8,7 +8,7 @@ import type { FooterColumn } from './arrow-schema.ts'
 import { fileDigest } from './file-digest.ts'
 import { checkPart, readFooter } from './footer.ts'
 import { quoteName, quoteText } from './quote.ts'
-import { PARQUET_OPTIONS } from './sql.ts'
+import { PARQUET_OPTIONS } from './wide.ts'
 
 /** What the SQL of a query may call its input: the rows of all parts, in order of the parts. */
 export const PARTS = 'parts'

@@ -17,9 +17,7 @@ import type { MonthRole } from './grammar.ts'
 import { quoteName, quoteText } from './quote.ts'
 import type { ColumnSpec, ParseSpec } from './spec.ts'
 import { UNKNOWN_MONTH } from './spec.ts'
-
-/** Rows per row group of every Parquet file (data-plane §4: 332 MB, 900 MB RSS for 5M × 60). */
-const ROW_GROUP_SIZE = 122_880
+import { bufferOption, chunkOptions } from './wide.ts'
 
 /** The value of one column, NULL for an empty and for a refused text. `raw` is trusted SQL. */
 export function valueSql(column: ColumnSpec, raw: string): string {
@@ -143,13 +141,14 @@ function monthSql(spec: ParseSpec, declaredMonth: string): string {
   return `coalesce(${text}, '${UNKNOWN_MONTH}')`
 }
 
-function readChunkSql({ shape, chunkPath }: ChunkQuery): string {
+function readChunkSql({ spec, shape, chunkPath }: ChunkQuery): string {
   const columns = ["'n': 'UINTEGER'", ...shape.fields.map((_, at) => `'f${at}': 'VARCHAR'`)]
   columns.push("'e': 'VARCHAR'")
   const lineMax = ESCAPED_LINE_FACTOR * RECORD_BYTES_MAX + shape.fields.length + 64
+  const buffer = bufferOption(spec.columns.length, lineMax)
   return `read_csv(${quoteText(chunkPath)}, columns={${columns.join(', ')}},
     delim=${quoteText(shape.delimiter)}, header=false, quote='', escape='', comment='',
-    new_line='\\n', auto_detect=false, ignore_errors=true, max_line_size=${lineMax})`
+    new_line='\\n', auto_detect=false, ignore_errors=true, max_line_size=${lineMax}${buffer})`
 }
 
 /** Undoes ESCAPE sequences. Their second byte is never ESCAPE, so the order below is exact. */
@@ -162,23 +161,31 @@ function decodedSql(shape: ChunkShape, at: number): string {
   return `CASE WHEN e = '${sentinels(shape.delimiter).escaped}' THEN ${text} ELSE f${at} END`
 }
 
-/** Options that every Parquet file of the product is written with. */
-export const PARQUET_OPTIONS = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_SIZE}`
-
 /**
  * COPY of one chunk into `folder`: `part-0.parquet`, or `{month}=…/part-0.parquet` when the month
  * comes from a column. Returns one row a file (RETURN_STATS). With one thread the rows of each
- * file stand in the order of the chunk, so the bytes are the same every time.
+ * file stand in the order of the chunk, so the bytes are the same every time; and they are the same
+ * whether all months are written at once or some (`months`).
  */
-export function chunkCopy(query: ChunkQuery, folder: string): string {
+export function chunkCopy(query: ChunkQuery, folder: string, months?: readonly string[]): string {
+  const options = chunkOptions(query.spec.columns.length)
   if ('declared' in query.spec.month) {
     const path = quoteText(`${folder}/part-0.parquet`)
-    return `COPY (${chunkSelect(query)}) TO ${path} (${PARQUET_OPTIONS}, RETURN_STATS true)`
+    return `COPY (${chunkSelect(query)}) TO ${path} (${options}, RETURN_STATS true)`
   }
-  return `COPY (${chunkSelect(query)}) TO ${quoteText(folder)} (${PARQUET_OPTIONS},
+  const select =
+    months === undefined
+      ? chunkSelect(query)
+      : `SELECT * FROM (${chunkSelect(query)})
+WHERE ${quoteName(query.monthColumn)} IN (${months.map(quoteText).join(', ')})`
+  return `COPY (${select}) TO ${quoteText(folder)} (${options},
     PARTITION_BY (${quoteName(query.monthColumn)}), WRITE_PARTITION_COLUMNS true,
     FILENAME_PATTERN 'part-{i}', RETURN_STATS true)`
 }
+
+/** The months of a chunk's accepted rows, ascending: rows {month}. */
+export const chunkMonths = (query: ChunkQuery): string =>
+  `SELECT DISTINCT ${quoteName(query.monthColumn)} AS month FROM (${chunkSelect(query)}) ORDER BY 1`
 
 /** Ranges of numbers in first..last that no part has: rows {first, last}, ascending. */
 export function missingNumbers(parts: readonly string[], first: number, last: number): string {
@@ -197,19 +204,17 @@ export interface AuditedRows {
   readonly positions: readonly number[]
 }
 
-/** Audited rows as text: `n`, `v0`… in layout order, `month`. */
-export function auditSelect(audit: {
+/** Audited rows as text, one select a file: `n`, `v0`… in layout order, `month`. */
+export function auditSelects(audit: {
   readonly spec: ParseSpec
   readonly monthColumn: string
   readonly files: readonly AuditedRows[]
-}): string {
+}): readonly string[] {
   const values = audit.spec.columns.map(({ name }, at) => `${quoteName(name)}::VARCHAR AS v${at}`)
   const columns = `line_number AS n, ${values.join(', ')}, ${quoteName(audit.monthColumn)} AS month`
-  return audit.files
-    .map(
-      ({ path, positions }) => `SELECT ${columns}
+  return audit.files.map(
+    ({ path, positions }) => `SELECT ${columns}
 FROM read_parquet(${quoteText(path)}, hive_partitioning=false, file_row_number=true)
 WHERE file_row_number IN (${positions.join(', ')})`,
-    )
-    .join('\nUNION ALL\n')
+  )
 }
