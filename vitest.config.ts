@@ -19,7 +19,7 @@ const FAULTS = [
   'tests/flows/{daemon-queue,edit-mapping,encrypted,engine-subsets,failures,rollback-workers}.test.ts',
   'tests/flows/{scenario-postgres,unreadable,workers}.test.ts',
   'tests/registry/{infer,payloads,payloads-sql,real-samples}.test.ts',
-  'tests/table/{determinism,frictionless,generate,generated-formats,planted,wide}.test.ts',
+  'tests/table/{determinism,frictionless,generate,generated-formats,parquet-suites,planted,wide}.test.ts',
 ]
 const SERVICES = ['tests/**/*.services.test.ts']
 

@@ -1,5 +1,5 @@
 /**
- * Bundles the program for package users: dist/cli.js, and dist/duck-child.js and sheet-child.js for the children.
+ * Bundles the program for package users: dist/cli.js, and dist/duck-child.js and table-child.js for the children.
  *
  * Commands are imported lazily, so each becomes a chunk that is read only when it is called. Packages
  * with native or wasm binaries stay outside; the others are bundled, because reading their hundreds
@@ -16,7 +16,7 @@ await build({
   entryPoints: [
     { in: 'assets/main.ts', out: 'cli' },
     { in: 'engine/table/duck-child.ts', out: 'duck-child' },
-    { in: 'engine/table/sheet-child.ts', out: 'sheet-child' },
+    { in: 'engine/table/table-child.ts', out: 'table-child' },
   ],
   outdir: 'dist',
   bundle: true,

@@ -5,22 +5,24 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { LogicalHead, PackageSecrets, ParseSpec } from '../engine/index.ts'
+import type { LogicalHead, PackageSecrets, ParseSpec, TableFormat } from '../engine/index.ts'
 import {
   NO_SECRETS,
-  contentHead,
   firstRecords,
   isEngineError,
   logicalHeads,
   memberPattern,
+  packageKind,
   peeked,
+  tableFormat,
+  unpackedHead,
   withoutFolders,
 } from '../engine/index.ts'
 import type { FirstRecords } from '../registry/layout-fit.ts'
 import type { Layout } from '../registry/layout.ts'
 import type { DeliveredFile } from '../registry/route.ts'
 import { monthOf } from '../registry/routing.ts'
-import type { Refusal } from '../registry/sniff.ts'
+import type { Kind, Refusal } from '../registry/sniff.ts'
 import { SNIFF_BYTES, innerName, quarantineReason, sniff } from '../registry/sniff.ts'
 import type { Sniffed } from '../registry/sniff.ts'
 
@@ -37,9 +39,9 @@ export interface InspectedFile {
   readonly sha256: string
   /** why it is not data; undefined: it goes on */
   readonly refusal: Refusal | undefined
-  /** decompressed first bytes; of a package: none */
+  /** decompressed first bytes; of a package, a workbook or Parquet: none */
   readonly head: Buffer
-  /** what a package holds that may be data, in its order; undefined: it is no package */
+  /** what a package holds that may be data, in its order, or the one table; undefined: it is text */
   readonly members: readonly LogicalHead[] | undefined
 }
 
@@ -63,12 +65,12 @@ export async function inspect({
   readonly secrets?: PackageSecrets
 }): Promise<InspectedFile> {
   const { head: first, all } = await peeked(bytes, START_BYTES)
-  const head = await contentHead(once(first), HEAD_BYTES)
+  const head = await unpackedHead(first, HEAD_BYTES)
   const outer = sniff(first.subarray(0, SNIFF_BYTES), name)
   const inner =
     outer.kind === 'gzip' ? sniff(head.subarray(0, SNIFF_BYTES), innerName(name)) : outer
   const refusal = quarantineReason(outer, name)
-  const isPackage = refusal === undefined && (inner.kind === 'zip' || inner.kind === 'tar')
+  const isPackage = refusal === undefined && COPIED.has(inner.kind)
   if (!isPackage || scratch === undefined) {
     const file = { source, name, members: undefined, ...(await digested(all)) }
     if (refusal !== undefined) return { ...file, refusal, head: Buffer.alloc(0) }
@@ -81,7 +83,8 @@ export async function inspect({
     const path = join(folder, 'package')
     const digest = await digested(all, path)
     const file = { source, name, head: Buffer.alloc(0), ...digest }
-    return { ...file, ...(await membersOf({ name, path, secrets })) }
+    const isTable = inner.kind === 'xlsx' || inner.kind === 'parquet'
+    return { ...file, ...(await membersOf({ name, path, scratch: folder, secrets, isTable })) }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -90,12 +93,11 @@ export async function inspect({
 const UNPACKED: Refusal = {
   status: 'NEEDS_REVIEW',
   code: 'FORMAT_NOT_READ',
-  words: 'the file is a package: unpack it first',
+  words: 'the file is a package, a workbook or Parquet: unpack it, or save it as text, first',
 }
 
-async function* once(block: Buffer): AsyncGenerator<Buffer> {
-  yield block
-}
+/** What says at its end what it holds. */
+const COPIED: ReadonlySet<Kind> = new Set(['zip', 'tar', 'xlsx', 'parquet'])
 
 const insideGzip = (outer: Sniffed, inner: Sniffed, name: string): Refusal | undefined =>
   outer.kind === 'gzip' ? quarantineReason(inner, innerName(name), { inside: 'gzip' }) : undefined
@@ -120,16 +122,22 @@ async function digested(
   return { sha256: sum.digest('hex'), sizeBytes }
 }
 
-/** What of a package may be data: text. What no sound program packs is refused in words. */
-async function membersOf(package_: {
+/** What of a package may be data: text and tables. What no sound program packs is refused in words. */
+async function membersOf({
+  isTable,
+  ...package_
+}: {
   readonly name: string
   readonly path: string
+  readonly scratch: string
   readonly secrets: PackageSecrets
+  /** it is no package, but a workbook or Parquet */
+  readonly isTable: boolean
 }): Promise<Pick<InspectedFile, 'members' | 'refusal'>> {
   try {
     const heads = await logicalHeads({ ...package_, signal: new AbortController().signal })
     const looked = heads.map((one) => {
-      const inner = innerName(one.member)
+      const inner = innerName(isTable ? package_.name : one.member)
       const sniffed = sniff(one.head.subarray(0, SNIFF_BYTES), inner)
       return { one, refusal: quarantineReason(sniffed, inner, { inside: 'package' }) }
     })
@@ -142,20 +150,45 @@ async function membersOf(package_: {
       const words = `the package is not opened yet: ${detail}`
       return { members: [], refusal: { status: 'NEEDS_REVIEW', code: reason, words } }
     }
-    const words = `the package is refused (${reason}): ${detail}`
+    const words = `the ${isTable ? 'file' : 'package'} is refused (${reason}): ${detail}`
     return { members: [], refusal: { status: 'QUARANTINED', code: 'PACKAGE_REFUSED', words } }
   }
 }
 
+/** What one layout looks at of a file. */
+type FileHead = Pick<LogicalHead, 'head' | 'sheets'>
+
 /** The first bytes that a layout reads; undefined: it reads no member, or cannot tell which. */
-function headFor(file: InspectedFile, spec: ParseSpec): Buffer | undefined {
-  if (file.members === undefined) return file.head
+function headFor(file: InspectedFile, spec: ParseSpec): FileHead | undefined {
+  if (file.members === undefined) return file
   const pattern = spec.package?.members
-  const wanted = pattern === undefined ? null : memberPattern(pattern)
+  const isAlone = file.members[0]?.member === ''
+  const wanted = pattern === undefined || isAlone ? null : memberPattern(pattern)
   const own = file.members.filter(({ member }) => {
     return wanted === null || wanted.test(withoutFolders(member))
   })
-  return wanted === null && own.length > 1 ? undefined : own[0]?.head
+  return wanted === null && own.length > 1 ? undefined : own[0]
+}
+
+const formatOf = ({ head }: FileHead): TableFormat | undefined => {
+  const kind = packageKind(head)
+  return kind === 'xlsx' || kind === 'parquet' ? kind : undefined
+}
+
+/** Why a file waits whose format no active layout has; undefined: some layout reads its format. */
+export function unreadFormat(file: InspectedFile, layouts: readonly Layout[]): Refusal | undefined {
+  const formats = new Set((file.members ?? [file]).map(formatOf))
+  const isRead = layouts.some(
+    ({ slices: { route } }) => route.status === 'ACTIVE' && formats.has(route.format),
+  )
+  const [format] = formats
+  if (file.refusal !== undefined || isRead || format === undefined) return file.refusal
+  const what = format === 'xlsx' ? 'an Excel workbook' : 'a Parquet file'
+  return {
+    status: 'NEEDS_REVIEW',
+    code: 'FORMAT_NOT_READ',
+    words: `it is ${what}, and no active layout has that format: send it as text, or write the layout`,
+  }
 }
 
 /** What routing asks of a file: its first records as each layout's dialect reads them. */
@@ -164,9 +197,22 @@ export function describe(file: InspectedFile, layouts: readonly Layout[]): Deliv
   for (const { id, slices } of layouts) {
     if (slices.route.status !== 'ACTIVE') continue
     const head = headFor(file, slices.parse)
-    if (head !== undefined) byLayout[id] = recordsOf(head, slices.parse)
+    if (head !== undefined) byLayout[id] = formRecords(head, slices.parse)
   }
   return { name: file.name, byLayout }
+}
+
+/** Only what has the layout's format is read as it says. */
+function formRecords(file: FileHead, spec: ParseSpec): FirstRecords {
+  const format = formatOf(file)
+  if (format === undefined) return tableFormat(spec) === undefined ? recordsOf(file.head, spec) : {}
+  if (spec.format !== format || file.sheets === undefined) return { format }
+  const { sheet } = spec
+  const found = file.sheets.find(({ name }, at) =>
+    sheet !== undefined && 'name' in sheet ? name === sheet.name : at + 1 === (sheet?.number ?? 1),
+  )
+  if (found === undefined) return { format, lacksSheet: true }
+  return { format, ...recordsOf(Buffer.from(found.text), spec) }
 }
 
 function recordsOf(head: Buffer, spec: ParseSpec): FirstRecords {

@@ -18,7 +18,7 @@ import { platformTables } from '../registry/tables.ts'
 import type { Earlier } from '../registry/winner.ts'
 import { contentDigest, duplicateOf, nextReceivedAt, submissionId } from '../registry/winner.ts'
 import type { InspectedFile } from './inspect.ts'
-import { describe } from './inspect.ts'
+import { describe, unreadFormat } from './inspect.ts'
 import { routedColumns, stopFacts, submissionFacts } from './submission-facts.ts'
 import type { Submitter } from '../registry/submitter.ts'
 
@@ -85,15 +85,19 @@ export async function takeIn(
 }
 
 function intend(arrival: Arrival, registry: Registry): readonly Intended[] {
-  const refused = arrival.files.filter((file) => file.refusal !== undefined)
-  const good = arrival.files.filter((file) => file.refusal === undefined)
+  const looked = arrival.files.map((file) => ({
+    file,
+    refusal: unreadFormat(file, registry.layouts),
+  }))
+  const refused = looked.filter(({ refusal }) => refusal !== undefined)
+  const good = looked.filter(({ refusal }) => refusal === undefined).map(({ file }) => file)
   const submitter = registry.submitters.find((one) => one.id === arrival.submitter)
   const isKnown = submitter !== undefined
   const routes = (files: readonly InspectedFile[]): readonly Route[] =>
     files.length === 0 ? [] : routeFiles(arrival, registry, { files, submitter })
-  const stopped = refused.map((file): Intended => {
+  const stopped = refused.map(({ file, refusal }): Intended => {
     const [named] = routes([file])
-    const { status, code, words } = file.refusal ?? { status: 'QUARANTINED', code: '', words: '' }
+    const { status, code, words } = refusal ?? { status: 'QUARANTINED', code: '', words: '' }
     const event = status === 'QUARANTINED' ? 'quarantined' : 'unrouted'
     const fileType = named?.fileType ?? UNKNOWN_FILE_TYPE
     const own = { arrival, isKnown, files: [file], fileType, route: undefined }

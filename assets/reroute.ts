@@ -9,7 +9,7 @@ import type { RegistryTables } from '../registry/tables.ts'
 import { platformTables } from '../registry/tables.ts'
 import type { Inbox } from './inbox.ts'
 import type { InspectedFile } from './inspect.ts'
-import { describe, inspect } from './inspect.ts'
+import { describe, inspect, unreadFormat } from './inspect.ts'
 import type { SecretSource } from './package-secrets.ts'
 import { submitterSecrets } from './package-secrets.ts'
 import { deliveredName, readSource } from './source-bytes.ts'
@@ -76,7 +76,7 @@ async function routeOne(
   const stored = await storedFiles(access.trx.db, row)
   const files = await inspectAll(routing, row, stored)
   if (files === undefined) return
-  const [refusal] = files.flatMap((file) => file.refusal ?? [])
+  const [refusal] = files.flatMap((file) => unreadFormat(file, registry.layouts) ?? [])
   if (refusal !== undefined) return restate(access, { row, stored, registry }, refusal)
   const [found, ...others] = route({
     files: files.map((file) => describe(file, registry.layouts)),

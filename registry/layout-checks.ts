@@ -22,6 +22,7 @@ export function checkLayout(layout: LoadedLayout, report: Report): void {
   for (const { path, kind, text } of lintPlaces(value.slices.parse)) {
     report(source.at(path), text, kind)
   }
+  checkTable(layout, report)
   checkNames(layout, report)
   checkIngest(layout, report)
   checkStop(layout, report)
@@ -50,6 +51,8 @@ function rowsPath(name: string, member: string | undefined): Path {
 function documentPath([part = '', at = '', member = '', index]: readonly string[]): Path {
   if (part === 'dialect') return ['resources', 0, 'dialect', at]
   if (part === 'encoding') return ['resources', 0, part]
+  if (part === 'sheet') return ['resources', 0, 'dialect']
+  if ((part === 'rows' || part === 'control') && at === '') return ['x-ingest', part]
   if (part === 'rows') return rowsPath(at, member)
   if (part === 'control') return ['x-ingest', 'control', Number(at), member]
   if (part === 'month') {
@@ -99,6 +102,23 @@ function checkField({ layout: { source, document }, field, at }: FieldAt, report
 const hasHeader = (document: LayoutDocument): boolean => {
   const { format, dialect } = document.resources[0]
   return format === 'jsonl' || (format !== 'fixed' && dialect?.header !== false)
+}
+
+/** A table has no delimiters, and Parquet names its columns by itself. */
+function checkTable({ document, source }: LoadedLayout, report: Report): void {
+  const [{ format, dialect = {} }] = document.resources
+  const unused =
+    format === 'parquet'
+      ? Object.keys(dialect)
+      : ['delimiter', 'quoteChar'].filter(
+          (name) => format === 'xlsx' && Object.hasOwn(dialect, name),
+        )
+  for (const name of unused) {
+    report(source.at(['resources', 0, 'dialect', name]), `${name} has no meaning for ${format}`)
+  }
+  if (dialect.sheetName !== undefined && dialect.sheetNumber !== undefined) {
+    report(source.at(['resources', 0, 'dialect', 'sheetNumber']), 'the sheet has its name already')
+  }
 }
 
 function checkNames({ document, source }: LoadedLayout, report: Report): void {

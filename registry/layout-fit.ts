@@ -2,12 +2,17 @@
  * How well a file fits a layout: the signals, each of which speaks only where both the file and the
  * layout have something to say. Source: design §6.4.
  */
+import type { TableFormat } from '../engine/index.ts'
 import type { LayoutRoute } from './layout.ts'
 import { fileNamePattern } from './pattern.ts'
 import { monthsOf, type Period } from './period.ts'
 
 /** What the first records say, read in some layout's dialect. Absent: not there or not read. */
 export interface FirstRecords {
+  /** what the file is, where it is no text; absent: text, or not told */
+  readonly format?: TableFormat
+  /** of a workbook: it has no sheet that the layout names */
+  readonly lacksSheet?: true
   /** the first record that is no control record, split */
   readonly headerNames?: readonly string[]
   /** fields of the first record that is no control record */
@@ -92,6 +97,12 @@ const OUTER: Readonly<Record<string, Signal>> = {
   },
 }
 
+/** Of what the file is: they speak only against a layout. */
+const FORM: Readonly<Record<string, Signal>> = {
+  format: ({ records }, { slices }) => (records.format === slices.route.format ? undefined : 'out'),
+  sheet: ({ records }) => (records.lacksSheet ? 'out' : undefined),
+}
+
 /** Of the file's content. */
 const CONTENT: Readonly<Record<string, Signal>> = {
   'header names'({ records }, { slices }) {
@@ -130,7 +141,7 @@ function sameNames(found: readonly string[], wanted: readonly string[]): boolean
 
 /** Asks every signal. */
 export function fitOf(file: FitFile, layout: RoutedLayout): Fit {
-  const asked = Object.entries({ ...OUTER, ...CONTENT })
+  const asked = Object.entries({ ...OUTER, ...FORM, ...CONTENT })
   const said = asked.flatMap(([name, signal]): [string, Outcome][] => {
     const outcome = signal(file, layout)
     return outcome === undefined ? [] : [[name, outcome]]

@@ -21,6 +21,7 @@ import type {
   ParseSpec,
   RowRules,
   StopRule,
+  TableFormat,
 } from '../engine/index.ts'
 import { leaf, pattern, threshold } from './fields.ts'
 import { LAYOUT_VERSION } from './names.ts'
@@ -86,9 +87,9 @@ const resource = closed({
   type: z.literal('table').exactOptional(),
   path: z.string().exactOptional().describe('the name of an example file; not read'),
   format: z
-    .enum(['csv', 'fixed', 'jsonl'])
+    .enum(['csv', 'fixed', 'jsonl', 'xlsx', 'parquet'])
     .exactOptional()
-    .describe('csv: delimited text, the default; jsonl: one JSON object a line'),
+    .describe('csv: delimited text, the default; jsonl: one JSON object a line; xlsx: one sheet'),
   encoding: z
     .enum(['utf-8', 'utf-16', 'windows-1252', 'iso-8859-1'])
     .exactOptional()
@@ -103,6 +104,8 @@ const resource = closed({
       .exactOptional()
       .describe('which records after the preamble hold names; they are joined by column'),
     headerJoin: z.string().max(8).exactOptional().describe('between joined names; a space'),
+    sheetName: z.string().min(1).max(31).exactOptional().describe('xlsx: the sheet by its name'),
+    sheetNumber: z.int().min(1).max(1000).exactOptional().describe('xlsx: by its place; 1'),
     commentChar: z.string().exactOptional().describe('a record that starts with it is no data'),
   }).exactOptional(),
   schema: closed({
@@ -216,6 +219,8 @@ export interface LayoutRoute {
   readonly headerVersion: string | null
   /** what control records call the file type; absent: not compared */
   readonly controlFileTypes?: readonly string[]
+  /** absent: text */
+  readonly format?: TableFormat
   /** fixed: bytes of each record; absent: they differ, or there are delimiters */
   readonly recordBytes?: number
 }
@@ -291,13 +296,14 @@ function stopRule(stop: Threshold): StopRule {
 const UNIT_SEPARATOR = '\u001f'
 
 function parseSlice(document: LayoutDocument): ParseSpec {
-  const [{ format, encoding, schema }] = document.resources
+  const [{ format, encoding, schema, dialect = {} }] = document.resources
   const ingest = document['x-ingest']
   const control = ingest.control ?? []
   const rows = rowRules(document)
   return {
     ...(format !== undefined && format !== 'csv' && { format }),
     ...(encoding !== undefined && encoding !== 'utf-8' && { encoding }),
+    ...sheetOf(dialect),
     ...(rows !== undefined && { rows }),
     ...(ingest.package !== undefined && { package: packageSpec(ingest.package) }),
     dialect: dialectOf(document),
@@ -306,6 +312,14 @@ function parseSlice(document: LayoutDocument): ParseSpec {
     month: monthRule(ingest.month),
     ...(ingest.stop !== undefined && { stop: stopRule(ingest.stop) }),
   }
+}
+
+function sheetOf({
+  sheetName: name,
+  sheetNumber: number,
+}: NonNullable<LayoutDocument['resources'][0]['dialect']>): Pick<ParseSpec, 'sheet'> {
+  if (name !== undefined) return { sheet: { name } }
+  return number === undefined ? {} : { sheet: { number } }
 }
 
 function packageSpec({
@@ -351,8 +365,11 @@ function rowRules({ resources: [{ dialect = {} }], ...document }: LayoutDocument
   return Object.keys(rules).length === 0 ? undefined : rules
 }
 
+const tableOf = (format: LayoutDocument['resources'][0]['format']): Pick<LayoutRoute, 'format'> =>
+  format === 'xlsx' || format === 'parquet' ? { format } : {}
+
 function routeSlice(document: LayoutDocument): LayoutRoute {
-  const [{ schema }] = document.resources
+  const [{ schema, format }] = document.resources
   const { status: active, effective = {}, detect: signals = {} } = document['x-ingest']
   const names = dialectOf(document).header ? schema.fields.map(headerName) : null
   const recordBytes = document['x-ingest'].rows?.exactBytes
@@ -368,6 +385,7 @@ function routeSlice(document: LayoutDocument): LayoutRoute {
     headerNames: signals.header ?? names,
     headerVersion: signals.headerVersion ?? null,
     ...(signals.controlFileTypes !== undefined && { controlFileTypes: signals.controlFileTypes }),
+    ...tableOf(format),
     ...(recordBytes !== undefined && { recordBytes }),
   }
 }

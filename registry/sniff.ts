@@ -166,10 +166,11 @@ function extensionOf(name: string): string {
 export const innerName = (name: string): string => name.replace(/\.gz$/i, '')
 
 /**
- * Why this file is not parsed, in words; undefined when it goes on (text, or what packs text).
+ * Why this file is not parsed, in words; undefined when it goes on (text, a table, or what packs
+ * them).
  *
- * `inside` is for the first bytes of what a package holds, under `innerName`: only text is taken,
- * and a tar archive in gzip.
+ * `inside` is for the first bytes of what a package holds, under `innerName`: text and tables are
+ * taken, and a tar archive in gzip.
  */
 export function quarantineReason(
   { kind, words }: Sniffed,
@@ -191,19 +192,22 @@ export function quarantineReason(
       words: `${where} holds ${words}${tail}; it was not read`,
     }
   }
-  if (hasRecords(kind, extension) || packs(kind, inside)) return undefined
+  if (hasRecords(kind, extension) || packs(kind, inside) || isTable(kind)) return undefined
   if (kind === 'html') {
     return { status: 'QUARANTINED', code: 'NOT_DATA', words: `${where} holds ${words}, not data` }
   }
   return {
     status: 'NEEDS_REVIEW',
     code: 'FORMAT_NOT_READ',
-    words: `${where} holds ${words}: only text and JSON lines are read, plain or in gzip, ZIP or tar; send it as text`,
+    words: `${where} holds ${words}: text, JSON lines, workbooks and Parquet are read, plain or in gzip, ZIP or tar; send it as one of those`,
   }
 }
 
 /** One document a line; a file that is one document has no records. */
 const JSON_LINES: ReadonlySet<string> = new Set(['.jsonl', '.ndjson'])
+
+/** Read where a layout has that format. */
+const isTable = (kind: Kind): boolean => kind === 'xlsx' || kind === 'parquet'
 
 /** gzip, ZIP and tar; inside gzip a tar, inside those two gzip of one file. */
 const packs = (kind: Kind, inside: 'gzip' | 'package' | undefined): boolean =>

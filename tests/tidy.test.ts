@@ -27,7 +27,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     rule: 'clock, randomness and environment come from engine/run',
-    path: 'engine/table/sheet-child.ts',
+    path: 'engine/table/table-child.ts',
     what: 'uses process.',
     reason: 'it is the entry of a child process: channel, exit and memory are its own',
   },

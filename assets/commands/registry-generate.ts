@@ -14,6 +14,7 @@ import {
   counted,
   flagOption,
   generateFile,
+  tableFormat,
   textOption,
   wholeNumber,
 } from '../../engine/index.ts'
@@ -68,8 +69,11 @@ export async function runGenerate(call: CommandCall<OpenedPlatform>): Promise<nu
   return EXIT.done
 }
 
-/** Throws USAGE for what is not written: other encodings, and rows that only a person can make up. */
+/** Throws USAGE for what is not written: tables, other encodings, and rows that only a person can make up. */
 function requireGenerated({ id, slices: { parse } }: Layout): void {
+  const table = tableFormat(parse)
+  if (table !== undefined)
+    throw usage(`${id} cannot be generated: it is ${table}, and text is written`)
   const { encoding, rows = {} } = parse
   const { preamble, footnotes: _, exactBytes: __, ...others } = rows
   const isCounted = preamble === undefined || 'records' in preamble

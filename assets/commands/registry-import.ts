@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, extname, resolve } from 'node:path'
 import type { CommandCall } from '../../engine/index.ts'
-import { EngineError, sampleRecords, sheetRows, textOption } from '../../engine/index.ts'
+import { EngineError, askTable, sampleRecords, textOption } from '../../engine/index.ts'
 import { readDescriptor } from '../../registry/descriptor.ts'
 import type { LayoutDraft } from '../../registry/draft.ts'
 import type { ListFault } from '../../registry/field-list.ts'
@@ -67,6 +67,7 @@ function readJson(
 
 const SHEET_FAULTS = {
   TOO_LARGE: `this sheet has more than ${ROWS_MAX} rows, or more than ${CELLS_MAX} columns`,
+  ENCRYPTED: 'this workbook is encrypted',
   UNREADABLE: 'this workbook cannot be read, or it has no such sheet, or nothing on it',
 } as const
 
@@ -75,14 +76,16 @@ async function readSheet(
   options: { readonly title: string; readonly delimiter: string },
 ): Promise<LayoutDraft | ListFault> {
   const [word = ''] = call.words
-  const read = await sheetRows({
+  const read = await askTable({
+    task: 'rows',
     path: resolve(word),
     sheet: textOption(call, 'sheet'),
     rowsMax: ROWS_MAX,
     cellsMax: CELLS_MAX,
   })
   if ('rows' in read && read.rows.length > 0) return readFieldList(read.rows, options)
-  const fault = 'fault' in read ? read.fault : 'UNREADABLE'
+  const known = 'fault' in read && (read.fault === 'TOO_LARGE' || read.fault === 'ENCRYPTED')
+  const fault = known ? read.fault : 'UNREADABLE'
   return { line: 1, column: 1, reason: SHEET_FAULTS[fault] }
 }
 

@@ -3,8 +3,8 @@
  * rows; rejected ones are lines of the rejects zone; gold has its winner's rows, months their sum.
  */
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { PackageSecrets, ParseReport, ParseSpec, Recount } from '../../engine/index.ts'
 import {
   counted,
@@ -163,10 +163,11 @@ async function checkReport(
 
 /** Reads the raw files again: the same records, the same ranges. */
 async function recount(
-  { platform: { project, secretsOf }, signal }: Verification,
+  { platform, signal }: Verification,
   { rows, parse, faults }: Parsing,
   report: ParseReport,
 ): Promise<void> {
+  const { project } = platform
   const spec = await specOf(project.catalog.db, parse.key)
   if (spec === undefined) return
   const name = `parse[${parse.key}]`
@@ -179,9 +180,9 @@ async function recount(
     const path = await fetched(project.store.fetch(part))
     if (path === undefined) continue
     const ranges = (file: string) => rangesOf(report, file)
-    const secrets: PackageSecrets = async () => secretsOf(parseKey(parse.key)[0] ?? '')
+    const secrets: PackageSecrets = async () => platform.secretsOf(parseKey(parse.key)[0] ?? '')
     const request = { name: delivered, path, spec, rangesOf: ranges, secrets, signal }
-    const again = await unlessShut(Array.fromAsync(recountRecords(request)))
+    const again = await unlessShut(readAgain(platform, request))
     if (typeof again === 'string') {
       faults.add(`${name}: ${again}`)
       continue
@@ -192,6 +193,20 @@ async function recount(
       faults.addWhen(!isSame, () => `${name}: ${file.name} read again has other records`)
     }
     faults.addWhen(found.size !== files.length, () => `${name}: ${delivered} has other members`)
+  }
+}
+
+/** Tables are made text in a folder that is removed. */
+async function readAgain(
+  { config, duck }: Verification['platform'],
+  request: Omit<Parameters<typeof recountRecords>[0], 'scratch' | 'duck'>,
+): Promise<readonly Recount[]> {
+  await mkdir(config.scratch.value, { recursive: true })
+  const scratch = await mkdtemp(join(config.scratch.value, 'tributary-recount-'))
+  try {
+    return await Array.fromAsync(recountRecords({ ...request, scratch, duck }))
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
   }
 }
 

@@ -13,6 +13,7 @@ import { gunzipHead, gzipFailure } from './gunzip.ts'
 import { MAGIC_BYTES, packageKind, PACKAGE_WORDS } from './package-kind.ts'
 import type { ContentBudget } from './package-limits.ts'
 import { fail } from './parse-failure.ts'
+import type { TableFormat } from './spec.ts'
 
 /**
  * Takes the bytes in order; the next come when it has returned, maybe in the same buffer. `readBytes`: of the stream as it lies
@@ -25,6 +26,8 @@ export interface ContentRequest {
   readonly bytes: AsyncIterable<Buffer>
   /** name used in errors */
   readonly name: string
+  /** what it has to be; undefined: text */
+  readonly format: TableFormat | 'any' | undefined
   readonly budget: ContentBudget
   readonly signal: AbortSignal
   readonly accept: ContentSink
@@ -62,7 +65,7 @@ export async function readContent(request: ContentRequest): Promise<ContentDiges
   const gunzip = isGzip ? createGunzip({ chunkSize: BLOCK_BYTES }) : null
   const consume = async (windows: AsyncIterable<Buffer>): Promise<void> => {
     for await (const window of windows) {
-      if (contentBytes === 0) refusePackage(window, name)
+      if (contentBytes === 0) refuseOther(window, request)
       contentBytes += window.length
       budget.take(window.length, name)
       if (gunzip !== null) budget.checkRatio(gunzip.bytesWritten, contentBytes, name)
@@ -109,22 +112,36 @@ export async function peeked(
 /** Packed bytes that are read to have a head: 1 MiB holds 256 KiB of content, packed or not. */
 const HEAD_PACKED_BYTES = 1024 ** 2
 
-/** The first content of a stream, at most `count` bytes; a damaged one gives what comes before. */
-export async function contentHead(bytes: AsyncIterable<Buffer>, count: number): Promise<Buffer> {
-  const blocks: Buffer[] = []
-  let packedBytes = 0
-  for await (const block of bytes) {
-    blocks.push(Buffer.from(block))
-    packedBytes += block.length
-    if (packedBytes >= HEAD_PACKED_BYTES) break
-  }
-  const packed = Buffer.concat(blocks)
-  return packageKind(packed) === 'gzip' ? gunzipHead(packed, count) : packed.subarray(0, count)
+/** The first content out of packed bytes, at most `count`; a damaged one gives what comes before. */
+export const unpackedHead = async (packed: Buffer, count: number): Promise<Buffer> =>
+  packageKind(packed) === 'gzip' ? gunzipHead(packed, count) : packed.subarray(0, count)
+
+/**
+ * The first content of a stream; all of it is read where `whole` has a sink for it. Throws
+ * PARSE_FAILED in that case only.
+ */
+export async function contentHead(
+  request: Omit<ContentRequest, 'accept'>,
+  count: number,
+  whole: (head: Buffer) => ContentSink | undefined = () => undefined,
+): Promise<Buffer> {
+  const { head: packed, all } = await peeked(request.bytes, HEAD_PACKED_BYTES)
+  const head = await unpackedHead(packed, count)
+  const accept = whole(head)
+  if (accept !== undefined) await readContent({ ...request, bytes: all, accept })
+  // What is left is let go of.
+  else for await (const _ of all) break
+  return head
 }
 
 /** Packages are opened before: what still is one lies in a package of its own kind. */
-function refusePackage(window: Buffer, name: string): void {
+function refuseOther(window: Buffer, { name, format }: ContentRequest): void {
   const kind = packageKind(window)
-  if (kind === 'plain') return
-  fail(name, 'PACKAGE_NESTED', `${PACKAGE_WORDS[kind]} lies where data should; pack it once`)
+  if (format === 'any' || kind === (format ?? 'plain')) return
+  if (kind === 'gzip' || kind === 'zip' || kind === 'tar') {
+    fail(name, 'PACKAGE_NESTED', `${PACKAGE_WORDS[kind]} lies where data should; pack it once`)
+  }
+  const found = kind === 'plain' ? 'something else' : PACKAGE_WORDS[kind]
+  const wanted = format === undefined ? 'text' : PACKAGE_WORDS[format]
+  fail(name, 'FORMAT_DIFFERS', `its layout reads ${wanted}, and it is ${found}`)
 }

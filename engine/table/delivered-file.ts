@@ -22,6 +22,7 @@ import type { Member, PackageRequest } from './member.ts'
 import { ContentBudget, type PackageLimits } from './package-limits.ts'
 import { NO_SECRETS, type PackageSecrets } from './package-secret.ts'
 import { fail } from './parse-failure.ts'
+import type { TableFormat } from './spec.ts'
 import { tarMembers } from './tar-members.ts'
 import { zipMembers } from './zip-members.ts'
 
@@ -31,6 +32,8 @@ export interface DeliveredFileOptions {
   readonly path: string
   /** pattern of the members that are data; undefined: the only one */
   readonly members: string | undefined
+  /** what its logical files have to be; undefined: text */
+  readonly format: TableFormat | 'any' | undefined
   /** of the whole submission */
   readonly budget: ContentBudget
   /** what opens its encrypted members; default none */
@@ -45,8 +48,14 @@ export interface LogicalFile {
   readonly member: string | undefined
   /** Reads it once. Throws PARSE_FAILED for a broken or too large one. */
   readonly read: (accept: ContentSink) => Promise<ContentDigest>
-  /** Its first decompressed bytes, at most so many, instead of all. */
-  readonly head: (count: number) => Promise<Buffer>
+  /**
+   * Its first decompressed bytes, at most so many, instead of all; and all where `whole` wants them
+   * once it has seen those.
+   */
+  readonly head: (
+    count: number,
+    whole?: (head: Buffer) => ContentSink | undefined,
+  ) => Promise<Buffer>
 }
 
 /** One delivered file; asked for its logical files once. */
@@ -98,24 +107,31 @@ export class DeliveredFile {
   }
 
   #whole(name: string, path: string): LogicalFile {
-    const { budget, signal } = this.#options
-    const read: LogicalFile['read'] = (accept) =>
-      readContent({ bytes: blocksOf(path), name, budget, signal, accept })
-    return { name, member: undefined, read, head: (count) => contentHead(blocksOf(path), count) }
+    const { format, budget, signal } = this.#options
+    const reading = { name, format, budget, signal }
+    return {
+      name,
+      member: undefined,
+      read: (accept) => readContent({ ...reading, bytes: blocksOf(path), accept }),
+      head: (count, whole) => contentHead({ ...reading, bytes: blocksOf(path) }, count, whole),
+    }
   }
 
   #member({ name: member, open: bytes, packageBytes }: Member): LogicalFile {
-    const { name: file, budget, signal } = this.#options
+    const { name: file, format, budget, signal } = this.#options
     const name = `${file}!${member}`
-    const read: LogicalFile['read'] = (accept) =>
-      readContent({
-        bytes: bytes(),
-        name,
-        budget,
-        signal,
-        accept: (window, memberBytes) => accept(window, packageBytes(memberBytes)),
-      })
-    return { name, member, read, head: (count) => contentHead(bytes(), count) }
+    const reading = { name, format, budget, signal }
+    return {
+      name,
+      member,
+      read: (accept) =>
+        readContent({
+          ...reading,
+          bytes: bytes(),
+          accept: (window, memberBytes) => accept(window, packageBytes(memberBytes)),
+        }),
+      head: (count, whole) => contentHead({ ...reading, bytes: bytes() }, count, whole),
+    }
   }
 }
 
@@ -128,7 +144,8 @@ export async function readOne(
   accept: ContentSink,
 ): Promise<void> {
   const budget = new ContentBudget(limits)
-  const delivered = new DeliveredFile({ ...options, members: undefined, budget })
+  const asked = { ...options, members: undefined, format: undefined, budget }
+  const delivered = new DeliveredFile(asked)
   for await (const file of delivered.logicalFiles()) await file.read(accept)
 }
 

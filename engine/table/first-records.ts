@@ -1,5 +1,6 @@
 /** The first records of a file in some layout: what routing looks at before anything is parsed. */
 import type { ControlReading } from './control.ts'
+import { isDelimited } from './table-format.ts'
 import { KIND } from './record-index.ts'
 import { RecordReader, recordFields, type RawRecord } from './record-reader.ts'
 import { RowKinds } from './row-kinds.ts'
@@ -16,9 +17,9 @@ export interface FirstRecordsRead {
 /** Control records, then one other, are looked for in this many records. */
 const RECORDS_MAX = 200
 
-function foundIn(record: RawRecord, { format, dialect }: ParseSpec) {
-  if (format === undefined) return { fields: recordFields(record, dialect.delimiter) }
-  return format === 'fixed' ? { recordBytes: record.end - record.start } : {}
+function foundIn(record: RawRecord, spec: ParseSpec) {
+  if (isDelimited(spec)) return { fields: recordFields(record, spec.dialect.delimiter) }
+  return spec.format === 'fixed' ? { recordBytes: record.end - record.start } : {}
 }
 
 /** Reads from the first bytes (decompressed, at most a few hundred KB); the last record may be cut. */

@@ -54,7 +54,9 @@ type Whole = readonly [kind: RecordReason, spoil: Defect['spoil'], countMax?: nu
 
 function recordDefects({ spec, form, header }: DefectSource): readonly Defect[] {
   const own = { fixed: fixedDefects, jsonl: jsonDefects, delimited: delimitedDefects }
-  const found = [...rawDefects(form), ...own[spec.format ?? 'delimited'](spec, form)]
+  const { format } = spec
+  const defects = own[format === 'fixed' || format === 'jsonl' ? format : 'delimited']
+  const found = [...rawDefects(form), ...defects(spec, form)]
   if (header !== null) found.push(['REPEATED_HEADER', () => header])
   return found
     .toSorted(([a], [b]) => (a < b ? -1 : 1))

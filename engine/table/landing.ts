@@ -20,6 +20,7 @@ import { KIND, type Kind } from './record-index.ts'
 import { FAULT, recordFields, RecordReader, type RawRecord } from './record-reader.ts'
 import { PREAMBLE_RECORDS_MAX, RowKinds } from './row-kinds.ts'
 import type { ColumnSpec, ParseSpec } from './spec.ts'
+import type { TableFinding } from './table-findings.ts'
 
 export interface LandingRequest {
   readonly file: LogicalFile
@@ -55,6 +56,8 @@ export interface LandedFile extends ContentDigest {
   readonly missingColumns: readonly string[]
   /** what its bytes look like instead; null: nothing speaks against the layout */
   readonly otherEncoding: OtherEncoding | null
+  /** of a workbook; absent: it is none */
+  readonly cells?: readonly TableFinding[]
 }
 
 /** Control records whose values are kept, per file. */

@@ -4,6 +4,7 @@ import { EngineError } from '../core/errors.ts'
 /** What a parse can fail for; the submitter, or whoever wrote the layout, has to act. */
 export type ParseFailureCode =
   | 'ENCODING_UNSUPPORTED'
+  | 'FORMAT_DIFFERS'
   | 'GZIP_CORRUPT'
   | 'GZIP_TRUNCATED'
   | 'HEADER_COLUMN_MISSING'
@@ -21,6 +22,10 @@ export type ParseFailureCode =
   | 'PACKAGE_UNSUPPORTED'
   | 'PREAMBLE_ENDLESS'
   | 'RATIO'
+  | 'SHEET_MISSING'
+  | 'TABLE_CORRUPT'
+  | 'TABLE_ENCRYPTED'
+  | 'TABLE_UNREADABLE' // by its reader, within its memory and time
   | 'TOO_LARGE'
   | 'TOO_MANY_REJECTS' // past the layout's stop rule; what follows was not read
 

@@ -1,14 +1,20 @@
 /**
  * What a person should know of a file that was read: it looks like another encoding than its
- * layout's, or its control records and its rows tell different months. Nothing is refused for it.
+ * layout's, its cells tell more than their text, or its control records and its rows tell different
+ * months. Nothing is refused for it.
  */
 import type { ChunkOutcome } from './chunk-outcome.ts'
 import type { ControlReading } from './control.ts'
 import type { LandedFile } from './landing.ts'
 import type { Encoding, MonthRule } from './spec.ts'
+import type { TableFinding } from './table-findings.ts'
 
 /** Every code there is. */
 export const PARSE_FINDINGS = [
+  'CELL_ERRORS', // of a workbook, as the next three
+  'CELL_FORMULAS_EMPTY',
+  'CELL_NUMBERS_CUT',
+  'CELL_NUMBERS_UNFORMATTED',
   'ENCODING_DIFFERS',
   'PERIOD_DIFFERS', // two control records declare different months
   'PERIOD_MONTH_EMPTY', // a declared month has no row
@@ -35,8 +41,30 @@ export function parseFindings(
   return files.flatMap((file) => {
     const own = outcomes.filter((outcome) => outcome.file === file.name)
     const months = 'declared' in layout.month ? null : rowsByMonth(own)
-    return [...encodingFinding(file, layout.encoding), ...periodFindings(file, months)]
+    const cells = cellFindings(file)
+    return [...cells, ...encodingFinding(file, layout.encoding), ...periodFindings(file, months)]
   })
+}
+
+const CELL_WORDS: Readonly<Record<TableFinding['kind'], string>> = {
+  CELL_ERRORS: 'are errors, and are read as their names; correct them',
+  CELL_FORMULAS_EMPTY:
+    'are formulas that were saved without a value, and are empty; open the workbook and save it',
+  CELL_NUMBERS_CUT:
+    'are numbers of more than 15 digits, of which a workbook keeps 15; write them as text',
+  CELL_NUMBERS_UNFORMATTED:
+    'are numbers where the layout has text: leading zeros may be lost; write them as text',
+}
+
+function cellFindings({ name: file, cells = [] }: LandedFile): readonly ParseFinding[] {
+  return cells
+    .toSorted((a, b) => (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : 0))
+    .map(({ kind: code, column, cells: count, line }) => ({
+      code,
+      file,
+      line,
+      words: `${count} cells of column ${column} ${CELL_WORDS[code]}`,
+    }))
 }
 
 function encodingFinding(

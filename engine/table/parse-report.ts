@@ -45,7 +45,7 @@ export interface FileReport {
   readonly reconciliation: readonly Reconciliation[]
 }
 
-/** What of a package was not read, because the layout's pattern does not name it. */
+/** Members of a package, or sheets of a workbook, that the layout does not name. */
 export interface LeftMembers {
   /** the delivered file */
   readonly file: string

@@ -24,10 +24,13 @@ import { NO_SECRETS, type PackageSecrets } from './package-secret.ts'
 import { fail, type ParseFailureCode } from './parse-failure.ts'
 import { countReasons, parseReport, type LeftMembers, type ParseReport } from './parse-report.ts'
 import { preflight } from './preflight.ts'
+import { tableFormat } from './table-format.ts'
 import { specProblems } from './spec-problems.ts'
 import type { ParseSpec, StopRule } from './spec.ts'
 import { chunkRecordsMax } from './wide.ts'
 import { isPastStop, stopDetail, type RecordsRead, type Stopped } from './stop.ts'
+import { asText, NO_FACTS, type TableFacts, type TableTools } from './table-file.ts'
+import { tableFindings } from './table-findings.ts'
 
 export interface ParseRequest {
   readonly spec: ParseSpec
@@ -183,8 +186,11 @@ class Parse {
     for (const [at, { name, path }] of files.entries()) {
       const { signal } = this.#context
       const { members } = spec.package ?? {}
-      const delivered = new DeliveredFile({ name, path, members, budget, secrets, signal })
-      for await (const file of delivered.logicalFiles()) await this.#land(file, before)
+      const format = tableFormat(spec)
+      const delivered = new DeliveredFile({ name, path, members, format, budget, secrets, signal })
+      const { scratch, duck } = this.#request
+      const tools = { scratch, duck, budget, signal }
+      for await (const file of delivered.logicalFiles()) await this.#land(file, before, tools)
       if (delivered.left.count > 0) this.left.push({ file: name, ...delivered.left })
       before += sizes[at] ?? 0
     }
@@ -194,20 +200,23 @@ class Parse {
   }
 
   /** `before`: bytes of the files delivered before it. */
-  async #land(file: LogicalFile, before: number): Promise<void> {
+  async #land(file: LogicalFile, before: number, tools: Omit<TableTools, 'learn'>): Promise<void> {
     const isTaken = this.#landed.some(({ name }) => name === file.name)
     if (isTaken) fail(file.name, 'PACKAGE_MEMBERS', 'a delivered file has the name of a member')
+    const { spec } = this.#request
+    let facts: TableFacts = NO_FACTS
     try {
       const result = await landFile({
-        file,
+        file: asText(file, spec, { ...tools, learn: (found) => (facts = found) }),
         fileIndex: this.#landed.length,
         firstRecord: this.#nextRecord,
-        spec: this.#request.spec,
+        spec,
         writer: this.#writer,
         accept: ({ readBytes, ...chunk }) =>
           this.#accept({ ...chunk, file: file.name, refused: NONE_REFUSED }, before + readBytes),
       })
-      this.#landed.push(result)
+      this.#landed.push({ ...result, cells: tableFindings(facts.marks, result, spec) })
+      if (facts.left.count > 0) this.left.push({ file: file.name, ...facts.left })
       this.#nextRecord += result.records
     } catch (error) {
       // What chunks before it come to is told first, however fast they are. An aborted stream is the

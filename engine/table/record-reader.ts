@@ -12,6 +12,7 @@ import { RECORD_BYTES_MAX } from './grammar.ts'
 import { EncodingWitness, type OtherEncoding } from './other-encoding.ts'
 import { fieldText, plainFields, readQuoted, type QuotedRecord } from './quoted.ts'
 import type { FieldRange } from './quoted.ts'
+import { isTable } from './table-format.ts'
 import type { ParseSpec } from './spec.ts'
 
 const LF = 0x0a
@@ -123,8 +124,8 @@ class NextByte {
   }
 }
 
-/** What decides where records end. */
-export type RecordSyntax = Pick<ParseSpec, 'dialect' | 'encoding'>
+/** What decides where records end, and what counts as a line: of a table, each record. */
+export type RecordSyntax = Pick<ParseSpec, 'dialect' | 'encoding' | 'format'>
 
 /** One file: `push` its windows in order, then `end`. */
 export class RecordReader {
@@ -134,6 +135,7 @@ export class RecordReader {
   readonly #witness: EncodingWitness
   readonly #delimiter: number
   readonly #quotes: boolean
+  readonly #countsRecords: boolean
   #newline: number | null = null
   /** the last window and what of the one before was not complete; taken again for the next */
   #window: Buffer = Buffer.alloc(0)
@@ -148,13 +150,14 @@ export class RecordReader {
   #clean = true
   #bytes: Buffer = Buffer.alloc(0)
 
-  constructor({ dialect, encoding }: RecordSyntax, accept: (record: RawRecord) => void) {
+  constructor({ dialect, encoding, format }: RecordSyntax, accept: (record: RawRecord) => void) {
     this.#accept = accept
     this.#coding = codingOf(encoding)
     this.#decoder = this.#coding.windows()
     this.#witness = new EncodingWitness(encoding)
     this.#delimiter = dialect.delimiter.charCodeAt(0)
     this.#quotes = dialect.quoteChar !== null
+    this.#countsRecords = format !== undefined && isTable({ format })
   }
 
   /** Whether what was read so far looks like another encoding. */
@@ -255,7 +258,7 @@ export class RecordReader {
     const { end, next } = record
     const faults = (record.stray ? FAULT.stray : 0) | this.#byteFaults(start, end)
     this.#emit({ at, next, start, end, faults, ranges: record.fields })
-    this.#line += record.lines
+    this.#line += this.#countsRecords ? 1 : record.lines
     return next
   }
 

@@ -6,10 +6,13 @@
  */
 import type { ContentDigest } from './content-stream.ts'
 import { DeliveredFile, type LogicalFile } from './delivered-file.ts'
+import type { DuckPool } from './duck-pool.ts'
 import { ContentBudget, PACKAGE_LIMITS } from './package-limits.ts'
 import { NO_SECRETS, type PackageSecrets } from './package-secret.ts'
+import { tableFormat } from './table-format.ts'
 import { RecordReader, type RecordSyntax } from './record-reader.ts'
 import type { ParseSpec } from './spec.ts'
+import { asText } from './table-file.ts'
 
 /** Bytes of the decompressed file, end exclusive. */
 export interface CountedRange {
@@ -25,6 +28,9 @@ export interface RecountRequest {
   readonly rangesOf: (name: string) => readonly CountedRange[]
   /** what opens its encrypted members; default none */
   readonly secrets?: PackageSecrets
+  /** absolute; tables are made text there */
+  readonly scratch: string
+  readonly duck: DuckPool
   readonly signal: AbortSignal
 }
 
@@ -40,14 +46,24 @@ export interface Recount extends ContentDigest {
 
 /** Reads a delivered file once, member by member. Throws PARSE_FAILED for a broken package. */
 export async function* recountRecords(request: RecountRequest): AsyncGenerator<Recount> {
-  const { name, path, spec, secrets = NO_SECRETS, signal } = request
+  const { name, path, spec, scratch, duck, secrets = NO_SECRETS, signal } = request
   // It has been read before: what a layout allows now is not asked again.
   const limits = { ...PACKAGE_LIMITS, contentBytes: Infinity, ratio: Infinity }
   const budget = new ContentBudget(limits)
   const { members } = spec.package ?? {}
-  const delivered = new DeliveredFile({ name, path, members, budget, secrets, signal })
+  const delivered = new DeliveredFile({
+    name,
+    path,
+    members,
+    format: tableFormat(spec),
+    budget,
+    secrets,
+    signal,
+  })
+  const tools = { scratch, duck, budget, signal, learn: () => undefined }
   for await (const file of delivered.logicalFiles()) {
-    yield await recountFile(file, { syntax: spec, ranges: request.rangesOf(file.name) })
+    const text = asText(file, spec, tools)
+    yield await recountFile(text, { syntax: spec, ranges: request.rangesOf(file.name) })
   }
 }
 

@@ -105,7 +105,10 @@ export class RowKinds {
     if (record.faults !== 0) this.#events.unreadable(record)
     else {
       const { bytes, start, end } = record
-      this.#headerText.push(Buffer.from(bytes.subarray(start, end)))
+      // The names of a Parquet file are not among its rows: a row may be like them.
+      if (this.#spec.format !== 'parquet') {
+        this.#headerText.push(Buffer.from(bytes.subarray(start, end)))
+      }
       if (this.#headerRows.includes(this.#row)) {
         this.#names.push(recordFields(record, this.#spec.dialect.delimiter))
       }

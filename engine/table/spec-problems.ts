@@ -1,6 +1,7 @@
 /** What is wrong with a ParseSpec beyond its shape. The registry reader reports it with positions. */
 import { formatProblem } from './date-format.ts'
 import { patternProblem } from './pattern.ts'
+import { isDelimited, isTable } from './table-format.ts'
 import { NAME_PATTERN } from './quote.ts'
 import type { ColumnSpec, Dialect, ParseSpec } from './spec.ts'
 
@@ -17,6 +18,8 @@ export function specProblems(spec: ParseSpec): SpecProblem[] {
   const add = (pointer: string, text: string | null): void => {
     if (text !== null) problems.push({ pointer, text })
   }
+  add('/sheet', sheetProblem(spec))
+  for (const part of ['rows', 'control'] as const) add(`/${part}`, parquetProblem(spec, part))
   add('/dialect/delimiter', delimiterProblem(spec.dialect))
   for (const [index, { prefix }] of spec.control.entries()) {
     const isPlain = /^[\x21-\x7e]{1,32}$/.test(prefix) && !prefix.includes(spec.dialect.delimiter)
@@ -56,22 +59,32 @@ function headerRowProblems({ rows = {}, dialect }: ParseSpec): [string, string |
   ]
 }
 
+const sheetProblem = ({ sheet, format }: ParseSpec): string | null =>
+  sheet !== undefined && format !== 'xlsx' ? 'is for workbooks' : null
+
+/** A Parquet file has rows and names of its own. */
+function parquetProblem({ format, ...spec }: ParseSpec, part: 'rows' | 'control'): string | null {
+  const given = part === 'rows' ? Object.keys(spec.rows ?? {}) : spec.control
+  return format === 'parquet' && given.length > 0 ? 'has no meaning for parquet' : null
+}
+
 function rowProblems(spec: ParseSpec): [string, string | null][] {
   const { rows = {}, format } = spec
   const { preamble, commentChar = '#', footnotes = [] } = rows
-  const isText = /^[\x21-\x7e]{1,16}$/.test(commentChar)
+  const isMark = /^[\x21-\x7e]{1,16}$/.test(commentChar)
   const isFixed = format === 'fixed'
+  const isText = format === undefined
   const until = preamble !== undefined && 'until' in preamble ? preamble.until : ''
   return [
     ['preamble', patternProblem(until)],
     ...headerRowProblems(spec),
-    ['commentChar', isText ? null : 'is not 1 to 16 printable ASCII characters'],
+    ['commentChar', isMark ? null : 'is not 1 to 16 printable ASCII characters'],
     ...footnotes.map((text, at): [string, string | null] => [
       `footnotes/${at}`,
       patternProblem(text),
     ]),
-    ['trailingDelimiter', rows.trailingDelimiter && format !== undefined ? DELIMITED : null],
-    ['columnCodes', rows.columnCodes && format !== undefined ? DELIMITED : null],
+    ['trailingDelimiter', rows.trailingDelimiter && !isText ? DELIMITED : null],
+    ['columnCodes', rows.columnCodes && !isDelimited(spec) ? DELIMITED : null],
     ['exactBytes', rows.exactBytes !== undefined && !isFixed ? 'is for fixed width' : null],
   ]
 }
@@ -79,7 +92,9 @@ const DELIMITED = 'is for delimited text'
 
 function encodingProblem({ encoding, format }: ParseSpec): string | null {
   if (encoding === 'utf-16' && format === 'fixed') return 'has no bytes to count columns by'
-  return encoding !== undefined && format === 'jsonl' ? 'is not UTF-8, and JSON is' : null
+  if (encoding === undefined) return null
+  if (format !== undefined && isTable({ format })) return 'is for text'
+  return format === 'jsonl' ? 'is not UTF-8, and JSON is' : null
 }
 
 function placeProblem({ at }: ColumnSpec, { format, rows, columns }: ParseSpec): string | null {

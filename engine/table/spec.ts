@@ -21,11 +21,19 @@ export interface Dialect {
 }
 
 /** Formats other than delimited text. */
-export type RecordFormat =
+export type RecordFormat = TextFormat | TableFormat
+
+/** Text that is cut otherwise than at delimiters. */
+type TextFormat =
   /** every column has a place in the record: `at` */
   | 'fixed'
   /** one JSON object a line, whose members are columns */
   | 'jsonl'
+
+/** Files that are no text: they are made delimited text first. */
+export type TableFormat =
+  /** one sheet of a workbook */
+  'xlsx' | 'parquet'
 
 /** Encodings other than UTF-8; `utf-16` is told little from big endian by its byte order mark. */
 export type Encoding = 'utf-16' | 'windows-1252' | 'iso-8859-1'
@@ -129,6 +137,8 @@ export interface ParseSpec {
   readonly format?: RecordFormat
   /** absent: UTF-8 */
   readonly encoding?: Encoding
+  /** xlsx: by its name, or its number from 1; absent: the first */
+  readonly sheet?: { readonly name: string } | { readonly number: number }
   readonly rows?: RowRules
   readonly dialect: Dialect
   readonly control: readonly ControlRecord[]

@@ -1,4 +1,4 @@
-/** The CMS RVU family of October 2025: each fixed-width file beside its CSV twin. */
+/** The CMS RVU family of October 2025: each fixed-width file beside its CSV and XLSX twins. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cells, differingCells, RealFiles, totals } from './real-files.ts'
 
@@ -110,4 +110,54 @@ test('locco: what differs is zeros, cut counties, states, and the spellings name
         `${found.text[row]?.slice(0, 2).join('/')} ${column}: ${text} | ${csv}`,
     )
   expect(other).toEqual(LOCCO_EXCEPTIONS)
+})
+
+/** The workbook's cells, and those of a twin. */
+async function workbookTwin(real: RealFiles, dataset: string, names: readonly [string, string]) {
+  const [book, twin] = names
+  const of = twin.endsWith('.txt') ? 'txt' : 'csv'
+  const parsed = await real.parse(book, `${dataset}/xlsx`)
+  const other = await real.parse(twin, `${dataset}/${of}`)
+  return {
+    book: cells(parsed, real.spec(`${dataset}/xlsx`)),
+    twin: cells(other, real.spec(`${dataset}/${of}`)),
+    totals: totals(parsed),
+    findings: parsed.outcome.report?.findings,
+  }
+}
+
+test('gpci.xlsx is the CSV cell by cell; numbers among the localities are a finding', async (context) => {
+  if (files === undefined) return context.skip()
+  const found = await workbookTwin(files, 'gpci', ['GPCI2025.xlsx', 'GPCI2025.csv'])
+  expect(found.totals).toEqual({ accepted: 109, preamble: 2, header: 1, comment: 3, blank: 1 })
+  expect(differences(found.book, found.twin)).toEqual([])
+  expect(found.findings).toMatchObject([
+    {
+      code: 'CELL_NUMBERS_UNFORMATTED',
+      line: 8,
+      words: expect.stringMatching(/^18 cells of column locality /) as string,
+    },
+  ])
+})
+
+test('anes.xlsx is the CSV but for stars behind names; its formats keep the leading zeros', async (context) => {
+  if (files === undefined) return context.skip()
+  const found = await workbookTwin(files, 'anes', ['ANES2025.xlsx', 'ANES2025.csv'])
+  expect([found.totals, found.findings]).toEqual([{ accepted: 109, header: 1 }, undefined])
+  const differing = differences(found.book, found.twin)
+  expect(differing.filter(([, , book, csv]) => book !== csv.replace(/\*+$/, ''))).toEqual([])
+  expect(differing).toHaveLength(5)
+})
+
+test('locco.xlsx is the CSV but for zeros', async (context) => {
+  if (files === undefined) return context.skip()
+  const found = await workbookTwin(files, 'locco', ['25LOCCO.xlsx', '25LOCCO.csv'])
+  expect([found.totals, found.findings]).toEqual([
+    { accepted: 110, preamble: 2, header: 1, comment: 2, blank: 54 },
+    undefined,
+  ])
+  const other = differences(found.book, found.twin).filter(
+    ([, column, book, csv]) => column > 1 || csv.padStart(column === 0 ? 5 : 2, '0') !== book,
+  )
+  expect(other).toEqual([])
 })

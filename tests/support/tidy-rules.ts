@@ -40,7 +40,6 @@ const HOMES: ReadonlyMap<string, string> = new Map([
   ['better-sqlite3', 'engine/catalog'],
   ['@duckdb/node-api', 'engine/table'],
   ['parquet-wasm', 'engine/table'],
-  ['hucre', 'engine/table'],
   ['yauzl', 'engine/table'],
   ['tar-stream', 'engine/table'],
   ['undici', 'engine/collect'],

@@ -32,7 +32,14 @@ async function disagreement({ text, spec, grammar, refused = [] }: Trial) {
   const { signal } = new AbortController()
   const jobs: ChunkJob[] = []
   const budget = new ContentBudget(PACKAGE_LIMITS)
-  const delivered = new DeliveredFile({ name: 'a', path, members: undefined, budget, signal })
+  const delivered = new DeliveredFile({
+    name: 'a',
+    path,
+    members: undefined,
+    format: undefined,
+    budget,
+    signal,
+  })
   const [file] = await Array.fromAsync(delivered.logicalFiles())
   if (file === undefined) throw new Error('a text is a logical file')
   await landFile({

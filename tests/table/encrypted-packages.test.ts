@@ -42,6 +42,7 @@ async function read(
     name: 'p',
     path,
     members,
+    format: undefined,
     budget: new ContentBudget({ ...PACKAGE_LIMITS, ...limits }),
     secrets: async () => secrets,
     signal: new AbortController().signal,

@@ -29,7 +29,14 @@ interface Reading {
 async function readPath(path: string, { members, limits }: Reading = {}) {
   const { signal } = new AbortController()
   const budget = new ContentBudget({ ...PACKAGE_LIMITS, ...limits })
-  const delivered = new DeliveredFile({ name: 'p', path, members, budget, signal })
+  const delivered = new DeliveredFile({
+    name: 'p',
+    path,
+    members,
+    format: undefined,
+    budget,
+    signal,
+  })
   const found: Record<string, string> = {}
   try {
     for await (const file of delivered.logicalFiles()) {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeXlsx } from 'hucre/xlsx'
 import { expect, test } from 'vitest'
-import { sheetRows } from '../../engine/index.ts'
+import { askTable } from '../../engine/index.ts'
 import { CliProject } from '../cli/cli-project.ts'
 import { scratchFolder } from './parsing.ts'
 
@@ -28,10 +28,10 @@ test('rows come as texts, with the number the workbook gives them', async () => 
   await using folder = await scratchFolder()
   const path = join(folder.path, 'guide.xlsx')
   writeFileSync(path, await workbook())
-  expect(await sheetRows({ path, sheet: undefined, ...LIMITS })).toEqual({
+  expect(await askTable({ task: 'rows', path, sheet: undefined, ...LIMITS })).toEqual({
     rows: [{ line: 1, cells: ['x', '1.5', 'true', '2024-01-31'] }],
   })
-  const read = await sheetRows({ path, sheet: 'MC', ...LIMITS })
+  const read = await askTable({ task: 'rows', path, sheet: 'MC', ...LIMITS })
   expect('rows' in read && read.rows.at(-1)).toEqual({
     line: 5,
     cells: ['MC017', 'Paid date', 'CCYYMMDD', '8'],
@@ -43,10 +43,10 @@ test('a sheet may have as many rows and cells as the limits say, and not one mor
   const path = join(folder.path, 'guide.xlsx')
   writeFileSync(path, await writeXlsx({ sheets: [{ name: 'A', rows: GUIDE.slice(2) }] }))
   const read = async (rowsMax: number, cellsMax: number) =>
-    sheetRows({ path, sheet: undefined, rowsMax, cellsMax })
+    askTable({ task: 'rows', path, sheet: undefined, rowsMax, cellsMax })
   expect(await read(3, 4)).toHaveProperty('rows.length', 3)
-  expect(await read(2, 4)).toEqual({ fault: 'TOO_LARGE' })
-  expect(await read(3, 3)).toEqual({ fault: 'TOO_LARGE' })
+  expect(await read(2, 4)).toMatchObject({ fault: 'TOO_LARGE' })
+  expect(await read(3, 3)).toMatchObject({ fault: 'TOO_LARGE' })
 })
 
 test('a guide in a workbook is imported; a sheet that is not there is said', async () => {

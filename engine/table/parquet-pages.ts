@@ -1,0 +1,146 @@
+/**
+ * The pages of a Parquet file: they lie where its footer says, and have their checksums.
+ *
+ * What decodes the pages here does not look at checksums, so a damaged one would be read as other
+ * data. Memory: the footer, and one page. Cost: one pass over the bytes.
+ * Source: parquet-format 2.11, parquet.thrift.
+ */
+import { open, type FileHandle } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
+import { ThriftFault, ThriftReader, type ThriftStruct, type ThriftValue } from './thrift.ts'
+
+/** Why a file is refused; in words that quote nothing of it. */
+export class ParquetFault extends Error {
+  readonly kind: 'CORRUPT' | 'TOO_LARGE' | 'ENCRYPTED'
+
+  constructor(kind: ParquetFault['kind'], message: string) {
+    super(message)
+    this.kind = kind
+  }
+}
+const corrupt = (what: string): ParquetFault => new ParquetFault('CORRUPT', what)
+
+export const PARQUET_LIMITS = {
+  footerBytes: 64 * 1024 ** 2,
+  /** of one page, unpacked */
+  pageBytes: 512 * 1024 ** 2,
+} as const
+const TAIL_BYTES = 8
+const MAGIC = 'PAR1'
+const ENCRYPTED_MAGIC = 'PARE'
+/** Headers hold the least and the largest value of their page. */
+const HEADER_BYTES = [4096, 1024 ** 2] as const
+const BLOCK_BYTES = 1024 ** 2
+
+/** Fields of parquet.thrift that are read. */
+const FILE = { rowGroups: 4, encryption: 8 }
+const GROUP = { columns: 1 }
+const CHUNK = { file: 1, metadata: 3, encryption: 8 }
+const COLUMN = { compressedBytes: 7, dataAt: 9, dictionaryAt: 11 }
+const PAGE = { unpackedBytes: 2, packedBytes: 3, sum: 4 }
+
+/** Throws ParquetFault for a file with a page that is not sound, whatever is in it. */
+export async function checkPages(path: string): Promise<void> {
+  await using file = await open(path)
+  const { size } = await file.stat()
+  try {
+    for (const group of structs((await footerOf(file, size)).get(FILE.rowGroups))) {
+      for (const chunk of structs(group.get(GROUP.columns))) {
+        await checkChunk(file, chunk, size - TAIL_BYTES)
+      }
+    }
+  } catch (error) {
+    if (error instanceof ThriftFault) throw corrupt('its footer or a page header is damaged')
+    throw error
+  }
+}
+
+async function footerOf(file: FileHandle, size: number): Promise<ThriftStruct> {
+  if (size < MAGIC.length + TAIL_BYTES) throw corrupt('it is cut off')
+  const tail = await bytesAt(file, size - TAIL_BYTES, TAIL_BYTES)
+  const magic = tail.toString('latin1', 4)
+  if (magic === ENCRYPTED_MAGIC) throw new ParquetFault('ENCRYPTED', 'its footer is encrypted')
+  if (magic !== MAGIC) throw corrupt('it has no footer')
+  const bytes = tail.readUInt32LE()
+  if (bytes > PARQUET_LIMITS.footerBytes)
+    throw new ParquetFault('TOO_LARGE', 'its footer is over 64 MiB')
+  if (bytes + TAIL_BYTES + MAGIC.length > size) throw corrupt('its footer is cut off')
+  const footer = new ThriftReader(await bytesAt(file, size - TAIL_BYTES - bytes, bytes)).struct()
+  if (footer.has(FILE.encryption)) throw new ParquetFault('ENCRYPTED', 'a part of it is encrypted')
+  return footer
+}
+
+async function checkChunk(file: FileHandle, chunk: ThriftStruct, endMax: number): Promise<void> {
+  if (chunk.has(CHUNK.encryption))
+    throw new ParquetFault('ENCRYPTED', 'a column of it is encrypted')
+  if (chunk.has(CHUNK.file)) throw corrupt('a column of it lies in another file')
+  const metadata = chunk.get(CHUNK.metadata)
+  if (!isStruct(metadata)) throw corrupt('a column has no description')
+  const bytes = numberOf(metadata.get(COLUMN.compressedBytes))
+  const places = [metadata.get(COLUMN.dictionaryAt), metadata.get(COLUMN.dataAt)]
+  // Some writers say 0 where there is none.
+  const [start = 0] = places
+    .flatMap((at) => (typeof at === 'number' && at > 0 ? [at] : []))
+    .toSorted((a, b) => a - b)
+  const end = start + bytes
+  if ((start === 0 && bytes > 0) || bytes < 0 || end > endMax)
+    throw corrupt('a column lies outside of it')
+  for (let at = start; at < end;) at = await checkPage(file, at, end)
+}
+
+/** Where the page ends. */
+async function checkPage(file: FileHandle, at: number, end: number): Promise<number> {
+  const { header, bytes: headerBytes } = await pageHeader(file, at, end)
+  const packed = numberOf(header.get(PAGE.packedBytes))
+  if (numberOf(header.get(PAGE.unpackedBytes)) > PARQUET_LIMITS.pageBytes) {
+    throw new ParquetFault('TOO_LARGE', 'a page of it unpacks to more than 512 MiB')
+  }
+  const start = at + headerBytes
+  if (packed < 0 || start + packed > end) throw corrupt('a page lies outside its column')
+  const sum = header.get(PAGE.sum)
+  if (typeof sum === 'number' && sum >>> 0 !== (await sumOf(file, start, packed))) {
+    throw corrupt('a page does not have its checksum')
+  }
+  return start + packed
+}
+
+async function pageHeader(
+  file: FileHandle,
+  at: number,
+  end: number,
+): Promise<{ readonly header: ThriftStruct; readonly bytes: number }> {
+  for (const most of HEADER_BYTES) {
+    const reader = new ThriftReader(await bytesAt(file, at, Math.min(most, end - at)))
+    try {
+      return { header: reader.struct(), bytes: reader.at }
+    } catch (error) {
+      const isShort = error instanceof ThriftFault && most !== HEADER_BYTES[1] && end - at > most
+      if (!isShort) throw error
+    }
+  }
+  throw corrupt('a page header is over 1 MiB')
+}
+
+async function sumOf(file: FileHandle, start: number, count: number): Promise<number> {
+  let sum = 0
+  for (let at = 0; at < count; at += BLOCK_BYTES) {
+    sum = crc32(await bytesAt(file, start + at, Math.min(BLOCK_BYTES, count - at)), sum)
+  }
+  return sum
+}
+
+async function bytesAt(file: FileHandle, at: number, count: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(count), 0, count, at)
+  if (bytesRead < count) throw corrupt('it is cut off')
+  return buffer
+}
+
+const isStruct = (value: ThriftValue | undefined): value is ThriftStruct => value instanceof Map
+
+const structs = (value: ThriftValue | undefined): readonly ThriftStruct[] =>
+  Array.isArray(value) ? value.filter(isStruct) : []
+
+function numberOf(value: ThriftValue | undefined): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value
+  throw corrupt('a size or a place is missing')
+}

@@ -1,0 +1,118 @@
+/**
+ * Thrift's compact protocol, read without a schema: structures as maps by field number. For the
+ * footer and the page headers of Parquet files, which a stranger wrote. Pure.
+ * Source: thrift/doc/specs/thrift-compact-protocol.md.
+ */
+
+/** Numbers beyond 2^53 lose digits: no size or offset has them. */
+export type ThriftValue = number | boolean | Buffer | readonly ThriftValue[] | ThriftStruct
+export type ThriftStruct = ReadonlyMap<number, ThriftValue>
+
+/** The bytes are no such structure, or more is needed. */
+export class ThriftFault extends Error {}
+
+const DEPTH_MAX = 32
+const TYPE = {
+  true: 1,
+  false: 2,
+  byte: 3,
+  i64: 6,
+  double: 7,
+  binary: 8,
+  list: 9,
+  set: 10,
+  map: 11,
+  struct: 12,
+}
+const LONG_LIST = 15
+/** A field or entry has at least one byte, but for truths in a list. */
+const ENTRIES_MAX = 10_000_000
+
+/** Reads one structure from `start`; `at` is where it ended. Throws ThriftFault. */
+export class ThriftReader {
+  readonly #bytes: Buffer
+  at: number
+
+  constructor(bytes: Buffer, start = 0) {
+    this.#bytes = bytes
+    this.at = start
+  }
+
+  struct(depth = 0): ThriftStruct {
+    if (depth > DEPTH_MAX) throw new ThriftFault('too deep')
+    const fields = new Map<number, ThriftValue>()
+    let id = 0
+    for (;;) {
+      const head = this.#byte()
+      if (head === 0) return fields
+      const step = head >> 4
+      id = step === 0 ? this.#zigzag() : id + step
+      const type = head & 15
+      const isTruth = type === TYPE.true || type === TYPE.false
+      fields.set(id, isTruth ? type === TYPE.true : this.#value(type, depth + 1))
+    }
+  }
+
+  #value(type: number, depth: number): ThriftValue {
+    if (type === TYPE.true || type === TYPE.false) return this.#byte() === TYPE.true
+    if (type === TYPE.byte) return this.#byte()
+    if (type > TYPE.byte && type <= TYPE.i64) return this.#zigzag()
+    if (type === TYPE.double) return this.#take(8).readDoubleLE()
+    if (type === TYPE.binary) return this.#take(this.#varint())
+    if (type === TYPE.struct) return this.struct(depth)
+    if (type === TYPE.list || type === TYPE.set) return this.#list(depth)
+    if (type === TYPE.map) return this.#map(depth)
+    throw new ThriftFault('an unknown type')
+  }
+
+  #list(depth: number): readonly ThriftValue[] {
+    const head = this.#byte()
+    const count = head >> 4 === LONG_LIST ? this.#varint() : head >> 4
+    return this.#entries(count, () => this.#value(head & 15, depth + 1))
+  }
+
+  #map(depth: number): readonly ThriftValue[] {
+    const count = this.#varint()
+    if (count === 0) return []
+    const types = this.#byte()
+    return this.#entries(count, () => [
+      this.#value(types >> 4, depth + 1),
+      this.#value(types & 15, depth + 1),
+    ])
+  }
+
+  #entries(count: number, read: () => ThriftValue): readonly ThriftValue[] {
+    if (count > Math.min(ENTRIES_MAX, this.#bytes.length - this.at))
+      throw new ThriftFault('too long')
+    return Array.from({ length: count }, read)
+  }
+
+  #byte(): number {
+    return this.#take(1).readUInt8()
+  }
+
+  #take(count: number): Buffer {
+    const end = this.at + count
+    if (end > this.#bytes.length) throw new ThriftFault('cut off')
+    const bytes = this.#bytes.subarray(this.at, end)
+    this.at = end
+    return bytes
+  }
+
+  #varint(): number {
+    let value = 0
+    let scale = 1
+    for (let count = 0; count < 10; count += 1) {
+      const byte = this.#byte()
+      value += (byte & 127) * scale
+      if (byte < 128) return value
+      scale *= 128
+    }
+    throw new ThriftFault('a number without end')
+  }
+
+  #zigzag(): number {
+    const value = this.#varint()
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  }
+}
