@@ -118,6 +118,9 @@ export function decimalText(
 
 function expanded(value: number): string | undefined {
   if (!Number.isFinite(value)) return undefined
+  // Most numbers are as short as that, and need no more.
+  const short = String(value)
+  if (short.length <= SIGNIFICANT && !short.includes('e')) return short
   const [mantissa = '', exponent = '0'] = value.toExponential(SIGNIFICANT - 1).split('e')
   const digits = mantissa.replace('.', '').replace(/0+$/, '')
   const point = Number(exponent) + 1

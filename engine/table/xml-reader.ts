@@ -50,18 +50,32 @@ function resolved(text: string): string {
   })
 }
 
+const NAME = /^[^\s/]+/
 const ATTRIBUTE = /\s+([^\s=<>"'/]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/y
 
+/** Read at the first look, once. */
 function attributesOf(text: string): Attributes {
+  let pairs: string[] | undefined
   return (wanted) => {
-    ATTRIBUTE.lastIndex = 0
-    for (let found = ATTRIBUTE.exec(text); found !== null; found = ATTRIBUTE.exec(text)) {
-      if (found[1] === wanted) return resolved(found[2] ?? found[3] ?? '')
+    pairs ??= attributePairs(text)
+    for (let name = 0; name < pairs.length; name += 2) {
+      if (pairs[name] === wanted) return resolved(pairs[name + 1] ?? '')
     }
     return undefined
   }
 }
 
+/** Names and values in turn. */
+function attributePairs(text: string): string[] {
+  const pairs: string[] = []
+  ATTRIBUTE.lastIndex = 0
+  for (let found = ATTRIBUTE.exec(text); found !== null; found = ATTRIBUTE.exec(text)) {
+    pairs.push(found[1] ?? '', found[2] ?? found[3] ?? '')
+  }
+  return pairs
+}
+
+const [BANG, QUESTION] = [0x21, 0x3f]
 const ENDS: readonly (readonly [start: string, end: string])[] = [
   ['<!--', '-->'],
   ['<![CDATA[', ']]>'],
@@ -98,7 +112,9 @@ export class XmlReader {
     if (tag < 0) return null
     if (tag > at) this.#text(resolved(text.slice(at, tag)))
     if (tag + 9 > text.length && !text.includes('>', tag)) return tag > at ? tag : null
-    const special = ENDS.find(([start]) => text.startsWith(start, tag))
+    const next = text.charCodeAt(tag + 1)
+    const isSpecial = next === BANG || next === QUESTION
+    const special = isSpecial ? ENDS.find(([start]) => text.startsWith(start, tag)) : undefined
     const end = special === undefined ? tagEnd(text, tag) : text.indexOf(special[1], tag + 2)
     if (end < 0) return tag > at ? tag : null
     if (special === undefined) {
@@ -118,7 +134,7 @@ export class XmlReader {
     if (body.startsWith('!')) throw new XmlFault('a document type, which no workbook has')
     if (body.startsWith('/')) return this.#close(body.slice(1).trimEnd())
     const isEmpty = body.endsWith('/')
-    const [full] = /^[^\s/]+/.exec(body) ?? []
+    const full = NAME.exec(body)?.[0]
     if (full === undefined) throw new XmlFault('a tag without a name')
     if (this.#isBegun && this.#open.length === 0) throw new XmlFault('two documents')
     this.#isBegun = true
@@ -140,17 +156,17 @@ export class XmlReader {
 
 const localName = (full: string): string => full.slice(full.indexOf(':') + 1)
 
-const TAG_END = 0x3e
-const QUOTES = [0x22, 0x27]
+const [TAG_END, QUOTE, APOSTROPHE] = [0x3e, 0x22, 0x27]
 
 /** Where a tag ends; quotes may hold its end mark. */
 function tagEnd(text: string, tag: number): number {
   let quote = 0
   for (let at = tag; at < text.length; at += 1) {
     const one = text.charCodeAt(at)
-    if (quote !== 0) quote = one === quote ? 0 : quote
-    else if (one === TAG_END) return at
-    else if (QUOTES.includes(one)) quote = one
+    if (quote !== 0) {
+      if (one === quote) quote = 0
+    } else if (one === TAG_END) return at
+    else if (one === QUOTE || one === APOSTROPHE) quote = one
   }
   return -1
 }

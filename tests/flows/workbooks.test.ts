@@ -1,4 +1,4 @@
-/** Workbooks take the whole road where a layout has their format, and wait for one where none has. */
+/** Workbooks and Parquet files take the whole road where a layout has their format, and wait for one where none has. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -20,14 +20,15 @@ function workbook(csv: string | Buffer): Buffer {
   })
 }
 
-/** Adds a layout of workbooks beside that of text, with its mapping. */
-function addLayout({ root }: RoadProject): void {
+/** Adds a layout of tables beside that of text, with its mapping. */
+function addLayout({ root }: RoadProject, format: 'xlsx' | 'parquet' = 'xlsx'): void {
   const read = (path: string): Record<string, unknown> =>
     JSON.parse(readFileSync(join(root, path), 'utf8')) as Record<string, unknown>
   const layout = read('registry/layouts/medical/synthea.json')
   const [resource] = layout['resources'] as [Record<string, unknown>]
-  resource['format'] = 'xlsx'
-  resource['dialect'] = { sheetName: 'Claims' }
+  resource['format'] = format
+  delete resource['dialect']
+  if (format === 'xlsx') resource['dialect'] = { sheetName: 'Claims' }
   writeFileSync(join(root, 'registry/layouts/medical/book.json'), JSON.stringify(layout))
   const mapping = read('mappings/medical/synthea/v1.json')
   const folder = join(root, 'mappings/medical/book')
@@ -72,4 +73,30 @@ test('text, a workbook and one in a ZIP go to the layout of their format; a dama
     'VALIDATED medical/book/v1',
     'VALIDATED medical/synthea/v1',
   ])
+})
+
+test('a Parquet file goes to the layout of its format, and no text does', async () => {
+  await using road = await RoadProject.create()
+  addLayout(road, 'parquet')
+  const { name, content } = text(6, 'p')
+  road.write('table/a.csv', content)
+  const folder = join(road.root, 'table')
+  const [from, to] = [join(folder, 'a.csv'), join(folder, 'a.parquet')]
+  const copy = `COPY (FROM read_csv('${from}', all_varchar=true)) TO '${to}' (FORMAT parquet)`
+  await road.platform.duck.run({ statements: [copy], folders: [folder] })
+  const bytes = readFileSync(to)
+  road.deliver('alpha/first', [{ name: name.replace(/csv$/, 'parquet'), content: bytes }])
+  road.deliver('beta/first', [text(2, 'b')])
+  const cut = Buffer.concat([bytes.subarray(0, 100), Buffer.from('PAR1')])
+  road.deliver('gamma/first', [{ name: name.replace(/csv$/, 'parquet'), content: cut }])
+  await road.run()
+  expect(await road.canonicalRows(JANUARY)).toHaveLength(8)
+  const told = (await road.submissions()).map((one) => `${one.status} ${one.layout_id ?? 'none'}`)
+  expect(told.toSorted()).toEqual([
+    'QUARANTINED none',
+    'VALIDATED medical/book/v1',
+    'VALIDATED medical/synthea/v1',
+  ])
+  const checked = await verifyProject(road.platform, { deep: true })
+  expect(checked.filter(({ holds }) => !holds)).toEqual([])
 })

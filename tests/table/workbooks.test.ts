@@ -1,10 +1,13 @@
 /** Workbooks as delivered files: one sheet is read like delimited text, or the file is refused. */
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { writeXlsx } from 'hucre/xlsx'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BookParts } from '../support/workbook.ts'
 import { bookParts, textRows, workbookOf } from '../support/workbook.ts'
 import { tarOf, zipOf } from '../support/zip.ts'
-import { Bench, codes, column, parseSpec } from './parsing.ts'
+import { Bench, codes, column, parseSpec, scratchFolder } from './parsing.ts'
 import { totals } from '../layouts/real-files.ts'
 
 let bench: Bench
@@ -199,4 +202,20 @@ test('the text of a sheet counts as content', async () => {
   const text = 'id,name\n1,Ann\n2,"a, ""b"" & c"\n'
   expect(await within(bytes.length + text.length)).toBe('parsed')
   expect(await within(bytes.length + text.length - 1)).toBe('TOO_LARGE')
+})
+
+test('a parse that was cut off while it made the text is made anew, to the same bytes', async () => {
+  await using folder = await scratchFolder()
+  const scratch = join(folder.path, 'scratch')
+  const bytes = book(textRows(PLAIN))
+  const whole = await bench.run(bytes, spec())
+  const cut = new AbortController()
+  const dying = bench.run(bytes, spec(), { scratch, signal: cut.signal })
+  cut.abort(new Error('cut off'))
+  await expect(dying).rejects.toThrow('cut off')
+  await mkdir(join(scratch, 'table'), { recursive: true })
+  await writeFile(join(scratch, 'table', 'text'), 'id,na')
+  const again = await bench.run(bytes, spec(), { scratch })
+  expect(again.report).toEqual(whole.report)
+  expect(existsSync(join(scratch, 'table'))).toBe(false)
 })
