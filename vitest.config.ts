@@ -16,7 +16,7 @@ const FAULTS = [
   'tests/bench/bench.test.ts',
   'tests/catalog/migrations.test.ts',
   'tests/cli/hostile-words.test.ts',
-  'tests/flows/{daemon-queue,edit-mapping,encrypted,engine-subsets,failures,rollback-workers}.test.ts',
+  'tests/flows/{bad-kinds,daemon-queue,edit-mapping,encrypted,engine-subsets,failures,rollback-workers}.test.ts',
   'tests/flows/{scenario-postgres,unreadable,workers}.test.ts',
   'tests/registry/{infer,payloads,payloads-sql,real-samples}.test.ts',
   'tests/table/{determinism,frictionless,generate,generated-formats,parquet-suites,planted,wide}.test.ts',

@@ -205,7 +205,9 @@ export function describe(file: InspectedFile, layouts: readonly Layout[]): Deliv
 /** Only what has the layout's format is read as it says. */
 function formRecords(file: FileHead, spec: ParseSpec): FirstRecords {
   const format = formatOf(file)
-  if (format === undefined) return tableFormat(spec) === undefined ? recordsOf(file.head, spec) : {}
+  if (format === undefined) {
+    return tableFormat(spec) === undefined ? textRecords(file.head, spec) : {}
+  }
   if (spec.format !== format || file.sheets === undefined) return { format }
   const { sheet } = spec
   const found = file.sheets.find(({ name }, at) =>
@@ -214,6 +216,17 @@ function formRecords(file: FileHead, spec: ParseSpec): FirstRecords {
   if (found === undefined) return { format, lacksSheet: true }
   return { format, ...recordsOf(Buffer.from(found.text), spec) }
 }
+
+/** Text as its layout reads it, and whether it says that it is in another encoding. */
+function textRecords(head: Buffer, spec: ParseSpec): FirstRecords {
+  const isUtf16 = isMarkedUtf16(head, spec)
+  return { ...recordsOf(head, spec), ...(isUtf16 && { isUtf16 }) }
+}
+
+/** Whether a file begins with the mark of UTF-16, and its layout says another encoding. */
+const isMarkedUtf16 = (head: Buffer, { encoding }: ParseSpec): boolean =>
+  /^(?:\xff\xfe|\xfe\xff)/.test(head.toString('latin1', 0, 2)) &&
+  encoding?.startsWith('utf-16') !== true
 
 function recordsOf(head: Buffer, spec: ParseSpec): FirstRecords {
   const { control, fields, ...found } = firstRecords(head, spec)

@@ -4,7 +4,7 @@
  * value of the file: the report may be mailed.
  */
 import type { ParseFinding, ParseReport } from '../engine/index.ts'
-import { alignColumns, canonicalJson, countText } from '../engine/index.ts'
+import { alignColumns, canonicalJson, countText, counted } from '../engine/index.ts'
 import type { Finding } from '../registry/judge.ts'
 import type { RuleSamples } from '../registry/measure-sql.ts'
 import type { Period } from '../registry/period.ts'
@@ -61,6 +61,9 @@ export interface Precheck {
   }[]
   readonly control: readonly {
     readonly record: string
+    readonly file: string
+    /** where it stands */
+    readonly line: number | null
     readonly declared: number | null
     readonly counted: number
     readonly agrees: boolean
@@ -117,6 +120,13 @@ export function precheck(found: Prechecked): Precheck {
   const rules = found.findings
     .toSorted((a, b) => Number(a.passed) - Number(b.passed))
     .map((finding) => ({ ...finding, record_numbers: samples[finding.rule] ?? [] }))
+  const seen = {
+    records:
+      report === undefined && stopped !== undefined
+        ? { 'read before it stopped': stopped.records, rejected: stopped.rejected }
+        : recordsOf(report),
+    fileFindings: report?.findings ?? [],
+  }
   return {
     format: 'precheck/1',
     submission: found.submission,
@@ -126,10 +136,7 @@ export function precheck(found: Prechecked): Precheck {
     verdict,
     isAccepted,
     failed,
-    records:
-      report === undefined && stopped !== undefined
-        ? { 'read before it stopped': stopped.records, rejected: stopped.rejected }
-        : recordsOf(report),
+    records: seen.records,
     reasons: reasonsOf(found).map(({ code, column, count }) => ({
       code,
       column,
@@ -138,18 +145,20 @@ export function precheck(found: Prechecked): Precheck {
       what: rejectWords(code),
     })),
     months,
-    control: (report?.files ?? []).flatMap(({ reconciliation }) =>
-      reconciliation.map(({ role, declared, counted, agrees }) => ({
+    control: (report?.files ?? []).flatMap(({ name, reconciliation, control }) =>
+      reconciliation.map(({ role, record, ...one }) => ({
         record: role,
-        declared,
-        counted,
-        agrees,
+        file: name,
+        line: control.find((reading) => reading.record === record)?.line ?? null,
+        declared: one.declared,
+        counted: one.counted,
+        agrees: one.agrees,
       })),
     ),
-    fileFindings: report?.findings ?? [],
+    fileFindings: seen.fileFindings,
     rules,
     moreRules: found.findingsMore,
-    next: nextStep({ verdict, isAccepted, failed, rules, months }),
+    next: nextStep({ verdict, isAccepted, failed, rules, months, ...seen }),
   }
 }
 
@@ -177,7 +186,12 @@ function nextStep({
   failed,
   rules,
   months,
-}: Pick<Precheck, 'verdict' | 'isAccepted' | 'failed' | 'rules' | 'months'>): string {
+  records,
+  fileFindings,
+}: Pick<
+  Precheck,
+  'verdict' | 'isAccepted' | 'failed' | 'rules' | 'months' | 'records' | 'fileFindings'
+>): string {
   const stopped = STOPPED[verdict]
   if (stopped !== undefined) return stopped
   if (failed !== null) return 'Not accepted. Correct the file as said above, and send it again.'
@@ -186,17 +200,23 @@ function nextStep({
     const hard = wrong.filter(({ severity }) => severity === 'HARD').map(({ rule }) => rule)
     return `Not accepted. Correct what ${hard.join(', ')} says, and send it again.`
   }
+  const { accepted = 0, rejected = 0 } = records
   const outside = months.filter(({ isDeclared }) => !isDeclared).map(({ month }) => month)
-  const said = [
-    ...(wrong.length > 0 ? ['with warnings; look at the rules that did not pass'] : []),
+  return [
+    'Accepted.',
+    ...(accepted === 0 ? ['It has no row: its months are empty now.'] : []),
+    ...(rejected > 0
+      ? [`Refused: ${counted(rejected, 'record')}. Correct what is said above, and send all again.`]
+      : []),
+    ...(wrong.length > 0 ? ['It has warnings: look at the rules that did not pass.'] : []),
+    ...(fileFindings.length > 0 ? ['Look at what is said of files as a whole.'] : []),
     ...(outside.length > 0
       ? [
-          `but rows of ${monthsWords(outside)} are outside the months it declares and are not used: ` +
-            'name all months in its name, or correct the dates',
+          `Rows of ${monthsWords(outside)} are outside the months it declares and are not used: ` +
+            'name all months in its name, or correct the dates.',
         ]
       : []),
-  ]
-  return `${['Accepted', ...said].join(', ')}.`
+  ].join(' ')
 }
 
 const MONTHS_NAMED_MAX = 3
@@ -215,13 +235,14 @@ function findingWords({ violations, denominator, threshold }: Finding): string {
   return `${countText(violations)} of ${countText(denominator)}, at most ${most}`
 }
 
+const placeWords = (one: { file: string; line: number | null }, file: string): string =>
+  one.line === null ? '' : one.file === file ? `${one.line}` : `${one.file}:${one.line}`
+
 /** `3, 4, …`; with the file's name where a report is of several. */
 const placesWords = ({ places, records }: PrecheckReason, file: string): string =>
   places.length === 0
     ? ''
-    : places
-        .map((one) => (one.file === file ? `${one.line}` : `${one.file}:${one.line}`))
-        .join(', ') + (records > places.length ? ', …' : '')
+    : places.map((one) => placeWords(one, file)).join(', ') + (records > places.length ? ', …' : '')
 
 /** A finding in a line; the file is known. */
 export const fileFindingWords = ({ code, line, words }: ParseFinding): string =>
@@ -256,9 +277,10 @@ export function precheckTables(report: Precheck): readonly PrecheckTable[] {
     },
     {
       title: 'Control records',
-      columns: ['record', 'declares', 'counted', 'agrees'],
+      columns: ['record', 'line', 'declares', 'counted', 'agrees'],
       rows: control.map((one) => [
         one.record,
+        placeWords(one, file),
         one.declared === null ? 'no number' : countText(one.declared),
         countText(one.counted),
         one.agrees ? 'yes' : 'no: it differs',

@@ -208,7 +208,7 @@ function failed(
   return {
     parts: [{ name: 'parse_report.json', from: { bytes: text } }],
     value: asJson(value),
-    outputs: stopped !== undefined && written !== undefined ? [rejectsOutput(written, key)] : [],
+    outputs: written === undefined || written.lines === 0 ? [] : [rejectsOutput(written, key)],
     rows: 0,
     ...(report !== undefined && { record: asJson({ report }) }),
   }

@@ -25,6 +25,8 @@ export interface FirstRecords {
   readonly controlFileType?: string
   readonly controlState?: string
   readonly testFlag?: boolean
+  /** begins with that byte order mark, and the layout says another encoding */
+  readonly isUtf16?: boolean
 }
 
 /** What routing reads of a layout; a registry Layout is one. */
@@ -57,6 +59,8 @@ export type Outcome = 'match' | 'miss' | 'out'
 export interface Fit {
   readonly layout: RoutedLayout
   readonly outcomes: ReadonlyMap<string, Outcome>
+  /** how the header differs, where it does: names of the layout and positions, nothing of the file */
+  readonly headerWords?: string
 }
 
 /** Whether references, `type/layout` or `type/layout/version`, include a layout. */
@@ -139,6 +143,33 @@ function sameNames(found: readonly string[], wanted: readonly string[]): boolean
   return names.length === own.length && names.every((name, at) => name === own[at])
 }
 
+const NAMES_MAX = 3
+const named = (all: readonly string[]): string =>
+  all.slice(0, NAMES_MAX).join(', ') +
+  (all.length > NAMES_MAX ? ` and ${all.length - NAMES_MAX} more` : '')
+
+/** How a header differs from a layout's. What it says itself is not repeated: it may be a row. */
+function headerDifference(
+  { headerNames: found = [], isUtf16 = false }: FirstRecords,
+  wanted: readonly string[],
+): string {
+  if (isUtf16) return 'the file begins with the mark of UTF-16: save it as UTF-8'
+  const names = found.map((name) => name.replace(/^\ufeff/, '').trim())
+  const missing = wanted.filter((name) => !names.includes(name))
+  if (names.length === 1 && wanted.length > 1) {
+    return `the header is one field instead of ${wanted.length}: is it separated by another character?`
+  }
+  if (missing.length === wanted.length)
+    return 'the first record has none of the names: is there no header?'
+  const unknown = names.flatMap((name, at) => (wanted.includes(name) ? [] : [`${at + 1}`]))
+  const twice = names.flatMap((name, at) => (names.indexOf(name) < at ? [`${at + 1}`] : []))
+  return [
+    ...(missing.length > 0 ? [`the header lacks ${named(missing)}`] : []),
+    ...(unknown.length > 0 ? [`no name of the layout stands in column ${named(unknown)}`] : []),
+    ...(twice.length > 0 ? [`a name stands again in column ${named(twice)}`] : []),
+  ].join('; ')
+}
+
 /** Asks every signal. */
 export function fitOf(file: FitFile, layout: RoutedLayout): Fit {
   const asked = Object.entries({ ...OUTER, ...FORM, ...CONTENT })
@@ -146,16 +177,21 @@ export function fitOf(file: FitFile, layout: RoutedLayout): Fit {
     const outcome = signal(file, layout)
     return outcome === undefined ? [] : [[name, outcome]]
   })
-  return { layout, outcomes: new Map(said) }
+  const outcomes = new Map(said)
+  const wanted = layout.slices.route.headerNames ?? []
+  return outcomes.get('header names') === 'out'
+    ? { layout, outcomes, headerWords: headerDifference(file.records, wanted) }
+    : { layout, outcomes }
 }
 
 /**
  * Why a layout is ruled out; undefined for a possible one. A layout of which the content shows no
  * trace, though it could, is ruled out too.
  */
-export function fitFault({ layout, outcomes }: Fit): string | undefined {
+export function fitFault({ layout, outcomes, headerWords }: Fit): string | undefined {
   const out = [...outcomes].filter(([, outcome]) => outcome === 'out').map(([name]) => name)
-  if (out.length > 0) return `${layout.id} differs in ${out.join(', ')}`
+  const header = headerWords === undefined ? '' : ` (${headerWords})`
+  if (out.length > 0) return `${layout.id} differs in ${out.join(', ')}${header}`
   const content = [...outcomes.keys()].filter((name) => Object.hasOwn(CONTENT, name))
   const isSeen = content.length === 0 || content.some((name) => outcomes.get(name) === 'match')
   return isSeen ? undefined : `${layout.id} differs in ${content.join(', ')}`

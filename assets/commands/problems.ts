@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { Connection, Problem, Project } from '../../engine/index.ts'
 import { nodeText } from '../../engine/index.ts'
+import { LAYOUT_REJECTS } from '../../registry/judge.ts'
 import { platformTables } from '../../registry/tables.ts'
 
 /** A problem with when it was seen and the submission it is about. */
@@ -120,7 +121,10 @@ async function failedRules(db: Connection): Promise<readonly DatedProblem[]> {
     severity: row.severity === 'HARD' ? 'error' : 'warning',
     code: `RULE ${row.rule}`,
     subject: row.submission_id,
-    words: `${row.violations} of ${row.denominator} rows`,
+    words:
+      row.rule === LAYOUT_REJECTS
+        ? `${row.violations} of ${row.denominator} records were refused: tributary rejects ${row.submission_id}`
+        : `${row.violations} of ${row.denominator} rows`,
     atMs: row.at_ms,
     submission: row.submission_id,
   }))

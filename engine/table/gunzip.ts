@@ -58,6 +58,8 @@ export function gzipFailure(error: unknown, file: string): EngineError | null {
   if (!code.startsWith('Z_')) return null
   const isShort = code === 'Z_BUF_ERROR'
   const reason: ParseFailureCode = isShort ? 'GZIP_TRUNCATED' : 'GZIP_CORRUPT'
-  const detail = isShort ? 'the gzip stream ends early' : 'the gzip stream is damaged'
+  const detail = isShort
+    ? 'the gzip stream ends early: send the whole file again'
+    : 'the gzip stream is damaged: send it again'
   return new EngineError('PARSE_FAILED', { file, reason, detail }, { cause: error })
 }

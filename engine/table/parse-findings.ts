@@ -76,7 +76,9 @@ function encodingFinding(
   const what =
     records === 0
       ? `it begins with the byte order mark of ${found}`
-      : `${records} records, this the first, look like ${found}`
+      : records === 1
+        ? `this record looks like ${found}`
+        : `${records} records, this the first, look like ${found}`
   const said = encoding ?? 'utf-8'
   const words = `${what}, and its layout says ${said}; ask for ${said}, or set the layout's encoding to ${found}`
   return [{ code: 'ENCODING_DIFFERS', file: name, line, words }]

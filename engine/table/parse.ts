@@ -27,8 +27,8 @@ import { preflight } from './preflight.ts'
 import { tableFormat } from './table-format.ts'
 import { specProblems } from './spec-problems.ts'
 import type { ParseSpec, StopRule } from './spec.ts'
+import { isPastStop, reasonWords, stopDetail, type RecordsRead, type Stopped } from './stop.ts'
 import { chunkRecordsMax } from './wide.ts'
-import { isPastStop, stopDetail, type RecordsRead, type Stopped } from './stop.ts'
 import { asText, NO_FACTS, type TableFacts, type TableTools } from './table-file.ts'
 import { tableFindings } from './table-findings.ts'
 
@@ -359,7 +359,8 @@ async function conclude(
   }
   const rejects = await joinRejects(outcomes, request)
   if (report.accepted === 0 && report.rejected > 0) {
-    const detail = `none of its ${report.rejected} data records fits the layout`
+    const { reasons } = report
+    const detail = `none of its ${report.rejected} data records fits the layout: ${reasonWords(reasons)}`
     const file = request.files[0]?.name ?? ''
     return { kind: 'failed', code: 'NOTHING_ACCEPTED', detail, file, report, rejects }
   }

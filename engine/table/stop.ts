@@ -29,15 +29,19 @@ export interface Stopped extends RecordsRead {
   readonly reasons: readonly ReasonCount[]
 }
 
-/** In words, for a report: counts, codes and names of the layout. */
-export function stopDetail(stop: StopRule, { records, rejected, reasons }: Stopped): string {
-  const limit = 'count' in stop ? `${stop.count}` : `${Number((stop.share * 100).toFixed(4))} %`
-  const named = reasons
+/** The most frequent reasons: `TYPE_DATE in paid_on 12`. */
+export const reasonWords = (reasons: readonly ReasonCount[]): string =>
+  reasons
     .toSorted((a, b) => b.count - a.count)
     .slice(0, NAMED_MAX)
     .map(({ code, column, count }) => `${code}${column === null ? '' : ` in ${column}`} ${count}`)
+    .join(', ')
+
+/** In words, for a report: counts, codes and names of the layout. */
+export function stopDetail(stop: StopRule, { records, rejected, reasons }: Stopped): string {
+  const limit = 'count' in stop ? `${stop.count}` : `${Number((stop.share * 100).toFixed(4))} %`
   return (
     `${rejected} of its first ${records} data records do not fit the layout, ` +
-    `which stops at ${limit}: ${named.join(', ')}`
+    `which stops at ${limit}: ${reasonWords(reasons)}`
   )
 }

@@ -11,7 +11,7 @@ import type { Member, PackageRequest } from './member.ts'
 import { fail } from './parse-failure.ts'
 
 const END_BYTES = 1024
-const CORRUPT = 'the tar archive is damaged or cut off'
+const CORRUPT = 'the tar archive is damaged or cut off: send it again'
 
 /** Yields the data members. Throws PARSE_FAILED. */
 export async function* tarMembers(

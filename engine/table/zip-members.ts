@@ -150,7 +150,7 @@ function zipFailure(error: unknown, file: string): EngineError | null {
   const [, reason, detail] = said ?? [
     null,
     'PACKAGE_CORRUPT',
-    'the ZIP archive is damaged or cut off',
+    'the ZIP archive is damaged or cut off: send it again',
   ]
   return new EngineError('PARSE_FAILED', { file, reason, detail }, { cause: error })
 }

@@ -50,7 +50,9 @@ test('a submitter gets what the pre-check says of the same file, as JSON and as 
       { month: '2024-01', rows: 38, isDeclared: true },
     ],
   })
-  expect(report.next).toMatch(/^Accepted, but rows of 2023-12 are outside the months it declares/)
+  expect(report.next).toMatch(
+    /^Accepted\. Refused: 1 record\. .* Rows of 2023-12 are outside the months it declares/,
+  )
   writeFileSync(road.path(name), content)
   const out = road.path('report.json')
   const words = ['validate', 'medical/synthea', road.path(name), '--report', 'json', '--out', out]

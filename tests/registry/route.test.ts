@@ -90,7 +90,8 @@ test('content that differs from every layout is a mismatch that names no value o
   const found = only([medical(undefined, { headerNames: ['id', 'SECRET', 'code'] })])
   expect(found).toMatchObject({
     code: 'LAYOUT_MISMATCH',
-    words: 'the file fits no active layout: medical/encounters/v1 differs in header names',
+    words:
+      'the file fits no active layout: medical/encounters/v1 differs in header names (the header lacks start; no name of the layout stands in column 2)',
   })
   const plain = layout('medical/lines/v1', { headerNames: null, columnCount: 9 })
   const count = only([medical(undefined, { columnCount: 8 })], { layouts: [plain] })

@@ -211,21 +211,21 @@ describe('a file with', () => {
       gzipSync('1|a||\n'.repeat(9999)).subarray(0, -9),
       parseSpec(),
       'GZIP_TRUNCATED',
-      'the gzip stream ends early',
+      'the gzip stream ends early: send the whole file again',
     ],
     [
       'gzip with garbage behind',
       Buffer.concat([gzipSync('1|a||\n'), Buffer.from('garbage')]),
       parseSpec(),
       'GZIP_CORRUPT',
-      'the gzip stream is damaged',
+      'the gzip stream is damaged: send it again',
     ],
     [
       'another layout',
       'a,b\nc,d\n',
       parseSpec(),
       'NOTHING_ACCEPTED',
-      'none of its 2 data records fits the layout',
+      'none of its 2 data records fits the layout: FIELD_COUNT 2',
     ],
   ])('%s fails with a reason and no value', async (...row) => {
     const [, text, spec, code, detail] = row
