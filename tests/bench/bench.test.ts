@@ -51,6 +51,11 @@ test('one document holds every row once, each with its bar', () => {
     'workers-real',
     'raw-to-silver',
     'raw-to-silver-memory',
+    'landing',
+    'raw-to-silver-pandas',
+    'raw-to-silver-csv_parse_and_parquet_wasm',
+    'canonical-month-42',
+    'canonical-one-winner',
   ])
   for (const one of report.rows) {
     expect([one.name, one.what !== '', one.bar !== '']).toEqual([one.name, true, true])
@@ -100,5 +105,6 @@ describe('what is counted', () => {
     expect(row('audit').measured['faults']).toBe(0)
     expect(row('plan-mapping-edit').measured['steps']).toBe(40)
     expect(row('one-source').measured['exact']).toBe(true)
+    expect(row('canonical-one-winner').measured).toEqual({ parts: 20, written: 1 })
   })
 })

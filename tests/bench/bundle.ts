@@ -55,6 +55,7 @@ async function bundle(): Promise<string> {
       { in: 'engine/table/duck-child.ts', out: 'duck-child' },
       ...[
         'audit',
+        'canonical',
         'daemon-load',
         'data-plane',
         'edit',

@@ -33,6 +33,8 @@ export interface Scale {
   readonly full: boolean
   /** install Dagster into a cache folder outside the repository where it is missing */
   readonly dagster: boolean
+  /** install pandas and csv-parse into a cache folder outside the repository where they are missing */
+  readonly others: boolean
 }
 
 /** One group of rows, measured together. */

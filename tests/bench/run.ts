@@ -1,13 +1,14 @@
 /**
  * The benchmark: prints one JSON document, progress on stderr.
  *
- *     npm run bench -- [--rows peers,unchanged] [--quick] [--full] [--dagster]
+ *     npm run bench -- [--rows peers,unchanged] [--quick] [--full] [--dagster] [--others]
  *
  * Figures are ratios within one run wherever they can be; a missed bar is told, never asserted.
  */
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Bench, Row } from './row.ts'
+import { canonical } from './rows/canonical.ts'
 import { daemon } from './rows/daemon.ts'
 import { dataPlane } from './rows/data-plane.ts'
 import { edit } from './rows/edit.ts'
@@ -26,6 +27,7 @@ const BENCHES: readonly Bench[] = [
   daemon,
   workers,
   dataPlane,
+  canonical,
 ]
 
 const { values } = parseArgs({
@@ -34,6 +36,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
     dagster: { type: 'boolean', default: false },
+    others: { type: 'boolean', default: false },
   },
 })
 const names = values.rows?.split(',') ?? BENCHES.map((bench) => bench.name)

@@ -5,6 +5,7 @@
  *     node data-plane.js parse FILE FOLDER      the product's parse, two workers
  *     node data-plane.js duckdb FILE FOLDER     bare DuckDB: typed read_csv, partitioned COPY
  *     node data-plane.js sha256 FILE            the file read and hashed, nothing else
+ *     node data-plane.js land FILE FOLDER       the landing pass alone; chunks are removed as they come
  *
  * What it prints is JSON; memory is the most that the process and its children had at one look.
  */
@@ -12,6 +13,11 @@ import { createHash } from 'node:crypto'
 import { createReadStream, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { keepMemorySteady } from '../../../engine/cli/steady-memory.ts'
+import { removeChunk } from '../../../engine/table/chunk-resume.ts'
+import { ChunkWriter } from '../../../engine/table/chunk-writer.ts'
+import { DeliveredFile } from '../../../engine/table/delivered-file.ts'
+import { landFile, type LandedChunk } from '../../../engine/table/landing.ts'
+import { ContentBudget, PACKAGE_LIMITS } from '../../../engine/table/package-limits.ts'
 import { quoteName, quoteText } from '../../../engine/table/quote.ts'
 import { WIDE, parseTruth, plantedFile } from '../../table/truth.ts'
 
@@ -70,6 +76,21 @@ async function bareDuckdb(file: string, folder: string): Promise<number> {
   return Number((await result.getRows())[0]?.[0] ?? 0)
 }
 
+async function landed(file: string, folder: string): Promise<number> {
+  const { signal } = new AbortController()
+  const budget = new ContentBudget(PACKAGE_LIMITS)
+  const options = { name: 'a', path: file, members: undefined, format: undefined }
+  const delivered = new DeliveredFile({ ...options, budget, signal })
+  const writer = new ChunkWriter({ folder, chunkBytes: 64 * 2 ** 20, delimiter: '|' })
+  let records = 0
+  for await (const one of delivered.logicalFiles()) {
+    const accept = async ({ chunk }: LandedChunk): Promise<void> => removeChunk(chunk)
+    const request = { file: one, fileIndex: 0, firstRecord: 1, spec: WIDE, writer, accept }
+    records += (await landFile(request)).dataRecords
+  }
+  return records
+}
+
 async function hashed(file: string): Promise<number> {
   const sum = createHash('sha256')
   let bytes = 0
@@ -89,6 +110,7 @@ async function measured(): Promise<object> {
   }
   if (what === 'sha256') return { bytes: await hashed(first) }
   mkdirSync(second, { recursive: true })
+  if (what === 'land') return { rows: await landed(first, second) }
   if (what === 'duckdb') return { rows: await bareDuckdb(first, join(second, 'out')) }
   keepMemorySteady()
   const truth = { path: first, rows: 0, planted: [], kinds: new Set<string>() }
