@@ -16,7 +16,8 @@ const { registry } = await openRegistry(REPOSITORY)
 const LAYOUTS = registry.layouts
   .filter(({ slices: { parse } }) => {
     const { preamble, headerRows, columnCodes } = parse.rows ?? {}
-    return !headerRows && !columnCodes && !(preamble && 'until' in preamble)
+    const isTable = parse.format === 'xlsx' || parse.format === 'parquet'
+    return !isTable && !headerRows && !columnCodes && !(preamble && 'until' in preamble)
   })
   .map(({ id, slices }) => [id, slices.parse] as const)
 
