@@ -79,7 +79,7 @@ describe.each(S3_KINDS)('%s', (kind) => {
       `done bucket ${place.bucket} made`,
       'there versioning is on',
       'there object lock is on',
-      ...['silver', 'rejects', 'gold_submitter', 'gold_canonical'].map(
+      ...['silver', 'rejects', 'outbox', 'gold_submitter', 'gold_canonical'].map(
         (zone) =>
           `${kind === 'minio' ? 'done' : 'missing'} old versions in ${zone}/ go after 30 days`,
       ),
