@@ -17,6 +17,7 @@ import type { RegistryTables } from '../registry/tables.ts'
 import { platformTables } from '../registry/tables.ts'
 import type { DecisionFact } from './facts.ts'
 import { asJson } from './facts.ts'
+import { closeStop } from './stop-findings.ts'
 import { submissionFacts, withoutStop } from './submission-facts.ts'
 import { isLanded, withoutFacts } from './unlanded.ts'
 
@@ -134,6 +135,7 @@ async function withdraw(
     .set({ status, status_code: null, status_words: null })
     .where('submission_id', '=', submission)
     .execute()
+  await closeStop(trx, { submission, nowMs: project.clock.nowMs() })
 }
 
 async function judgeMonths(
@@ -242,4 +244,5 @@ async function routeByHand(
     .set(routed)
     .where('submission_id', '=', row.submission_id)
     .execute()
+  await closeStop(trx, { submission: row.submission_id, nowMs: project.clock.nowMs() })
 }

@@ -13,6 +13,7 @@ import { describe, inspect, unreadFormat } from './inspect.ts'
 import type { SecretSource } from './package-secrets.ts'
 import { submitterSecrets } from './package-secrets.ts'
 import { deliveredName, readSource } from './source-bytes.ts'
+import { closeStop } from './stop-findings.ts'
 import { routedColumns, stopFacts, submissionFacts, withoutStop } from './submission-facts.ts'
 
 /** What a submission is routed by: the rules, and where its bytes lie. */
@@ -97,6 +98,7 @@ async function routeOne(
   }
   await update(access, routed)
   await access.writeFacts([...withoutStop(row), ...submissionFacts(routed, stored)])
+  await closeStop(access.trx, { submission: row.submission_id, nowMs: access.nowMs })
 }
 
 const SEVERAL = {

@@ -10,6 +10,7 @@ import { formatKey } from '../engine/index.ts'
 import { next } from '../registry/submission-state.ts'
 import type { RegistryTables } from '../registry/tables.ts'
 import { platformTables } from '../registry/tables.ts'
+import { closeStop } from './stop-findings.ts'
 
 type SubmissionRow = RegistryTables['submission']
 
@@ -97,6 +98,7 @@ export async function takeBack(
       })
       .where('submission_id', '=', row.submission_id)
       .execute()
+    await closeStop(trx, { submission: row.submission_id, nowMs })
     await tables
       .insertInto('finding')
       .values({

@@ -188,8 +188,11 @@ const SUBMISSIONS: readonly Command<OpenedPlatform>[] = [
     summary: 'say yourself what a submission is',
     arguments: [SUBMISSION],
     options: [
-      { flags: '--layout <layout>', description: 'file_type/layout/version' },
-      { flags: '--period <months>', description: 'YYYY-MM or YYYY-MM:YYYY-MM' },
+      { flags: '--layout <layout>', description: 'needed: file_type/layout/version' },
+      {
+        flags: '--period <months>',
+        description: 'YYYY-MM or YYYY-MM:YYYY-MM (default: those it has)',
+      },
       { flags: '--state <state>', description: 'default: the submitter’s' },
       REASON,
     ],
