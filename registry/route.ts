@@ -116,7 +116,7 @@ interface NamedFile {
 }
 
 const CONVENTION =
-  /^(?<type>[a-z0-9_]{1,64}?)_(?<begin>\d{6})_(?<end>\d{6})\.(?:(?:csv|txt|psv|tsv|dat|asc)(?:\.(?:gz|zip))?|gz|zip|tar|tar\.gz|tgz)$/i
+  /^(?<type>[a-z0-9_]{1,64}?)_(?<begin>\d{6})_(?<end>\d{6})\.(?:(?:csv|txt|psv|tsv|dat|asc|jsonl|ndjson|xlsx|parquet)(?:\.(?:gz|zip))?|gz|zip|tar|tar\.gz|tgz)$/i
 
 /** The months that a file's name declares; undefined: none, or no sound ones. */
 export function namedPeriod(
@@ -276,7 +276,8 @@ function periodOf(named: NamedFile, layout: RoutedLayout): Period | Fault {
   const { controlPeriod } = firstRecords(named.file, layout)
   const period = named.period ?? controlPeriod
   if (period === undefined) {
-    const words = 'neither the file name nor a control record declares a period: route it with one'
+    const words =
+      'neither the file name nor a control record declares a period: route it with --period'
     return fault('PERIOD_UNKNOWN', words)
   }
   if ([period, controlPeriod ?? period].some((given) => monthsOf(given).length === 0)) {

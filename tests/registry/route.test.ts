@@ -42,6 +42,14 @@ function only(files: readonly DeliveredFile[], facts: Partial<RouteRequest> = {}
   return first
 }
 
+test('the convention holds for every format that is read, plain or packed', () => {
+  for (const end of ['csv', 'txt.gz', 'dat.zip', 'jsonl', 'ndjson.gz', 'xlsx', 'parquet', 'tgz']) {
+    const found = only([medical(`medical_202401_202402.${end}`)])
+    const period = { first: '2024-01', last: '2024-02' }
+    expect(found, end).toMatchObject({ status: 'READY_FOR_PARSE', period })
+  }
+})
+
 test('a file named by the convention gets its layout, period and the submitter’s state', () => {
   expect(only([medical()])).toEqual({
     status: 'READY_FOR_PARSE',
