@@ -46,7 +46,7 @@ test('the convention holds for every format that is read, plain or packed', () =
   for (const end of ['csv', 'txt.gz', 'dat.zip', 'jsonl', 'ndjson.gz', 'xlsx', 'parquet', 'tgz']) {
     const found = only([medical(`medical_202401_202402.${end}`)])
     const period = { first: '2024-01', last: '2024-02' }
-    expect(found, end).toMatchObject({ status: 'READY_FOR_PARSE', period })
+    expect({ end, ...found }).toMatchObject({ end, status: 'READY_FOR_PARSE', period })
   }
 })
 
