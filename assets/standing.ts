@@ -7,12 +7,9 @@
  * rules across files read that one. Both exist only for file types that such a rule reads.
  */
 import type { Json } from '../engine/index.ts'
-import { byValue, defineAsset, formatKey, sameKey } from '../engine/index.ts'
-import { monthsOf } from '../registry/period.ts'
-import type { Contender } from './contenders.ts'
-import { chosen, contenderNodes } from './contenders.ts'
-import type { Stamp } from './facts.ts'
-import { SUBMISSION, SUBMITTER_MONTH, asJson, readAs, valueOf } from './facts.ts'
+import { defineAsset, formatKey, sameKey } from '../engine/index.ts'
+import { choosingBy, chosen } from './contenders.ts'
+import { SUBMISSION, asJson, valueOf } from './facts.ts'
 import type { JudgedStatus } from './judging.ts'
 import { JUDGING, judged, judgingNodes } from './judging.ts'
 
@@ -53,39 +50,11 @@ export interface StandingValue {
 export const standing = defineAsset({
   kind: 'value',
   name: 'standing',
-  dimensions: SUBMITTER_MONTH,
+  ...choosingBy('own_verdict'),
   description: 'the submission that rules of other files and months are held against',
   recipe: '1',
-  from: {
-    // The stamp, not the verdict: what a plan has to know beforehand are the months.
-    stamp: byValue(([submitter = '', fileType = ''], value) => {
-      const stamp = readAs<Stamp>(value)
-      return monthsOf({ first: stamp.first_month, last: stamp.last_month }).map((month) => [
-        stamp.state,
-        fileType,
-        submitter,
-        month,
-      ])
-    }),
-  },
-  reads: {
-    assets: ['own_verdict', 'decision', 'silver', 'pin'],
-    nodes: (key, stamps) => [
-      ...stamps.flatMap((stamp) => [
-        { asset: 'own_verdict', key: stamp.key },
-        ...contenderNodes(stamp.key, key[3] ?? ''),
-      ]),
-      { asset: 'pin', key: formatKey(key) },
-    ],
-  },
   evaluate: (inputs): Json | undefined => {
-    const verdicts = new Map(inputs.of('own_verdict').map((slot) => [slot.key, slot]))
-    const contenders = inputs.of('stamp').flatMap((slot): Contender[] => {
-      const stamp = valueOf<Stamp>(slot)
-      const own = valueOf<OwnVerdictValue>(verdicts.get(slot.key))
-      return stamp === undefined || own === undefined ? [] : [{ key: slot.key, stamp, ...own }]
-    })
-    const { winner: submission, layout, rows } = chosen(inputs, contenders)
+    const { winner: submission, layout, rows } = chosen(inputs, 'own_verdict')
     if (submission === null || layout === null || rows === 0) return undefined
     return asJson({ submission, layout, rows } satisfies StandingValue)
   },

@@ -1,13 +1,9 @@
 /** winner: whose submission is a submitter's month, and which ones wait for a person. Pure. */
 import type { Inputs, Json } from '../engine/index.ts'
-import { byValue, defineAsset, formatKey } from '../engine/index.ts'
-import { monthsOf } from '../registry/period.ts'
+import { defineAsset } from '../engine/index.ts'
 import type { Winner } from '../registry/winner.ts'
-import type { Contender } from './contenders.ts'
-import { chosen, contenderNodes } from './contenders.ts'
-import type { Stamp } from './facts.ts'
-import { SUBMITTER_MONTH, asJson, readAs, valueOf } from './facts.ts'
-import type { VerdictValue } from './validation.ts'
+import { choosingBy, chosen } from './contenders.ts'
+import { asJson, readAs } from './facts.ts'
 
 /** What the catalog keeps of a winner. */
 export interface WinnerValue {
@@ -25,31 +21,9 @@ const HELD_MAX = 20
 export const winner = defineAsset({
   kind: 'value',
   name: 'winner',
-  dimensions: SUBMITTER_MONTH,
+  ...choosingBy('verdict'),
   description: 'the submission whose rows are a submitter’s month',
   recipe: '1',
-  from: {
-    // A submission may win the months of its declared period, and no others.
-    stamp: byValue(([submitter = '', fileType = ''], value) => {
-      const stamp = readAs<Stamp>(value)
-      return monthsOf({ first: stamp.first_month, last: stamp.last_month }).map((month) => [
-        stamp.state,
-        fileType,
-        submitter,
-        month,
-      ])
-    }),
-  },
-  reads: {
-    assets: ['verdict', 'decision', 'silver', 'pin'],
-    nodes: (key, stamps) => [
-      ...stamps.flatMap((stamp) => [
-        { asset: 'verdict', key: stamp.key },
-        ...contenderNodes(stamp.key, key[3] ?? ''),
-      ]),
-      { asset: 'pin', key: formatKey(key) },
-    ],
-  },
   evaluate,
   waiting: (value) => {
     const { held, rows, submission } = readAs<WinnerValue>(value)
@@ -60,14 +34,7 @@ export const winner = defineAsset({
 })
 
 function evaluate(inputs: Inputs): Json | undefined {
-  const verdicts = new Map(inputs.of('verdict').map((slot) => [slot.key, slot]))
-  const contenders = inputs.of('stamp').map((slot): Contender => {
-    const stamp = valueOf<Stamp>(slot)
-    if (stamp === undefined) throw new TypeError('a stamp has a value')
-    const status = valueOf<VerdictValue>(verdicts.get(slot.key))?.status ?? 'READY_FOR_PARSE'
-    return { key: slot.key, stamp, status }
-  })
-  const { winner: submission, layout, rows, held, reason, rowsOf } = chosen(inputs, contenders)
+  const { winner: submission, layout, rows, held, reason, rowsOf } = chosen(inputs, 'verdict')
   const value: WinnerValue = {
     submission,
     layout,

@@ -21,14 +21,18 @@ const enrolled = (month: string, members: number): TextFile =>
     })),
   })
 
+interface RuleJson {
+  readonly id: string
+  readonly params: object
+}
+const enrolledRules = (document: Readonly<Record<string, unknown>>): readonly RuleJson[] =>
+  (document['rules'] as readonly RuleJson[]).filter(({ id }) => id === 'member_enrolled')
+
 let standing: RoadProject
 beforeAll(async () => {
   standing = await RoadProject.create({ submitters: { plan: 'MA', other: 'MA' } })
   standing.edit(RULES, (document) => {
-    const { rules } = document as unknown as {
-      rules: { id: string; severity: string; threshold: object; params: object }[]
-    }
-    for (const rule of rules.filter(({ id }) => id === 'member_enrolled')) {
+    for (const rule of enrolledRules(document)) {
       Object.assign(rule, { severity: 'HARD', threshold: { count: 0 } })
       Object.assign(rule.params, { backMonths: 0 })
     }
@@ -110,9 +114,7 @@ test('an eligibility file that lacks members fails exactly the claims of its mon
 test('claims may wait for their eligibility: whenAbsent says so', async () => {
   await using road = await standing.clone()
   road.edit(RULES, (document) => {
-    const { rules } = document as unknown as { rules: { id: string; params: object }[] }
-    const rule = rules.find(({ id }) => id === 'member_enrolled')
-    if (rule !== undefined) Object.assign(rule.params, { whenAbsent: 'fail' })
+    for (const { params } of enrolledRules(document)) Object.assign(params, { whenAbsent: 'fail' })
   })
   await ran(road)
   expect((await road.statuses())['plan/c1']).toBe('VALIDATION_FAILED')
