@@ -62,7 +62,7 @@ export interface Reconciled {
 const OUT_MAX = 256
 /** How often a tick looks anew because something else took in what it saw. */
 const LOOKS_MAX = 5
-/** A run that the daemon hands out; it ends when nothing of it is left to hand out. */
+/** A run that the daemon hands out; it ends when nothing of it is left to hand out or being built. */
 export const DISPATCHED = 'dispatched'
 
 /** Turns what is dirty into jobs, a tick at a time. Cost of a tick that finds nothing: a few reads. */
@@ -232,7 +232,8 @@ export class Reconciler {
     const retries = [...obstacles.values()].flatMap(({ retry_ms: ms }) => ms ?? [])
     const later = [...retries, found.patientUntilMs ?? 0].filter((ms) => ms > nowMs)
     const retryMs = later.length === 0 ? undefined : Math.min(...later)
-    const isDrained = queued === 0 && run !== undefined && outstanding.length === 0
+    const isOut = queued > 0 || outstanding.length > 0
+    const isDrained = run !== undefined && !isOut && !(await isClaimed(trx, run))
     if (isDrained) {
       const isPartial = [...obstacles.values()].some(({ kind }) => kind === 'failed')
       await this.#endRun(trx, run, isPartial)
@@ -301,6 +302,15 @@ export class Reconciler {
     const counts = Object.fromEntries(rows.map((row) => [row.outcome, row.count]))
     await endRun(trx, run, { status: isPartial ? 'partial' : 'succeeded', atMs: nowMs, counts })
   }
+}
+
+/**
+ * Whether a node of a run is being built. A frozen worker's claim outlives its job, which another
+ * ended at the standing claim; when it wakes up before anybody took over, what it commits is the run's.
+ */
+async function isClaimed({ db }: WriteTransaction, run: number): Promise<boolean> {
+  const claims = db.selectFrom('intent').select('node').where('state', '=', 'prepared')
+  return (await claims.where('run', '=', run).limit(1).executeTakeFirst()) !== undefined
 }
 
 async function openRunOf({ db }: WriteTransaction): Promise<number | undefined> {

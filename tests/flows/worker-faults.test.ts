@@ -203,3 +203,35 @@ test('what a worker built while a run was under way is not taken back by the run
   expect([await valueOf('shout[259]'), await valueOf('echo[259]')]).toEqual(['two 259', 'two 259'])
   expect((await at.plan()).steps).toEqual([])
 })
+
+test('a run does not end while a node of it is claimed, though nothing hands that node out any more', async () => {
+  const [begun, finish] = gates(2)
+  at = await engineProject({
+    assets: assets(async (context) => {
+      begun?.open()
+      await finish?.opened
+      return shouted(textOf(context))
+    }),
+  })
+  await using executor = await openExecutor(at, 'embedded')
+  const reconciler = new Reconciler(at.project, { executor, actor: ACTOR })
+  await reconciler.tick([factChanges(words(1, 'one'))])
+  const worker = await BuildWorker.start(at.project, { executor, slots: 1, actor: ACTOR })
+  await begun?.opened
+  const { db } = at.project.catalog
+  // What a frozen worker finds: its job was queued again, and another ended it at the standing claim.
+  await db.deleteFrom('job').execute()
+  await reconciler.tick()
+  const runs = db.selectFrom('run').select(['status', 'counts'])
+  expect((await runs.execute()).map(({ status }) => status)).toEqual(['dispatched'])
+  finish?.open()
+  await expect
+    .poll(async () => (await reconciler.tick(), valueOf('shout[000]')), { timeout: 20_000 })
+    .toBe('one 0')
+  await expect
+    .poll(async () => (await reconciler.tick(), valueOf('echo[000]')), { timeout: 20_000 })
+    .toBe('one 0')
+  await worker.stop(1_000)
+  await reconciler.tick()
+  expect(await runs.execute()).toEqual([{ status: 'succeeded', counts: '{"built":2}' }])
+})
