@@ -3,10 +3,6 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect as shown } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isEngineError } from '../../engine/index.ts'
-import { DeliveredFile } from '../../engine/table/delivered-file.ts'
-import type { PackageLimits } from '../../engine/table/package-limits.ts'
-import { ContentBudget, PACKAGE_LIMITS } from '../../engine/table/package-limits.ts'
 import { PackageSecret } from '../../engine/table/package-secret.ts'
 import {
   ARCHIVED,
@@ -16,6 +12,8 @@ import {
 } from '../support/encrypted-archives.ts'
 import { aesZipOf } from '../support/zip-aes.ts'
 import { scratchFolder } from './parsing.ts'
+import type { Reading } from './read-package.ts'
+import { isRefusal, readPackage } from './read-package.ts'
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>
 beforeAll(async () => {
@@ -23,44 +21,18 @@ beforeAll(async () => {
 })
 afterAll(async () => folder[Symbol.asyncDispose]())
 
-interface Reading {
-  readonly members?: string
-  readonly limits?: Partial<PackageLimits>
-}
-
 let count = 0
 /** Text of each logical file, by name; or the reason it is refused for, with its words. */
 async function read(
   bytes: Buffer,
   values: readonly (string | undefined)[],
-  { members, limits }: Reading = {},
+  how: Pick<Reading, 'members' | 'limits'> = {},
 ) {
   const path = join(folder.path, `package-${(count += 1)}`)
   await writeFile(path, bytes)
   const secrets = values.map((value, at) => new PackageSecret(`SECRET_${at + 1}`, value))
-  const delivered = new DeliveredFile({
-    name: 'p',
-    path,
-    members,
-    format: undefined,
-    budget: new ContentBudget({ ...PACKAGE_LIMITS, ...limits }),
-    secrets: async () => secrets,
-    signal: new AbortController().signal,
-  })
-  const found: Record<string, string> = {}
-  try {
-    for await (const file of delivered.logicalFiles()) {
-      const windows: Buffer[] = []
-      await file.read(async (window) => {
-        windows.push(Buffer.from(window))
-      })
-      found[file.name] = Buffer.concat(windows).toString()
-    }
-    return found
-  } catch (error) {
-    if (!isEngineError(error, 'PARSE_FAILED')) throw error
-    return `${error.context.reason}: ${error.context.detail}`
-  }
+  const found = await readPackage(path, { ...how, secrets: async () => secrets })
+  return isRefusal(found) ? `${found.reason}: ${found.detail}` : found
 }
 
 describe.each(Object.entries(FOREIGN_ARCHIVES))('as %s packs it', (_, bytes) => {

@@ -5,14 +5,12 @@ import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inspect } from '../../assets/inspect.ts'
-import { isEngineError } from '../../engine/index.ts'
-import { DeliveredFile } from '../../engine/table/delivered-file.ts'
-import type { PackageLimits } from '../../engine/table/package-limits.ts'
-import { ContentBudget, PACKAGE_LIMITS } from '../../engine/table/package-limits.ts'
 import { dataFolder } from '../support/scenario.ts'
 import type { Members } from '../support/zip.ts'
 import { tarOf, zipOf } from '../support/zip.ts'
 import { scratchFolder } from './parsing.ts'
+import type { Reading } from './read-package.ts'
+import { isRefusal, readPackage } from './read-package.ts'
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>
 beforeAll(async () => {
@@ -20,37 +18,10 @@ beforeAll(async () => {
 })
 afterAll(async () => folder[Symbol.asyncDispose]())
 
-interface Reading {
-  readonly members?: string
-  readonly limits?: Partial<PackageLimits>
-}
-
 /** Text of each logical file, by name; or the reason it is refused for. */
-async function readPath(path: string, { members, limits }: Reading = {}) {
-  const { signal } = new AbortController()
-  const budget = new ContentBudget({ ...PACKAGE_LIMITS, ...limits })
-  const delivered = new DeliveredFile({
-    name: 'p',
-    path,
-    members,
-    format: undefined,
-    budget,
-    signal,
-  })
-  const found: Record<string, string> = {}
-  try {
-    for await (const file of delivered.logicalFiles()) {
-      const windows: Buffer[] = []
-      await file.read(async (window) => {
-        windows.push(Buffer.from(window))
-      })
-      found[file.name] = Buffer.concat(windows).toString()
-    }
-    return found
-  } catch (error) {
-    if (!isEngineError(error, 'PARSE_FAILED')) throw error
-    return error.context.reason
-  }
+async function readPath(path: string, how?: Reading) {
+  const found = await readPackage(path, how)
+  return isRefusal(found) ? found.reason : found
 }
 
 let count = 0
