@@ -241,6 +241,10 @@ export const codeSetsOf = (rules: readonly MeasuredRule[]): readonly string[] =>
     ),
   ].toSorted()
 
+/** The columns of each UNIQUE_KEY rule. */
+export const uniqueKeys = (rules: readonly MeasuredRule[]): readonly (readonly string[])[] =>
+  rules.flatMap((one) => (one.kind === 'UNIQUE_KEY' ? [one.params.columns] : []))
+
 /** The severities and thresholds of a set's rules: what judging reads. */
 export const judgeSlice = (document: RuleSetDocument): JudgeSlice =>
   Object.fromEntries(

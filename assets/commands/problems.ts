@@ -124,7 +124,7 @@ async function failedRules(db: Connection): Promise<readonly DatedProblem[]> {
     words:
       row.rule === LAYOUT_REJECTS
         ? `${row.violations} of ${row.denominator} records were refused: tributary rejects ${row.submission_id}`
-        : `${row.violations} of ${row.denominator} rows`,
+        : `${row.violations} of ${row.denominator} do not pass`,
     atMs: row.at_ms,
     submission: row.submission_id,
   }))

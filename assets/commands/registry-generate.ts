@@ -20,6 +20,7 @@ import {
 } from '../../engine/index.ts'
 import type { Layout } from '../../registry/layout.ts'
 import { monthsOf } from '../../registry/period.ts'
+import { ruleSetFor, uniqueKeys } from '../../registry/rule-set.ts'
 import { findProject } from '../config.ts'
 import { readFolder } from '../registry-sync.ts'
 import { findLayout } from './find-layout.ts'
@@ -45,10 +46,12 @@ export async function runGenerate(call: CommandCall<OpenedPlatform>): Promise<nu
   const out = textOption(call, 'out')
   const truth = textOption(call, 'truth')
   if (call.json && out === undefined) throw usage('--json needs --out: stdout holds the file')
-  const layout = findLayout(await readFolder(findProject(call.folder)), reference, NAME)
+  const registry = await readFolder(findProject(call.folder))
+  const layout = findLayout(registry, reference, NAME)
   requireGenerated(layout)
   const blocks = generateFile({
     spec: layout.slices.parse,
+    keys: uniqueKeys(ruleSetFor(registry.ruleSets, layout)?.measure ?? []),
     rows: wholeNumber('--rows', option('rows'), ROWS_MAX),
     months: readMonths(option('months')),
     seed: option('seed'),

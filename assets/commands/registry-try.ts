@@ -109,7 +109,7 @@ export async function tryFile({
     duck,
     signal: new AbortController().signal,
   })
-  const tried = { layout, registry, outcome, period }
+  const tried = { layout, registry, outcome: withoutUnnamed(outcome, { layout, period }), period }
   if (outcome.kind === 'failed')
     return { ...tried, rows: [], findings: [], samples: {}, verdict: 'PARSE_FAILED' }
   const parts = outcome.months.flatMap((month) => month.parts.map((part) => part.path))
@@ -126,6 +126,16 @@ export async function tryFile({
 
 /** The months of rows whose layout takes theirs from a file name that says none. */
 const UNNAMED: Period = { first: '2000-01', last: '2000-01' }
+
+/** A month that nobody declared is not told. */
+function withoutUnnamed(
+  outcome: ParseOutcome,
+  { layout, period }: Pick<Trial, 'layout' | 'period'>,
+): ParseOutcome {
+  const isTold = period !== undefined || !('declared' in layout.slices.parse.month)
+  if (isTold || outcome.report === undefined) return outcome
+  return { ...outcome, report: { ...outcome.report, months: [] } }
+}
 
 async function judgeTrial(
   {

@@ -20,6 +20,11 @@ export interface GenerateOptions {
   /** `YYYY-MM`, ascending, not empty: rows are spread over them */
   readonly months: readonly string[]
   readonly seed: string
+  /**
+   * columns that no two rows may agree on together: one of each, a text without rules, is numbered;
+   * where none has one, rows may agree
+   */
+  readonly keys?: readonly (readonly string[])[]
   /** share of records to spoil, 0 to 1 */
   readonly defects: number
   /** what control records say beside counts and period */
@@ -122,7 +127,7 @@ class RowWriter {
   readonly #times: number[]
   #next = 0
 
-  constructor({ spec, seed, months, defects }: GenerateOptions, form: RecordForm) {
+  constructor({ spec, seed, months, defects, keys = [] }: GenerateOptions, form: RecordForm) {
     this.#form = form
     this.#isComment = commentTest(spec)
     this.#share = defects
@@ -135,10 +140,9 @@ class RowWriter {
           columns.map((column) => form.field(column.header ?? column.name, column)),
         )
       : null
-    // tells rows apart
-    const numbered = columns.findIndex(isFree)
-    this.#pools = columns.map((column, at): Pool => {
-      if (at === numbered) return { kind: 'numbered', column, texts: [] }
+    const numbered = numberedColumns(columns, keys)
+    this.#pools = columns.map((column): Pool => {
+      if (numbered.has(column)) return { kind: 'numbered', column, texts: [] }
       const needed = columns.length === 1 ? { ...column, required: true } : column
       const isUsable = (text: string): boolean => form.canStand(text, column)
       const request = { column: needed, months, seed, isUsable }
@@ -252,6 +256,17 @@ function groupsOf(pools: readonly Pool[], form: RecordForm, random: SeededRandom
     }
   }
   return groups
+}
+
+/** What tells rows apart: the first free column of each key, or of all. */
+function numberedColumns(
+  columns: readonly ColumnSpec[],
+  keys: readonly (readonly string[])[],
+): ReadonlySet<ColumnSpec> {
+  const first = (from: readonly ColumnSpec[]): readonly ColumnSpec[] =>
+    from.filter(isFree).slice(0, 1)
+  const ofKeys = keys.flatMap((names) => first(columns.filter(({ name }) => names.includes(name))))
+  return new Set(ofKeys.length > 0 ? ofKeys : first(columns))
 }
 
 const NUMBERED_LENGTH = 11

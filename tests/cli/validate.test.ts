@@ -52,6 +52,14 @@ test('one that would not ends with 1; reasons have columns and lines, and no val
   ])
 })
 
+test('a file whose month nobody declares is told no month', async () => {
+  const path = join(project.root, 'zips.txt')
+  await project.run(['registry', 'generate', 'zip5/txt', '--rows', '5', '--out', path])
+  const { stdout } = await project.run(['validate', 'zip5/txt', path])
+  expect(stdout).toContain('accepted  5')
+  expect(stdout).not.toMatch(/Months|\d{4}-\d{2}\b/)
+})
+
 test('a page holds no script, and a hostile file name is text in it', async () => {
   const path = put('<script>alert(1)<\u202e.csv', good().content)
   const out = join(project.root, 'report.html')

@@ -26,15 +26,16 @@ interface How {
   readonly defects?: number
   readonly rows?: number
   readonly isTest?: boolean
+  readonly keys?: readonly (readonly string[])[]
 }
 
 function generate(
   spec: ParseSpec,
-  { seed = '1', defects = 0, rows = 600, isTest = false }: How = {},
+  { seed = '1', defects = 0, rows = 600, isTest = false, ...how }: How = {},
 ): { readonly bytes: Buffer; readonly planted: readonly PlantedDefect[] } {
   const control = { submitter: 'SYN', fileType: 'x', layoutVersion: 'v1', isTest }
   const months = ['2024-01', '2024-02', '2024-03']
-  const blocks = [...generateFile({ spec, rows, months, seed, defects, control })]
+  const blocks = [...generateFile({ spec, rows, months, seed, defects, control, ...how })]
   return {
     bytes: Buffer.concat(blocks.map((block) => block.bytes)),
     planted: blocks.flatMap((block) => block.planted),
@@ -79,4 +80,20 @@ test('a seed gives the same bytes, another seed others, and a test says that it 
     true,
     false,
   ])
+})
+
+test('no two rows agree on a key, where a column of it can tell them apart', () => {
+  if (CDL === undefined) throw new Error('no layout medical_claim/cdl')
+  const keys = [['CDLMC005', 'CDLMC006', 'CDLMC007'], ['CDLMC161']]
+  const [header = [], ...records] = generate(CDL, { keys, rows: 2_000 })
+    .bytes.toString()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split('|'))
+  const data = records.filter((fields) => fields.length === header.length)
+  expect(data.length).toBeGreaterThan(1_900)
+  for (const column of ['CDLMC005', 'CDLMC161']) {
+    const at = header.indexOf(column)
+    expect(new Set(data.map((fields) => fields[at])).size).toBe(data.length)
+  }
 })
