@@ -17,10 +17,10 @@ const FAULTS = [
   'tests/catalog/migrations.test.ts',
   'tests/cli/hostile-words.test.ts',
   'tests/flows/{bad-kinds,daemon-queue,edit-mapping,edit-registry,encrypted,engine-subsets}.test.ts',
-  'tests/flows/{failures,queue,rollback,rollback-workers,sweep-inbox,workbooks}.test.ts',
+  'tests/flows/{failures,manifests,queue,rollback,rollback-workers,sweep-inbox,workbooks}.test.ts',
   'tests/flows/{scenario-postgres,unreadable,workers}.test.ts',
   'tests/registry/{infer,payloads,payloads-sql,real-samples}.test.ts',
-  'tests/table/{determinism,frictionless,generate,generated-formats,parquet-suites,planted,wide}.test.ts',
+  'tests/table/{determinism,frictionless,generate,generated-formats,parquet-suites,planted,wide,workbooks}.test.ts',
 ]
 const SERVICES = ['tests/**/*.services.test.ts']
 
