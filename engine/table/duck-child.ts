@@ -15,10 +15,11 @@ import {
 } from './duck-protocol.ts'
 import { duckRows } from './duck-rows.ts'
 import { quoteText } from './quote.ts'
+import type { Beat } from './watched-child.ts'
 
 const HEARTBEAT_MS = 250
 
-const reply = (message: ChildReply): void => {
+const reply = (message: ChildReply | Beat): void => {
   process.send?.(message)
 }
 

@@ -69,5 +69,3 @@ export type ChildReply =
       /** position of the statement that failed, from 0; -1 while opening */
       readonly statement: number
     }
-  /** resident memory, for platforms on which the pool cannot read it itself */
-  | { readonly kind: 'memory'; readonly rssBytes: number }
