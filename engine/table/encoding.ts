@@ -121,6 +121,29 @@ function utf16Bytes(bytes: Uint8Array, from: number, to: number): number {
   return total
 }
 
+/** What a character that an encoding lacks is written as. */
+const LACKING = 0x3f
+
+/** A text in an encoding, without a byte order mark. A character that it lacks becomes `?`. */
+export function encodeText(
+  text: string,
+  { encoding, isBigEndian }: { readonly encoding: Encoding | undefined; isBigEndian: boolean },
+): Buffer {
+  if (encoding === undefined) return Buffer.from(text)
+  if (encoding === 'utf-16') {
+    const units = Buffer.from(text, 'utf16le')
+    return isBigEndian ? units.swap16() : units
+  }
+  const bytes = Array.from(text, (character) => {
+    const point = character.codePointAt(0) as number
+    const isItself = point < 0x80 || (point >= 0xa0 && point <= 0xff)
+    if (isItself || (encoding === 'iso-8859-1' && point <= 0xff)) return point
+    const at = encoding === 'windows-1252' ? C1_OF_1252.indexOf(point) : -1
+    return at < 0 ? LACKING : 0x80 + at
+  })
+  return Buffer.from(bytes)
+}
+
 /**
  * Bytes of a single-byte encoding as UTF-8, and where positions of them went; null when a byte
  * stands for nothing. `marks` rise; cost: one look at each byte.

@@ -66,7 +66,10 @@ export interface RawRecord {
 }
 
 /** The texts of a sound record's fields. */
-export function recordFields(record: RawRecord, delimiter: string): string[] {
+export function recordFields(
+  record: Pick<RawRecord, 'bytes' | 'start' | 'end' | 'fields'>,
+  delimiter: string,
+): string[] {
   const { bytes, start, end, fields } = record
   if (fields === null) return plainFields(bytes.subarray(start, end), delimiter)
   return fields.ranges.map((field) => fieldText(fields.bytes, field))
@@ -192,6 +195,11 @@ export class RecordReader {
   end(): void {
     if (this.#decoder !== null) this.#take(this.#decoder.end())
     this.#read(this.#pending, true)
+  }
+
+  /** What was pushed is only the beginning of a file: what waits is given up, but for whole records. */
+  cut(): void {
+    this.#read(this.#pending, false)
   }
 
   #read(bytes: Buffer, isLast: boolean): void {

@@ -20,13 +20,18 @@ export type Strategy = (typeof STRATEGIES)[number]
 export interface TextForm {
   readonly syntax: RecordSyntax
   readonly hasHeader: boolean
+  /** records before the header or the first data record, blank ones included; absent: none */
+  readonly preambleRecords?: number
 }
 
 /** What a column holds, in the sample. */
 export interface SampledColumn {
   /** of the header; of JSON the member's path, `address.city`; undefined: the file has no names */
   readonly name: string | undefined
-  /** one a record; null: not there */
+  /**
+   * one a record; null: not there, or the record is not trusted to have columns. Of JSON one a
+   * value: a list within a record has several
+   */
   readonly texts: readonly (string | null)[]
   /** of formats that have types; `text` where everything is text */
   readonly type: 'text' | 'number' | 'boolean' | 'date' | 'timestamp' | 'bytes'
@@ -45,7 +50,10 @@ export interface SampleRequest {
   readonly strategy: Strategy
   /** of `reservoir`: the same seed and file, the same records */
   readonly seed: string
-  /** bytes read at most: of `head` and `tail` all there is to it, of the others how far they look */
+  /**
+   * bytes read at most, 64 KiB at least: of `head` and `tail` all there is to it, of the others how
+   * far they look
+   */
   readonly readBytesMax: number
   /** undefined: byte for byte as it lies there */
   readonly mask: MaskColumns | undefined
@@ -53,6 +61,8 @@ export interface SampleRequest {
   readonly textForm: (head: Buffer, name: string) => TextForm | undefined
   /** of `rejects`: whether a record is one that would be refused; undefined: those of odd length */
   readonly isReject?: (fields: readonly string[]) => boolean
+  /** ISO 8601; only written into what is described */
+  readonly modifiedAt?: string
 }
 
 export interface Sample {

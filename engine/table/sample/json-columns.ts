@@ -1,0 +1,85 @@
+/** Values of JSON records as columns, and the records with masked values. Pure. */
+import type { SampledColumn } from './contract.ts'
+import { leafText, type JsonLeaf, type JsonValue } from './json-leaves.ts'
+import { maskedText, type Masks } from './masks.ts'
+import { scrambledText } from './text-record.ts'
+
+/** Paths that are columns; values at further ones are hidden whenever something is masked. */
+const PATHS_MAX = 1_000
+/** RFC 8259 §6 */
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+
+export interface JsonColumns {
+  readonly columns: readonly SampledColumn[]
+  /** column of each path */
+  readonly places: ReadonlyMap<string, number>
+}
+
+interface Building {
+  readonly texts: (string | null)[]
+  readonly kinds: Set<JsonLeaf['kind']>
+}
+
+/** The columns of records; null: a record that is no JSON, which has none of them. */
+export function jsonColumns(records: readonly (JsonValue | null)[]): JsonColumns {
+  const byPath = new Map<string, Building>()
+  for (const [at, record] of records.entries()) {
+    const met = new Set<Building>()
+    for (const leaf of record?.leaves ?? []) {
+      const building = byPath.get(leaf.path) ?? { texts: nulls(at), kinds: new Set() }
+      if (byPath.size >= PATHS_MAX && !byPath.has(leaf.path)) continue
+      byPath.set(leaf.path, building)
+      building.texts.push(leafText(record as JsonValue, leaf))
+      if (leaf.kind !== 'null') building.kinds.add(leaf.kind)
+      met.add(building)
+    }
+    for (const building of byPath.values()) if (!met.has(building)) building.texts.push(null)
+  }
+  const columns = [...byPath].map(([name, { texts, kinds }]): SampledColumn => {
+    const [kind] = kinds
+    const type = kinds.size === 1 && kind !== undefined && kind !== 'null' ? kind : 'text'
+    return { name: name === '' ? undefined : name, texts, type }
+  })
+  return { columns, places: new Map([...byPath.keys()].map((path, place) => [path, place])) }
+}
+
+const nulls = (count: number): null[] => Array.from({ length: count }, () => null)
+
+/** The record with masked values; everything else is as it was written. */
+export function maskedJson(record: JsonValue, { places }: JsonColumns, masks: Masks): string {
+  const { text } = record
+  const edits = [
+    ...record.names.map(({ start, end }) => ({ start, end, by: scrambledName })),
+    ...record.leaves.flatMap((leaf) => {
+      const place = places.get(leaf.path)
+      if (leaf.kind === 'null' || (place !== undefined && (masks[place] ?? null) === null)) {
+        return []
+      }
+      const by = (): string => maskedLeaf(record, leaf, { place, masks })
+      return [{ start: leaf.start, end: leaf.end, by }]
+    }),
+  ].toSorted((a, b) => a.start - b.start)
+  let from = 0
+  const pieces = edits.flatMap(({ start, end, by }) => {
+    const between = text.slice(from, start)
+    from = end
+    return [between, by(text.slice(start, end))]
+  })
+  return pieces.join('') + text.slice(from)
+}
+
+const scrambledName = (token: string): string =>
+  JSON.stringify(scrambledText(String(JSON.parse(token))))
+
+function maskedLeaf(
+  record: JsonValue,
+  leaf: JsonLeaf,
+  { place, masks }: { readonly place: number | undefined; readonly masks: Masks },
+): string {
+  const text = leafText(record, leaf) ?? ''
+  const other = place === undefined ? scrambledText(text) : maskedText(masks, place, text)
+  if (leaf.kind === 'text') return JSON.stringify(other)
+  // a value of two tells nothing when it is always the same one
+  if (leaf.kind === 'boolean') return 'false'
+  return NUMBER.test(other) && other !== text ? other : text.replaceAll(/\d/g, '1')
+}

@@ -1,0 +1,126 @@
+/** The sample of any file: what it is, told by its first bytes and then its name, decides how. */
+import { packageKind } from '../package-kind.ts'
+import { HEAD_BYTES, plainContent, Prefix } from './content.ts'
+import type { Sample, SampleRequest } from './contract.ts'
+import { CountedFile } from './counted-file.ts'
+import { describedSample } from './described.ts'
+import { gzipContent, gzipped } from './gzip-content.ts'
+import { isLines, sampleJson, type NoSample } from './sample-json.ts'
+import { skipBlanks } from './json-elements.ts'
+import { LINES, sampleText, type ContentSample } from './sample-text.ts'
+import { textCoding } from './text-record.ts'
+
+const EXTENSION = /(?:\.[a-z0-9]{1,10})?(?:\.gz(?:ip)?)$|\.[a-z0-9]{1,10}$/i
+const PACKED = /\.gz(?:ip)?$/i
+const JSON_LINES = /\.(?:jsonl|ndjson|ldjson)$/i
+const JSON_TEXT = /\.(?:json|geojson)$/i
+const DELIMITED = /\.(?:csv|tsv|psv|txt|dat|tab)$/i
+
+/** The extension that a sample of the same format has: `.csv.gz` of `a.b.csv.gz`. */
+const extensionOf = (name: string): string => EXTENSION.exec(name)?.[0] ?? ''
+
+/** A sample of a file. Reads at most `readBytesMax`; throws only what reading itself throws. */
+export async function sampleFile(request: SampleRequest): Promise<Sample> {
+  const file = new CountedFile(request.file, request.readBytesMax)
+  const content = new Prefix(plainContent(file))
+  await content.fill(HEAD_BYTES)
+  const kind = packageKind(content.head)
+  if (kind === 'gzip') return sampleGzip(file, request)
+  const found =
+    kind === 'plain'
+      ? await samplePlain({ prefix: content, name: file.name, file }, request)
+      : { reason: 'not-sampled' }
+  return finished(found, { request, file, kind, head: content.head })
+}
+
+async function sampleGzip(file: CountedFile, request: SampleRequest): Promise<Sample> {
+  const content = new Prefix(gzipContent(file))
+  try {
+    await content.fill(HEAD_BYTES)
+    const inner = packageKind(content.head)
+    const name = file.name.replace(PACKED, '')
+    const found =
+      inner === 'plain'
+        ? await samplePlain({ prefix: content, name }, request)
+        : { reason: inner === 'gzip' ? 'gzip-nested' : `gzip-of-${inner}` }
+    const isLost = content.end === 'damaged' && !('reason' in found) && found.records === 0
+    const shown: ContentSample | NoSample = isLost
+      ? { reason: 'gzip-damaged' }
+      : 'reason' in found
+        ? found
+        : { ...found, bytes: gzipped(found.bytes) }
+    return finished(shown, { request, file, kind: 'gzip', head: content.head })
+  } finally {
+    await content.close()
+  }
+}
+
+interface PlainContent {
+  readonly prefix: Prefix
+  /** without what packs it */
+  readonly name: string
+  readonly file?: CountedFile
+}
+
+async function samplePlain(
+  { prefix, name, file }: PlainContent,
+  request: SampleRequest,
+): Promise<ContentSample | NoSample> {
+  const { head } = prefix
+  if (isBinary(head)) return { reason: 'binary' }
+  const format = textFormat(head, name)
+  if (format === 'json') return sampleJson(prefix, request)
+  const form = (format === 'text' ? request.textForm(head, name) : undefined) ?? LINES
+  return sampleText({ prefix, form, format, ...(file !== undefined && { file }) }, request)
+}
+
+/** By its name; a name that says nothing leaves it to the first character. */
+function textFormat(head: Buffer, name: string): 'text' | 'jsonl' | 'json' {
+  if (JSON_LINES.test(name)) return 'jsonl'
+  if (JSON_TEXT.test(name)) return 'json'
+  if (DELIMITED.test(name)) return 'text'
+  const at = skipBlanks(head, textCoding(head, LINES.syntax).markBytes)
+  const first = String.fromCharCode(head[at] ?? 0)
+  if (first === '{' && isLines(head, at)) return 'jsonl'
+  return first === '{' || first === '[' ? 'json' : 'text'
+}
+
+/** So much of a file is looked at, and so much of that may be characters that no text has. */
+const LOOK_BYTES = 1024
+const CONTROL_SHARE_MAX = 0.05
+/** A file with a hole behind its first lines is a text that was not written to its end. */
+const HOLE = Buffer.alloc(16)
+const MAGIC = ['%PDF-', 'BZh', '7z\xbc\xaf', 'Rar!', '(\xb5/\xfd', '\xfd7zXZ', 'SQLite format 3']
+const MARKS_OF_UTF16 = ['\xff\xfe', '\xfe\xff']
+const CONTROL = /[\0-\x08\x0e-\x19\x7f]/g
+
+function isBinary(head: Buffer): boolean {
+  const look = head.toString('latin1', 0, LOOK_BYTES)
+  if (MARKS_OF_UTF16.some((mark) => look.startsWith(mark))) return false
+  if (MAGIC.some((magic) => look.startsWith(magic))) return true
+  const hole = look.indexOf(HOLE.toString('latin1'))
+  const text = hole > 0 && /[\r\n]/.test(look.slice(0, hole)) ? look.slice(0, hole) : look
+  return (text.match(CONTROL)?.length ?? 0) > text.length * CONTROL_SHARE_MAX
+}
+
+interface Around {
+  readonly request: SampleRequest
+  readonly file: CountedFile
+  readonly kind: string
+  readonly head: Buffer
+}
+
+function finished(
+  found: ContentSample | NoSample,
+  { request, file, kind, head: view }: Around,
+): Sample {
+  const { readBytes } = file
+  const head = Buffer.from(view)
+  if (!('reason' in found)) {
+    return { ...found, extension: extensionOf(file.name), readBytes, head }
+  }
+  const { modifiedAt } = request
+  const { reason } = found
+  const type = kind === 'plain' ? 'unknown' : kind
+  return describedSample({ file, modifiedAt, kind: type, reason, readBytes, head })
+}

@@ -1,0 +1,149 @@
+/**
+ * A record of text that is shown: where it lies, what its fields are, and how it is written with
+ * other texts in their places. Pure.
+ */
+import { encodeText } from '../encoding.ts'
+import type { FieldRange } from '../quoted.ts'
+import { recordFields, type RawRecord, type RecordSyntax } from '../record-reader.ts'
+
+const QUOTE = 0x22
+const LF = 0x0a
+const BOM = { utf8: Buffer.from([0xef, 0xbb, 0xbf]), utf16be: Buffer.from([0xfe, 0xff]) } as const
+
+/** How the bytes of a file stand for text. */
+export interface TextCoding {
+  readonly encoding: RecordSyntax['encoding']
+  readonly isBigEndian: boolean
+  /** bytes of the byte order mark */
+  readonly markBytes: number
+}
+
+/** The coding of a file that begins with `head`. */
+export function textCoding(head: Buffer, { encoding }: Pick<RecordSyntax, 'encoding'>): TextCoding {
+  if (encoding === 'utf-16') {
+    const isBigEndian = head.subarray(0, 2).equals(BOM.utf16be)
+    const isLittle = head[0] === 0xff && head[1] === 0xfe
+    return { encoding, isBigEndian, markBytes: isBigEndian || isLittle ? 2 : 0 }
+  }
+  const isMarked = head.subarray(0, BOM.utf8.length).equals(BOM.utf8)
+  return { encoding, isBigEndian: false, markBytes: isMarked ? BOM.utf8.length : 0 }
+}
+
+export interface TextRecord {
+  /** in the content as it lies there, line end included */
+  readonly byteStart: number
+  readonly byteEnd: number
+  readonly isFaulty: boolean
+  /** UTF-8 of the record, without its line end; of a record with a fault as it was read */
+  readonly bytes: Buffer
+  readonly start: 0
+  readonly end: number
+  /** null: no field is quoted */
+  readonly fields: { readonly bytes: Buffer; readonly ranges: readonly FieldRange[] } | null
+}
+
+/** A copy of a record, `offsetBytes` further on, without the byte order mark before it. */
+export function textRecord(record: RawRecord, offsetBytes: number, coding: TextCoding): TextRecord {
+  const bytes = Buffer.from(record.bytes.subarray(record.start, record.end))
+  const byteStart = record.byteStart + offsetBytes
+  const ranges = record.fields?.ranges.map(({ start, end, doubled }) => ({
+    start: start - record.start,
+    end: end - record.start,
+    doubled,
+  }))
+  return {
+    byteStart: byteStart === 0 ? coding.markBytes : byteStart,
+    byteEnd: record.byteEnd + offsetBytes,
+    isFaulty: record.faults !== 0,
+    bytes,
+    start: 0,
+    end: bytes.length,
+    fields: ranges === undefined ? null : { bytes, ranges },
+  }
+}
+
+/** The fields of a record without a fault. */
+export const fieldsOf = (record: TextRecord, { dialect }: RecordSyntax): string[] =>
+  recordFields(record, dialect.delimiter)
+
+/** A text in the place of a field; the same text: the field stays byte for byte. */
+export type ReplaceField = (text: string, column: number) => string
+
+/** The record with other texts in its fields: delimiters, quotes around fields and the rest stay. */
+export function rewritten(
+  record: TextRecord,
+  { dialect }: RecordSyntax,
+  replace: ReplaceField,
+): string {
+  const { delimiter, quoteChar } = dialect
+  return recordFields(record, delimiter)
+    .map((text, column) => {
+      const range = record.fields?.ranges[column]
+      const isQuoted =
+        range !== undefined && range.start > 0 && record.bytes[range.start - 1] === QUOTE
+      const other = replace(text, column)
+      if (isQuoted) return quoted(other)
+      if (quoteChar === null) return withoutBreaks(other, delimiter)
+      return needsQuotes(other, delimiter) ? quoted(other) : other
+    })
+    .join(delimiter)
+}
+
+const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`
+
+const needsQuotes = (text: string, delimiter: string): boolean =>
+  text.startsWith('"') || text.includes(delimiter) || /[\r\n]/.test(text)
+
+/** Where nothing can be quoted, what would end a field is none of its text. */
+const withoutBreaks = (text: string, delimiter: string): string =>
+  text.replaceAll(delimiter, 'x').replaceAll(/[\r\n]/g, 'x')
+
+/** The text in the file's encoding, behind it the line end of `source`, which it replaces. */
+export function encodedRecord(text: string, source: Buffer, coding: TextCoding): Buffer {
+  const unit = coding.encoding === 'utf-16' ? 2 : 1
+  const last = (at: number): number => unitAt(source, source.length - at * unit, coding)
+  const ending = last(1) === LF ? (last(2) === 0x0d ? 2 : 1) : last(1) === 0x0d ? 1 : 0
+  const lineEnd = source.subarray(source.length - ending * unit)
+  return Buffer.concat([encodeText(text, coding), lineEnd])
+}
+
+function unitAt(source: Buffer, at: number, { encoding, isBigEndian }: TextCoding): number {
+  if (at < 0) return -1
+  if (encoding !== 'utf-16') return source[at] as number
+  if (at + 1 >= source.length) return -1
+  return isBigEndian ? source.readUInt16BE(at) : source.readUInt16LE(at)
+}
+
+/** Nothing of it survives but its shape: letters are x, digits 0, what is not ASCII is x. */
+export function scrambledText(text: string): string {
+  return text
+    .replaceAll(/\p{Lu}/gu, 'X')
+    .replaceAll(/[^\0-\x7f]|[a-z]/gu, 'x')
+    .replaceAll(/\d/g, '0')
+}
+
+const SCRAMBLED = Buffer.from(
+  Array.from({ length: 256 }, (_, byte) =>
+    byte < 0x80 ? scrambledText(String.fromCharCode(byte)).charCodeAt(0) : 0x78,
+  ),
+)
+
+/** The same for bytes of a file that cannot be read as text: as many bytes. */
+export function scrambledBytes(source: Buffer, { encoding, isBigEndian }: TextCoding): Buffer {
+  if (encoding !== 'utf-16') return Buffer.from(source.map((byte) => SCRAMBLED[byte] as number))
+  const units = Buffer.from(source)
+  for (let at = 0; at + 1 < units.length; at += 2) {
+    const unit = isBigEndian ? units.readUInt16BE(at) : units.readUInt16LE(at)
+    const other = SCRAMBLED[Math.min(unit, 0xff)] as number
+    if (isBigEndian) units.writeUInt16BE(other, at)
+    else units.writeUInt16LE(other, at)
+  }
+  return units
+}
+
+/** A number, an address or a date where a name should be. */
+const DATA_IN_NAME = /\d{5}|@|\d{2}[-/.]\d{2}/
+
+/** A name of a column or member; of one that looks like data only the shape. */
+export const nameText = (name: string): string =>
+  DATA_IN_NAME.test(name) ? scrambledText(name) : name
