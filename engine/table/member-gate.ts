@@ -21,7 +21,7 @@ export interface GateOptions {
 const LEFT_NAMED_MAX = 20
 
 /** Why a name is not taken, in words that do not show it. */
-function nameProblem(name: string, nameBytesMax: number): string | undefined {
+export function nameProblem(name: string, nameBytesMax: number): string | undefined {
   if (name === '') return 'has no name'
   if (Buffer.byteLength(name) > nameBytesMax) return `has a name over ${nameBytesMax} bytes`
   if (hasInvisible(name)) return 'has control characters in its name'
@@ -109,7 +109,7 @@ export class MemberGate {
 export const withoutFolders = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
 
 /** What macOS adds to every archive. */
-const isOfTheSystem = (name: string): boolean =>
+export const isOfTheSystem = (name: string): boolean =>
   name.startsWith('__MACOSX/') ||
   withoutFolders(name) === '.DS_Store' ||
   withoutFolders(name).startsWith('._')

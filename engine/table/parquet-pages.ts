@@ -5,7 +5,7 @@
  * data. Memory: the footer, and one page. Cost: one pass over the bytes.
  * Source: parquet-format 2.11, parquet.thrift.
  */
-import { open, type FileHandle } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { ThriftFault, ThriftReader, type ThriftStruct, type ThriftValue } from './thrift.ts'
 
@@ -34,43 +34,96 @@ const BLOCK_BYTES = 1024 ** 2
 
 /** Fields of parquet.thrift that are read. */
 const FILE = { rowGroups: 4, encryption: 8 }
-const GROUP = { columns: 1 }
+const GROUP = { columns: 1, rows: 3 }
 const CHUNK = { file: 1, metadata: 3, encryption: 8 }
 const COLUMN = { compressedBytes: 7, dataAt: 9, dictionaryAt: 11 }
 const PAGE = { unpackedBytes: 2, packedBytes: 3, sum: 4 }
+
+/** Where the bytes of a Parquet file come from: `[from, to)`, fewer at its end. */
+export interface ParquetBytes {
+  readonly sizeBytes: number
+  readonly read: (from: number, to: number) => Promise<Buffer>
+}
+
+/** One group of rows, as the footer tells it. */
+export interface RowGroup {
+  readonly rows: number
+  readonly chunks: readonly ChunkPlace[]
+}
+
+/** The pages of a column in a group: bytes `[from, to)` of the file. */
+export interface ChunkPlace {
+  readonly from: number
+  readonly to: number
+}
 
 /** Throws ParquetFault for a file with a page that is not sound, whatever is in it. */
 export async function checkPages(path: string): Promise<void> {
   await using file = await open(path)
   const { size } = await file.stat()
+  const source: ParquetBytes = {
+    sizeBytes: size,
+    read: async (from, to) => {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(to - from), 0, to - from, from)
+      return buffer.subarray(0, bytesRead)
+    },
+  }
+  for (const { chunks } of await readRowGroups(source, PARQUET_LIMITS.footerBytes)) {
+    for (const chunk of chunks) await checkChunk(source, chunk, PARQUET_LIMITS.pageBytes)
+  }
+}
+
+/** All groups of rows, in file order. Throws ParquetFault; reads the footer alone. */
+export async function readRowGroups(
+  file: ParquetBytes,
+  footerBytesMax: number,
+): Promise<readonly RowGroup[]> {
+  const footer = await undamaged(() => footerOf(file, footerBytesMax))
+  return structs(footer.get(FILE.rowGroups)).map((group) => ({
+    rows: numberOf(group.get(GROUP.rows)),
+    chunks: structs(group.get(GROUP.columns)).map((chunk) =>
+      chunkPlace(chunk, file.sizeBytes - TAIL_BYTES),
+    ),
+  }))
+}
+
+/** Throws ParquetFault where a page lies outside, lost its checksum or unpacks to too much. */
+export async function checkChunk(
+  file: ParquetBytes,
+  { from, to }: ChunkPlace,
+  pageBytesMax: number,
+): Promise<void> {
+  await undamaged(async () => {
+    for (let at = from; at < to;) at = await checkPage(file, { from: at, to }, pageBytesMax)
+  })
+}
+
+async function undamaged<Found>(read: () => Promise<Found>): Promise<Found> {
   try {
-    for (const group of structs((await footerOf(file, size)).get(FILE.rowGroups))) {
-      for (const chunk of structs(group.get(GROUP.columns))) {
-        await checkChunk(file, chunk, size - TAIL_BYTES)
-      }
-    }
+    return await read()
   } catch (error) {
     if (error instanceof ThriftFault) throw corrupt('its footer or a page header is damaged')
     throw error
   }
 }
 
-async function footerOf(file: FileHandle, size: number): Promise<ThriftStruct> {
+async function footerOf(file: ParquetBytes, footerBytesMax: number): Promise<ThriftStruct> {
+  const size = file.sizeBytes
   if (size < MAGIC.length + TAIL_BYTES) throw corrupt('it is cut off')
   const tail = await bytesAt(file, size - TAIL_BYTES, TAIL_BYTES)
   const magic = tail.toString('latin1', 4)
   if (magic === ENCRYPTED_MAGIC) throw new ParquetFault('ENCRYPTED', 'its footer is encrypted')
   if (magic !== MAGIC) throw corrupt('it has no footer')
   const bytes = tail.readUInt32LE()
-  if (bytes > PARQUET_LIMITS.footerBytes)
-    throw new ParquetFault('TOO_LARGE', 'its footer is over 64 MiB')
+  if (bytes > footerBytesMax)
+    throw new ParquetFault('TOO_LARGE', `its footer is over ${footerBytesMax} bytes`)
   if (bytes + TAIL_BYTES + MAGIC.length > size) throw corrupt('its footer is cut off')
   const footer = new ThriftReader(await bytesAt(file, size - TAIL_BYTES - bytes, bytes)).struct()
   if (footer.has(FILE.encryption)) throw new ParquetFault('ENCRYPTED', 'a part of it is encrypted')
   return footer
 }
 
-async function checkChunk(file: FileHandle, chunk: ThriftStruct, endMax: number): Promise<void> {
+function chunkPlace(chunk: ThriftStruct, endMax: number): ChunkPlace {
   if (chunk.has(CHUNK.encryption))
     throw new ParquetFault('ENCRYPTED', 'a column of it is encrypted')
   if (chunk.has(CHUNK.file)) throw corrupt('a column of it lies in another file')
@@ -85,15 +138,19 @@ async function checkChunk(file: FileHandle, chunk: ThriftStruct, endMax: number)
   const end = start + bytes
   if ((start === 0 && bytes > 0) || bytes < 0 || end > endMax)
     throw corrupt('a column lies outside of it')
-  for (let at = start; at < end;) at = await checkPage(file, at, end)
+  return { from: start, to: end }
 }
 
 /** Where the page ends. */
-async function checkPage(file: FileHandle, at: number, end: number): Promise<number> {
+async function checkPage(
+  file: ParquetBytes,
+  { from: at, to: end }: ChunkPlace,
+  pageBytesMax: number,
+): Promise<number> {
   const { header, bytes: headerBytes } = await pageHeader(file, at, end)
   const packed = numberOf(header.get(PAGE.packedBytes))
-  if (numberOf(header.get(PAGE.unpackedBytes)) > PARQUET_LIMITS.pageBytes) {
-    throw new ParquetFault('TOO_LARGE', 'a page of it unpacks to more than 512 MiB')
+  if (numberOf(header.get(PAGE.unpackedBytes)) > pageBytesMax) {
+    throw new ParquetFault('TOO_LARGE', `a page of it unpacks to more than ${pageBytesMax} bytes`)
   }
   const start = at + headerBytes
   if (packed < 0 || start + packed > end) throw corrupt('a page lies outside its column')
@@ -105,7 +162,7 @@ async function checkPage(file: FileHandle, at: number, end: number): Promise<num
 }
 
 async function pageHeader(
-  file: FileHandle,
+  file: ParquetBytes,
   at: number,
   end: number,
 ): Promise<{ readonly header: ThriftStruct; readonly bytes: number }> {
@@ -121,7 +178,7 @@ async function pageHeader(
   throw corrupt('a page header is over 1 MiB')
 }
 
-async function sumOf(file: FileHandle, start: number, count: number): Promise<number> {
+async function sumOf(file: ParquetBytes, start: number, count: number): Promise<number> {
   let sum = 0
   for (let at = 0; at < count; at += BLOCK_BYTES) {
     sum = crc32(await bytesAt(file, start + at, Math.min(BLOCK_BYTES, count - at)), sum)
@@ -129,10 +186,10 @@ async function sumOf(file: FileHandle, start: number, count: number): Promise<nu
   return sum
 }
 
-async function bytesAt(file: FileHandle, at: number, count: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(count), 0, count, at)
-  if (bytesRead < count) throw corrupt('it is cut off')
-  return buffer
+async function bytesAt(file: ParquetBytes, at: number, count: number): Promise<Buffer> {
+  const bytes = await file.read(at, at + count)
+  if (bytes.length < count) throw corrupt('it is cut off')
+  return bytes
 }
 
 const isStruct = (value: ThriftValue | undefined): value is ThriftStruct => value instanceof Map

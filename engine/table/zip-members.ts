@@ -68,9 +68,14 @@ async function listed(zip: yauzl.ZipFile, request: PackageRequest): Promise<yauz
 
 const MODE = { mask: 0o170_000, none: 0, file: 0o100_000, folder: 0o040_000 }
 
-function refuseOdd(entry: yauzl.Entry, file: string): void {
+/** Whether a member is a link, a device or a pipe. */
+export function isSpecial(entry: yauzl.Entry): boolean {
   const mode = (entry.externalFileAttributes >>> 16) & MODE.mask
-  if (mode !== MODE.none && mode !== MODE.file && mode !== MODE.folder) {
+  return mode !== MODE.none && mode !== MODE.file && mode !== MODE.folder
+}
+
+function refuseOdd(entry: yauzl.Entry, file: string): void {
+  if (isSpecial(entry)) {
     const detail = `member ${entry.fileName} is a link or a device, no file; pack the file itself`
     fail(file, 'PACKAGE_MEMBERS', detail)
   }
@@ -83,7 +88,12 @@ interface Range {
   readonly end: number
 }
 
-async function localRange(zip: yauzl.ZipFile, entry: yauzl.Entry, file: string): Promise<Range> {
+/** Where a member lies. Throws PARSE_FAILED where its two headers tell it differently. */
+export async function localRange(
+  zip: yauzl.ZipFile,
+  entry: yauzl.Entry,
+  file: string,
+): Promise<Range> {
   const local = await zip.readLocalFileHeaderPromise(entry)
   const isSame =
     local.fileName.equals(entry.fileNameRaw) && local.compressionMethod === entry.compressionMethod
@@ -142,7 +152,7 @@ const SAID: readonly (readonly [start: RegExp, reason: ParseFailureCode, detail:
 ]
 
 /** The failure for what yauzl or zlib threw; null when the fault is not in the archive. */
-function zipFailure(error: unknown, file: string): EngineError | null {
+export function zipFailure(error: unknown, file: string): EngineError<'PARSE_FAILED'> | null {
   if (!(error instanceof Error) || error instanceof EngineError) return null
   const code = 'code' in error ? String(error.code) : ''
   if (error.name !== 'Error' || (code !== '' && !code.startsWith('Z_'))) return null
