@@ -33,8 +33,8 @@ export interface ColumnProfile {
   readonly isBoolean: boolean
 }
 
-/** Tried in this order; the first that is left is the likeliest. */
-const FORMATS = [
+/** What dates are looked for in; the first that reads a column is the likeliest. */
+export const KNOWN_FORMATS: readonly DateFormat[] = [
   '%Y-%m-%d',
   '%Y%m%d',
   '%m/%d/%Y',
@@ -75,7 +75,11 @@ export class ColumnProfiler {
   #hasLeadingZero = false
   #wholeDigits = 0
   #scale = 0
-  #formats: FormatLeft[] = FORMATS.map((format) => ({ format, first: '9999-12', last: '0000-01' }))
+  #formats: FormatLeft[] = KNOWN_FORMATS.map((format) => ({
+    format,
+    first: '9999-12',
+    last: '0000-01',
+  }))
   #isBoolean = true
 
   add(text: string): void {

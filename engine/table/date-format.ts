@@ -34,6 +34,9 @@ export interface Moment {
   readonly fraction: number
 }
 
+/** A day of the calendar; of a format without days the first of its month. */
+export type Day = Pick<Moment, 'year' | 'month' | 'day'>
+
 export interface DateFormat {
   /** strptime text */
   readonly format: string
@@ -41,6 +44,8 @@ export interface DateFormat {
   readonly pattern: string
   /** null for a text of another shape and for a day the month does not have */
   readonly read: (text: string) => Moment | null
+  /** a text that `read` reads, with another day; its letter case and, but for `zero`, its time stay */
+  readonly write: (text: string, day: Day, time: 'kept' | 'zero') => string
 }
 
 /** Why a format cannot be used, in words, or null when it can. */
@@ -79,7 +84,30 @@ export function compileFormat(format: string): DateFormat {
     if (match === null) return null
     return readDate(new Map(names.map((name, index) => [name, match[index + 1] as string])))
   }
-  return { format, pattern: shape(false), read }
+  const write: DateFormat['write'] = (text, day, time) => {
+    const match = matcher.exec(text)
+    assert(match !== null, 'a date is written over a text of another format')
+    let at = 0
+    return format.replaceAll(/%(.)/g, (_, name: string) => {
+      at += 1
+      const old = match[at] as string
+      return dayField(name, day, old) ?? (time === 'kept' ? old : '0'.repeat(old.length))
+    })
+  }
+  return { format, pattern: shape(false), read, write }
+}
+
+/** What a directive writes of a day; undefined: it is one of the time. */
+function dayField(name: string, { year, month, day }: Day, old: string): string | undefined {
+  if (name === 'b') {
+    const text = MONTHS[month - 1] as string
+    if (old === old.toUpperCase()) return text.toUpperCase()
+    return old === old.toLowerCase() ? text : titled(text)
+  }
+  if (name === 'Y') return pad(year, 4)
+  if (name === 'y') return pad(year % 100, 2)
+  if (name === 'm') return pad(month, 2)
+  return name === 'd' ? pad(day, 2) : undefined
 }
 
 function readDate(fields: ReadonlyMap<string, string>): Moment | null {
@@ -111,8 +139,35 @@ function daysIn(year: number, month: number): number {
 
 const pad = (value: number, width: number): string => String(value).padStart(width, '0')
 
+const YEARS_CYCLE = 400
+const DAYS_CYCLE = 146_097
+
+/** Days since 0000-03-01; for years 1 to 9999. */
+export function dayNumber({ year, month, day }: Day): number {
+  const y = month > 2 ? year : year - 1
+  const cycle = Math.floor(y / YEARS_CYCLE)
+  const ofCycle = y - cycle * YEARS_CYCLE
+  const ofYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1
+  const leaps = Math.floor(ofCycle / 4) - Math.floor(ofCycle / 100)
+  return cycle * DAYS_CYCLE + ofCycle * 365 + leaps + ofYear
+}
+
+/** The day of a number that `dayNumber` gives. */
+export function numberedDay(days: number): Day {
+  const cycle = Math.floor(days / DAYS_CYCLE)
+  const rest = days - cycle * DAYS_CYCLE
+  const leapDays =
+    Math.floor(rest / 1460) - Math.floor(rest / 36_524) + Math.floor(rest / (DAYS_CYCLE - 1))
+  const ofCycle = Math.floor((rest - leapDays) / 365)
+  const ofYear = rest - (ofCycle * 365 + Math.floor(ofCycle / 4) - Math.floor(ofCycle / 100))
+  const fromMarch = Math.floor((5 * ofYear + 2) / 153)
+  const month = ((fromMarch + 2) % 12) + 1
+  const day = ofYear - Math.floor((153 * fromMarch + 2) / 5) + 1
+  return { year: cycle * YEARS_CYCLE + ofCycle + (month <= 2 ? 1 : 0), month, day }
+}
+
 /** `YYYY-MM-DD`. */
-export const dateText = ({ year, month, day }: Moment): string =>
+export const dateText = ({ year, month, day }: Day): string =>
   `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`
 
 /** `YYYY-MM-DD hh:mm:ss[.f]`, the fraction without trailing zeros, as DuckDB prints a TIMESTAMP. */
