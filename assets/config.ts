@@ -14,6 +14,8 @@ import type { S3Config } from './s3-config.ts'
 import { readS3Config, s3Document } from './s3-config.ts'
 import type { Environment, Setting } from './setting.ts'
 import { firstOf, fromEnvironment } from './setting.ts'
+import type { StagingConfig } from './staging-config.ts'
+import { STAGING_DEFAULTS, readStagingConfig, stagingDocument } from './staging-config.ts'
 import { requireTransport } from './transport.ts'
 import type { Machine } from './workers.ts'
 import { workersFor } from './workers.ts'
@@ -30,6 +32,7 @@ export const CONFIG_DEFAULTS = {
   cache: '.tributary/cache',
   cache_bytes: 10 * 2 ** 30,
   intake: { quiescence: '10m' },
+  staging: STAGING_DEFAULTS,
   daemon: DAEMON_DEFAULTS,
   retention: { history_days: 90, logs_days: 30 },
 } as const
@@ -116,6 +119,9 @@ export const configDocument = z.strictObject({
     .exactOptional()
     .describe('what gc leaves: how old history may be'),
   daemon: daemonDocument.exactOptional().describe('what `tributary daemon` looks at, and when'),
+  staging: stagingDocument
+    .exactOptional()
+    .describe('where others see what was landed, beside the road'),
   concurrency: z
     .int()
     .min(1)
@@ -152,6 +158,7 @@ export interface Config {
   readonly concurrency: Setting<number>
   readonly memoryMb: Setting<number>
   readonly daemon: DaemonConfig
+  readonly staging: StagingConfig
   /** by reference; read when a package is opened */
   readonly secrets: SecretSource
 }
@@ -241,6 +248,7 @@ function mergeConfig({ root, environment, flags, ...machine }: ConfigSources): C
     ),
     ...workerConfig({ document, flags, machine }, number),
     daemon: readDaemonConfig(document.daemon),
+    staging: readStagingConfig({ root, environment }, document.staging),
     secrets: secretsFrom(environment),
   }
 }

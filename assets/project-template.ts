@@ -94,6 +94,7 @@ const GITIGNORE = `# Health data and state stay out of git; what people write go
 /data/
 /inbox/
 /scraped/
+/staging/
 /.tributary/
 `
 
@@ -108,7 +109,8 @@ What people write, and git keeps:
 - \`schemas/{file_type}/v{n}.json\`: the columns of a canonical table.
 - \`mappings/{file_type}/{layout}/v{n}.json\`: from a layout's columns to canonical ones.
 
-What the program keeps, and git does not: \`inbox/\` (deliveries), \`data/\` (tables), \`.tributary/\`.
+What the program keeps, and git does not: \`inbox/\` (deliveries), \`data/\` (tables),
+\`staging/\` (lists of what was landed), \`.tributary/\`.
 
 ${withSamples ? 'The submitters and every row in the inbox are made up.' : 'First say who delivers: `registry/submitters.json`, an `id` and a `state` each.'}
 

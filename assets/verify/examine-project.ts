@@ -87,11 +87,13 @@ function settingsOf({
   daemon: _own,
   secrets: _asked,
   s3,
+  staging,
   ...config
 }: Config): ProjectExamination['settings'] {
   const named: readonly NamedSetting[] = [
     ...Object.entries(config),
     ...Object.entries(s3).map(([name, one]): NamedSetting => [`s3.${name}`, one]),
+    ...Object.entries(staging).map(([name, one]): NamedSetting => [`staging.${name}`, one]),
   ]
   return named.flatMap(([name, { value, origin, isSecret }]) =>
     value === undefined

@@ -174,6 +174,12 @@ export const MORE_ERRORS = {
     text: ({ sensor, known }) => `no sensor is named ${sensor}; there are: ${known.join(', ')}`,
     hint: 'look them up with `tributary sensors list`',
   }),
+  STAGING_UNUSABLE: spec<{ readonly path: string; readonly reason: string }>({
+    fault: 'upstream',
+    retry: 'backoff',
+    text: ({ path, reason }) => `the staging folder cannot be used at ${path}: ${reason}`,
+    hint: 'check free space and permissions; what was landed is safe, and its lines follow',
+  }),
   STORED_INVALID: spec<{ readonly path: string; readonly number: number }>({
     fault: 'upstream',
     retry: 'never',
