@@ -8,7 +8,6 @@ import { pipeline } from 'node:stream/promises'
 import type { LogicalHead, PackageSecrets, ParseSpec, TableFormat } from '../engine/index.ts'
 import {
   NO_SECRETS,
-  firstRecords,
   isEngineError,
   logicalHeads,
   memberPattern,
@@ -18,10 +17,10 @@ import {
   unpackedHead,
   withoutFolders,
 } from '../engine/index.ts'
+import { textRecords } from '../registry/first-records.ts'
 import type { FirstRecords } from '../registry/layout-fit.ts'
 import type { Layout } from '../registry/layout.ts'
 import type { DeliveredFile } from '../registry/route.ts'
-import { monthOf } from '../registry/routing.ts'
 import type { Kind, Refusal } from '../registry/sniff.ts'
 import { SNIFF_BYTES, innerName, quarantineReason, sniff } from '../registry/sniff.ts'
 import type { Sniffed } from '../registry/sniff.ts'
@@ -214,32 +213,5 @@ function formRecords(file: FileHead, spec: ParseSpec): FirstRecords {
     sheet !== undefined && 'name' in sheet ? name === sheet.name : at + 1 === (sheet?.number ?? 1),
   )
   if (found === undefined) return { format, lacksSheet: true }
-  return { format, ...recordsOf(Buffer.from(found.text), spec) }
-}
-
-/** Text as its layout reads it, and whether it says that it is in another encoding. */
-function textRecords(head: Buffer, spec: ParseSpec): FirstRecords {
-  const isUtf16 = isMarkedUtf16(head, spec)
-  return { ...recordsOf(head, spec), ...(isUtf16 && { isUtf16 }) }
-}
-
-/** Whether a file begins with the mark of UTF-16, and its layout says another encoding. */
-const isMarkedUtf16 = (head: Buffer, { encoding }: ParseSpec): boolean =>
-  /^(?:\xff\xfe|\xfe\xff)/.test(head.toString('latin1', 0, 2)) &&
-  encoding?.startsWith('utf-16') !== true
-
-function recordsOf(head: Buffer, spec: ParseSpec): FirstRecords {
-  const { control, fields, ...found } = firstRecords(head, spec)
-  const values = control.find((one) => one.role === 'header')?.values ?? {}
-  const first = monthOf(values.periodBegin ?? '')
-  const last = monthOf(values.periodEnd ?? '')
-  return {
-    ...(fields && { columnCount: fields.length }),
-    ...(fields && spec.dialect.header && { headerNames: fields }),
-    ...found,
-    ...(values.layoutVersion !== undefined && { controlVersion: values.layoutVersion }),
-    ...(values.fileType !== undefined && { controlFileType: values.fileType }),
-    ...(values.testFlag !== undefined && { testFlag: /^t/i.test(values.testFlag) }),
-    ...(first !== undefined && last !== undefined && { controlPeriod: { first, last } }),
-  }
+  return { format, ...textRecords(Buffer.from(found.text), spec) }
 }

@@ -79,20 +79,22 @@ export function compileFormat(format: string): DateFormat {
       })
       .join('')
   const matcher = new RegExp(`^${shape(true)}$`, 'u')
+  const places = placesOf(names)
+  const literals = format.split(/%./)
   const read = (text: string): Moment | null => {
     const match = matcher.exec(text)
-    if (match === null) return null
-    return readDate(new Map(names.map((name, index) => [name, match[index + 1] as string])))
+    return match === null ? null : readDate(match, places)
   }
   const write: DateFormat['write'] = (text, day, time) => {
     const match = matcher.exec(text)
     assert(match !== null, 'a date is written over a text of another format')
-    let at = 0
-    return format.replaceAll(/%(.)/g, (_, name: string) => {
-      at += 1
-      const old = match[at] as string
-      return dayField(name, day, old) ?? (time === 'kept' ? old : '0'.repeat(old.length))
-    })
+    let written = literals[0] as string
+    for (const [at, name] of names.entries()) {
+      const old = match[at + 1] as string
+      written += dayField(name, day, old) ?? (time === 'kept' ? old : '0'.repeat(old.length))
+      written += literals[at + 1] as string
+    }
+    return written
   }
   return { format, pattern: shape(false), read, write }
 }
@@ -110,23 +112,48 @@ function dayField(name: string, { year, month, day }: Day, old: string): string 
   return name === 'd' ? pad(day, 2) : undefined
 }
 
-function readDate(fields: ReadonlyMap<string, string>): Moment | null {
-  const number = (name: string, absent: number): number => Number(fields.get(name) ?? absent)
-  const short = number('y', 0)
-  const year = number('Y', short < 69 ? 2000 + short : 1900 + short)
-  const named = fields.get('b')
-  const month = named === undefined ? number('m', 1) : MONTHS.indexOf(named.toLowerCase()) + 1
-  const day = number('d', 1)
+/** Which capture a directive is; 0: the format has none. */
+type Places = Readonly<Record<'Y' | 'y' | 'm' | 'b' | 'd' | 'H' | 'M' | 'S' | 'f', number>>
+
+function placesOf(names: readonly string[]): Places {
+  const of = (name: string): number => names.indexOf(name) + 1
+  return {
+    Y: of('Y'),
+    y: of('y'),
+    m: of('m'),
+    b: of('b'),
+    d: of('d'),
+    H: of('H'),
+    M: of('M'),
+    S: of('S'),
+    f: of('f'),
+  }
+}
+
+const numberAt = (match: RegExpExecArray, place: number): number =>
+  place === 0 ? 0 : Number(match[place])
+
+function yearOf(match: RegExpExecArray, { Y, y }: Places): number {
+  if (Y !== 0) return Number(match[Y])
+  const short = numberAt(match, y)
+  return short < 69 ? 2000 + short : 1900 + short
+}
+
+function readDate(match: RegExpExecArray, places: Places): Moment | null {
+  const { b, m, d, H, M, S, f } = places
+  const year = yearOf(match, places)
+  const month =
+    b === 0 ? numberAt(match, m) : MONTHS.indexOf((match[b] as string).toLowerCase()) + 1
+  const day = d === 0 ? 1 : numberAt(match, d)
   if (day > daysIn(year, month)) return null
-  const fraction = Number((fields.get('f') ?? '').padEnd(6, '0'))
   return {
     year,
     month,
     day,
-    hour: number('H', 0),
-    minute: number('M', 0),
-    second: number('S', 0),
-    fraction,
+    hour: numberAt(match, H),
+    minute: numberAt(match, M),
+    second: numberAt(match, S),
+    fraction: f === 0 ? 0 : Number((match[f] as string).padEnd(6, '0')),
   }
 }
 

@@ -5,7 +5,7 @@
  * HMAC's two nested SHA-256 over fixed blocks, with the inner digest written in hex: as strong, and a
  * tenth of the cost of node's own for a value of a few bytes (2 µs; measured on Node 24).
  */
-import { createHmac, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { assert } from '../../core/errors.ts'
 
 export const MASK_KEY_BYTES_MIN = 16
@@ -16,16 +16,21 @@ const BLOCK_BYTES = 32
 /** The byte at a place, 0 to 255. */
 export type ByteAt = (at: number) => number
 
-const padded = (key: string, mark: number): string =>
-  Array.from(key, (one) => String.fromCharCode(one.charCodeAt(0) ^ mark)).join('')
+const BLOCK_CHARS = 64
+
+function marked(key: string, mark: number): string {
+  const bytes = Buffer.allocUnsafe(BLOCK_CHARS)
+  for (let at = 0; at < BLOCK_CHARS; at += 1) bytes[at] = key.charCodeAt(at) ^ mark
+  return bytes.toString('latin1')
+}
 
 /** For texts of one scope, such as a class of columns. The key has at least 16 bytes. */
 export function keyedBytes(key: Buffer, scope: string): (text: string) => ByteAt {
   assert(key.length >= MASK_KEY_BYTES_MIN, 'a key of masks is too short')
   // 64 characters of hex fill a block of SHA-256, and stay ASCII under both marks.
-  const own = createHmac('sha256', key).update(scope).digest('hex')
-  const inner = padded(own, 0x36)
-  const outer = padded(own, 0x5c)
+  const own = hash('sha256', `${key.toString('hex')} ${scope}`, 'hex')
+  const inner = marked(own, 0x36)
+  const outer = marked(own, 0x5c)
   return (text) => {
     const blocks: string[] = []
     return (at) => {
