@@ -89,7 +89,7 @@ export { PARTS, STATEMENTS_PER_COPY, copyParts, rowsQuery } from './table/query.
 export { firstRecords } from './table/first-records.ts'
 export type { MaskColumns, MaskText, SampledColumn } from './table/sample/contract.ts'
 export { columnMask, type MaskKind } from './table/sample/mask.ts'
-export { formatsFound } from './table/sample/mask-dates.ts'
+export { formatsFound, formatsReading } from './table/sample/mask-dates.ts'
 export { createNodes } from './catalog/membership.ts'
 export type { Definitions } from './catalog/membership.ts'
 export { insertAudit } from './catalog/runs.ts'

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { compileFormat, dayNumber } from '../../../engine/table/date-format.ts'
+import { compileFormat, dayNumber, numberedDay } from '../../../engine/table/date-format.ts'
 import type { SampledColumn } from '../../../engine/table/sample/contract.ts'
 import { columnMask, type MaskRequest } from '../../../engine/table/sample/mask.ts'
 import { formatsReading } from '../../../engine/table/sample/mask-dates.ts'
@@ -200,4 +200,26 @@ describe('dates', () => {
     expect(masked(moment, { type: 'timestamp' })[0]).toMatch(/T10:11:12[.]123456789[+]05:30$/)
     expect(masked(moment, { kind: 'date', time: 'zero' })[0]).toMatch(/T00:00:00[.]0+[+]00:00$/)
   })
+})
+
+test('the number of a day gives the day, and follows that of the day before', () => {
+  const numbers = (from: number, to: number): number[] => {
+    const [first, last] = [from, to].map((year) => dayNumber({ year, month: 1, day: 1 }))
+    return Array.from({ length: (last ?? 0) - (first ?? 0) }, (_, at) => (first ?? 0) + at)
+  }
+  for (const days of [
+    ...numbers(1, 5),
+    ...numbers(1899, 1905),
+    ...numbers(1999, 2005),
+    ...numbers(9995, 10_000),
+  ]) {
+    const { year, month, day } = numberedDay(days)
+    const date = new Date(Date.parse('0001-01-01T00:00:00Z') + (days - 306) * 86_400_000)
+    expect([year, month, day]).toEqual([
+      date.getUTCFullYear(),
+      date.getUTCMonth() + 1,
+      date.getUTCDate(),
+    ])
+    expect(dayNumber({ year, month, day })).toBe(days)
+  }
 })
