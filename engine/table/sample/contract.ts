@@ -22,6 +22,12 @@ export interface TextForm {
   readonly hasHeader: boolean
   /** records before the header or the first data record, blank ones included; absent: none */
   readonly preambleRecords?: number
+  /** fixed width: where each column lies, `start` from 0, in bytes as in a layout */
+  readonly places?: readonly {
+    readonly name: string
+    readonly start: number
+    readonly length: number
+  }[]
 }
 
 /** What a column holds, in the sample. */

@@ -26,9 +26,10 @@ export function jsonColumns(records: readonly (JsonValue | null)[]): JsonColumns
   for (const [at, record] of records.entries()) {
     const met = new Set<Building>()
     for (const leaf of record?.leaves ?? []) {
-      const building = byPath.get(leaf.path) ?? { texts: nulls(at), kinds: new Set() }
-      if (byPath.size >= PATHS_MAX && !byPath.has(leaf.path)) continue
-      byPath.set(leaf.path, building)
+      const known = byPath.get(leaf.path)
+      if (known === undefined && byPath.size >= PATHS_MAX) continue
+      const building = known ?? { texts: nulls(at), kinds: new Set() }
+      if (known === undefined) byPath.set(leaf.path, building)
       building.texts.push(leafText(record as JsonValue, leaf))
       if (leaf.kind !== 'null') building.kinds.add(leaf.kind)
       met.add(building)
@@ -78,8 +79,9 @@ function maskedLeaf(
 ): string {
   const text = leafText(record, leaf) ?? ''
   const other = place === undefined ? scrambledText(text) : maskedText(masks, place, text)
+  if (other === text && leaf.kind !== 'boolean') return record.text.slice(leaf.start, leaf.end)
   if (leaf.kind === 'text') return JSON.stringify(other)
   // a value of two tells nothing when it is always the same one
   if (leaf.kind === 'boolean') return 'false'
-  return NUMBER.test(other) && other !== text ? other : text.replaceAll(/\d/g, '1')
+  return NUMBER.test(other) ? other : text.replaceAll(/\d/g, '1')
 }

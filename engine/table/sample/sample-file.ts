@@ -7,7 +7,7 @@ import { describedSample } from './described.ts'
 import { gzipContent, gzipped } from './gzip-content.ts'
 import { isLines, sampleJson, type NoSample } from './sample-json.ts'
 import { skipBlanks } from './json-elements.ts'
-import { LINES, sampleText, type ContentSample } from './sample-text.ts'
+import { LINES, linesOf, sampleText, type ContentSample } from './sample-text.ts'
 import { textCoding } from './text-record.ts'
 
 const EXTENSION = /(?:\.[a-z0-9]{1,10})?(?:\.gz(?:ip)?)$|\.[a-z0-9]{1,10}$/i
@@ -70,7 +70,7 @@ async function samplePlain(
   if (isBinary(head)) return { reason: 'binary' }
   const format = textFormat(head, name)
   if (format === 'json') return sampleJson(prefix, request)
-  const form = (format === 'text' ? request.textForm(head, name) : undefined) ?? LINES
+  const form = (format === 'text' ? request.textForm(head, name) : undefined) ?? linesOf(head)
   return sampleText({ prefix, form, format, ...(file !== undefined && { file }) }, request)
 }
 

@@ -54,7 +54,7 @@ async function sampleList(
     if (choice.isFull) return
     elements += 1
     const keep = (): Buffer => Buffer.from(prefix.bytes.subarray(start, end))
-    choice.offer({ isFaulty: false, fields: () => leafTexts(keep()), keep })
+    choice.offer({ isFaulty: () => false, fields: () => leafTexts(keep()), keep })
   })
   list.scan(prefix.bytes)
   while (!choice.isFull && list.fault === undefined && (await prefix.grow()) !== null) {
@@ -90,6 +90,7 @@ async function wholeJson(
   request: SampleRequest,
 ): Promise<ContentSample | NoSample> {
   while ((await prefix.grow()) !== null);
+  if (prefix.end === 'damaged') return { reason: 'gzip-damaged' }
   if (prefix.end !== 'whole') return { reason: 'json-too-large' }
   const bytes = prefix.bytes.subarray(markBytes)
   if (!isUtf8(bytes)) return { reason: 'encoding' }

@@ -1,12 +1,13 @@
 /** The sample of a text whose records follow one another: delimited, fixed width, JSON lines. */
-import { RecordReader, type RawRecord } from '../record-reader.ts'
+import { RecordReader, recordFields, type RawRecord } from '../record-reader.ts'
 import type { Prefix } from './content.ts'
 import type { Sample, SampledColumn, SampleRequest, TextForm } from './contract.ts'
 import type { CountedFile } from './counted-file.ts'
 import { jsonColumns, maskedJson } from './json-columns.ts'
-import { readJson } from './json-leaves.ts'
+import { fixedFields, rewrittenFixed } from './fixed-text.ts'
+import { leafTexts, readJson } from './json-leaves.ts'
 import { maskedText, masksOf } from './masks.ts'
-import { choiceOf, isCutAt, type Choice } from './strategies.ts'
+import { choiceOf, isCutAt, type Candidate, type Choice } from './strategies.ts'
 import {
   encodedRecord,
   fieldsOf,
@@ -15,6 +16,7 @@ import {
   scrambledBytes,
   textCoding,
   textRecord,
+  type ReplaceField,
   type TextCoding,
   type TextRecord,
 } from './text-record.ts'
@@ -43,6 +45,13 @@ export const LINES: TextForm = {
   hasHeader: false,
 }
 
+/** The same of a text in UTF-16. */
+const WIDE_LINES: TextForm = { ...LINES, syntax: { ...LINES.syntax, encoding: 'utf-16' } }
+
+/** The form of a text of which nothing is known. */
+export const linesOf = (head: Buffer): TextForm =>
+  textCoding(head, WIDE_LINES.syntax).markBytes > 0 ? WIDE_LINES : LINES
+
 /** Takes the records that the request wants. */
 export async function sampleText(
   content: TextContent,
@@ -67,13 +76,17 @@ export async function sampleText(
   const columns = textColumns(rows, header, content.form)
   const masks = masksOf(request.mask, columns)
   if (masks === undefined) return finished(content, picked, { columns })
-  const { syntax } = content.form
+  const { form } = content
+  const { syntax, places } = form
   return finished(content, picked, {
     columns,
     written: (record, at) => {
       if (record === header && !record.isFaulty) return rewritten(record, syntax, nameText)
       if ((rows[at] ?? null) === null) return null
-      return rewritten(record, syntax, (text, column) => maskedText(masks, column, text))
+      const replace: ReplaceField = (text, column) => maskedText(masks, column, text)
+      return places === undefined
+        ? rewritten(record, syntax, replace)
+        : rewrittenFixed(record, { form, places }, replace)
     },
   })
 }
@@ -96,7 +109,7 @@ async function pick(content: TextContent, request: SampleRequest): Promise<Picke
   const { prefix, form, file } = content
   const choice = choiceOf<TextRecord>(request)
   const coding = textCoding(prefix.head, form.syntax)
-  const pass = new TextPass(form, coding, choice)
+  const pass = new TextPass(content, coding, choice)
   const isLate =
     file !== undefined && request.strategy === 'tail' && file.sizeBytes > request.readBytesMax
   await pass.read(prefix, isLate)
@@ -124,26 +137,30 @@ async function pick(content: TextContent, request: SampleRequest): Promise<Picke
 class TextPass {
   readonly lead: TextRecord[] = []
   header: TextRecord | undefined
-  readonly #form: TextForm
+  readonly #content: Pick<TextContent, 'form' | 'format'>
   readonly #coding: TextCoding
   readonly #choice: Choice<TextRecord>
   #preambleLeft: number
   #offered = 0
 
-  constructor(form: TextForm, coding: TextCoding, choice: Choice<TextRecord>) {
-    this.#form = form
+  constructor(
+    content: Pick<TextContent, 'form' | 'format'>,
+    coding: TextCoding,
+    choice: Choice<TextRecord>,
+  ) {
+    this.#content = content
     this.#coding = coding
     this.#choice = choice
-    this.#preambleLeft = form.preambleRecords ?? 0
+    this.#preambleLeft = content.form.preambleRecords ?? 0
   }
 
   get #wantsMoreLead(): boolean {
-    return this.#preambleLeft > 0 || (this.#form.hasHeader && this.header === undefined)
+    return this.#preambleLeft > 0 || (this.#content.form.hasHeader && this.header === undefined)
   }
 
   /** Reads until enough is chosen; `onlyLead`: until what stands before the data is known. */
   async read(prefix: Prefix, onlyLead: boolean): Promise<void> {
-    const reader = new RecordReader(this.#form.syntax, (record) => this.#accept(record))
+    const reader = new RecordReader(this.#content.form.syntax, (record) => this.#accept(record))
     const isDone = (): boolean => (onlyLead ? !this.#wantsMoreLead : this.#choice.isFull)
     reader.push(prefix.bytes)
     while (!isDone()) {
@@ -160,6 +177,19 @@ class TextPass {
     return records === this.#offered && (!this.#choice.isFull || lastEnd === prefix.bytes.length)
   }
 
+  #candidate(record: RawRecord, keep: () => TextRecord): Candidate<TextRecord> {
+    const { form, format } = this.#content
+    if (format === 'jsonl') {
+      const fields = (): string[] => leafTexts(keep().bytes)
+      return { isFaulty: () => record.faults !== 0 || fields().length === 0, fields, keep }
+    }
+    const fields = (): string[] =>
+      form.places === undefined
+        ? recordFields(record, form.syntax.dialect.delimiter)
+        : fixedFields(keep(), form, form.places)
+    return { isFaulty: () => record.faults !== 0, fields, keep }
+  }
+
   #accept(record: RawRecord): void {
     if (this.#choice.isFull) return
     const keep = (): TextRecord => textRecord(record, 0, this.#coding)
@@ -174,11 +204,7 @@ class TextPass {
       this.lead.push(this.header)
     } else {
       this.#offered += 1
-      this.#choice.offer({
-        isFaulty: record.faults !== 0,
-        fields: () => fieldsOf(keep(), this.#form.syntax),
-        keep,
-      })
+      this.#choice.offer(this.#candidate(record, keep))
     }
   }
 }
@@ -187,28 +213,32 @@ class TextPass {
 function textRows(
   records: readonly TextRecord[],
   header: TextRecord | undefined,
-  { syntax }: TextForm,
+  form: TextForm,
 ): readonly (readonly string[] | null)[] {
-  const read = records.map((record) => (record.isFaulty ? null : fieldsOf(record, syntax)))
+  const { syntax, places } = form
+  const fields = (record: TextRecord): string[] =>
+    places === undefined ? fieldsOf(record, syntax) : fixedFields(record, form, places)
+  const read = records.map((record) => (record.isFaulty ? [] : fields(record)))
   const named = header?.isFaulty === false ? fieldsOf(header, syntax).length : undefined
-  const count = named ?? mostFrequent(read.flatMap((fields) => fields?.length ?? []))
-  return read.map((fields) =>
-    fields !== null && fields.length === count && fields.length <= COLUMNS_MAX ? fields : null,
+  const count = places?.length ?? named ?? mostFrequent(read.map(({ length }) => length))
+  return read.map((row) =>
+    row.length > 0 && row.length === count && row.length <= COLUMNS_MAX ? row : null,
   )
 }
 
 function mostFrequent(lengths: readonly number[]): number | undefined {
   const counts = new Map<number, number>()
-  for (const length of lengths) counts.set(length, (counts.get(length) ?? 0) + 1)
+  for (const length of lengths) if (length > 0) counts.set(length, (counts.get(length) ?? 0) + 1)
   return [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0]
 }
 
 function textColumns(
   rows: readonly (readonly string[] | null)[],
   header: TextRecord | undefined,
-  { syntax }: TextForm,
+  { syntax, places }: TextForm,
 ): SampledColumn[] {
-  const names = header?.isFaulty === false ? fieldsOf(header, syntax) : undefined
+  const written = header?.isFaulty === false ? fieldsOf(header, syntax) : undefined
+  const names = places?.map(({ name }) => name) ?? written
   const first = names ?? rows.find((fields) => fields !== null) ?? []
   if (first.length > COLUMNS_MAX) return []
   return first.map((_, column) => ({

@@ -8,7 +8,7 @@ import type { SampleRequest } from './contract.ts'
 
 export interface Candidate<Kept> {
   /** it cannot be read as it should */
-  readonly isFaulty: boolean
+  readonly isFaulty: () => boolean
   readonly fields: () => readonly string[]
   /** a copy that stays valid */
   readonly keep: () => Kept
@@ -118,7 +118,7 @@ class Rejects<Kept> implements Choice<Kept> {
     return this.#head.isFull
   }
   offer(candidate: Candidate<Kept>): void {
-    if (candidate.isFaulty || this.#isReject(candidate.fields())) this.#head.offer(candidate)
+    if (candidate.isFaulty() || this.#isReject(candidate.fields())) this.#head.offer(candidate)
   }
   chosen(): readonly Kept[] {
     return this.#head.chosen()
@@ -148,7 +148,7 @@ class OddLengths<Kept> implements Choice<Kept> {
   offer({ isFaulty, fields, keep }: Candidate<Kept>): void {
     const order = this.#seen
     this.#seen += 1
-    const same = this.#sameAs(isFaulty ? FAULTY : fields().length)
+    const same = this.#sameAs(isFaulty() ? FAULTY : fields().length)
     same.count += 1
     if (same.first.length < this.#records) same.first.push({ order, record: keep() })
   }
