@@ -66,6 +66,12 @@ export class Prefix {
     while (this.#size < count && (await this.grow()) !== null);
   }
 
+  /** All of it, what was read before as well. */
+  async *stream(): AsyncGenerator<Buffer> {
+    if (this.#size > 0) yield this.bytes
+    for (let next = await this.grow(); next !== null; next = await this.grow()) yield next
+  }
+
   /** Nothing more is wanted. */
   async close(): Promise<void> {
     await this.#windows.return(undefined)

@@ -9,6 +9,8 @@ export interface RangedFile {
   /** without folders; in errors, and what its extension is told from */
   readonly name: string
   readonly sizeBytes: number
+  /** ISO 8601, where it is known; only written into what is described */
+  readonly modifiedAt?: string | undefined
   /** bytes `[from, to)`; fewer only at the end of the file */
   readonly read: (from: number, to: number) => Promise<Buffer>
 }
@@ -67,8 +69,6 @@ export interface SampleRequest {
   readonly textForm: (head: Buffer, name: string) => TextForm | undefined
   /** of `rejects`: whether a record is one that would be refused; undefined: those of odd length */
   readonly isReject?: (fields: readonly string[]) => boolean
-  /** ISO 8601; only written into what is described */
-  readonly modifiedAt?: string
 }
 
 export interface Sample {

@@ -9,6 +9,7 @@ const WINDOW_BYTES_MAX = 256 * 1024
 export class CountedFile implements RangedFile {
   readonly name: string
   readonly sizeBytes: number
+  readonly modifiedAt: string | undefined
   readonly readBytesMax: number
   readonly #file: RangedFile
   #readBytes = 0
@@ -19,6 +20,7 @@ export class CountedFile implements RangedFile {
     this.#file = file
     this.name = file.name
     this.sizeBytes = file.sizeBytes
+    this.modifiedAt = file.modifiedAt
     this.readBytesMax = readBytesMax
   }
 

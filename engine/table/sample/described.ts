@@ -1,11 +1,9 @@
 /** The sample of a file that no sample can be made of: what it is, and why there is none. */
 import { printableJson } from '../../core/printable.ts'
-import type { Sample } from './contract.ts'
+import type { RangedFile, Sample } from './contract.ts'
 
 export interface Described {
-  readonly file: { readonly name: string; readonly sizeBytes: number }
-  /** ISO 8601, where the caller knows it */
-  readonly modifiedAt?: string | undefined
+  readonly file: Pick<RangedFile, 'name' | 'sizeBytes' | 'modifiedAt'>
   /** what the file is, as far as that is known: `parquet` */
   readonly kind: string
   /** one word of lower case and dashes: `encrypted` */
@@ -18,7 +16,8 @@ export interface Described {
 
 /** A sample of facts about the file, as `.meta.json`: no byte of its content is in it. */
 export function describedSample(described: Described): Sample {
-  const { file, modifiedAt, kind, reason, detail, readBytes, head } = described
+  const { file, kind, reason, detail, readBytes, head } = described
+  const { modifiedAt } = file
   const facts = {
     original: file.name,
     size: file.sizeBytes,

@@ -1,12 +1,15 @@
 /** The sample of any file: what it is, told by its first bytes and then its name, decides how. */
-import { packageKind } from '../package-kind.ts'
+import { packageKind, type PackageKind } from '../package-kind.ts'
 import { HEAD_BYTES, plainContent, Prefix } from './content.ts'
-import type { Sample, SampleRequest } from './contract.ts'
+import type { RangedFile, Sample, SampleRequest } from './contract.ts'
 import { CountedFile } from './counted-file.ts'
 import { describedSample } from './described.ts'
 import { gzipContent, gzipped } from './gzip-content.ts'
 import { isLines, sampleJson, type NoSample } from './sample-json.ts'
 import { skipBlanks } from './json-elements.ts'
+import { sampleParquet } from './sample-parquet.ts'
+import { sampleTar, sampleTarStream } from './sample-tar.ts'
+import { sampleZip } from './sample-zip.ts'
 import { LINES, linesOf, sampleText, type ContentSample } from './sample-text.ts'
 import { textCoding } from './text-record.ts'
 
@@ -25,12 +28,37 @@ export async function sampleFile(request: SampleRequest): Promise<Sample> {
   const content = new Prefix(plainContent(file))
   await content.fill(HEAD_BYTES)
   const kind = packageKind(content.head)
-  if (kind === 'gzip') return sampleGzip(file, request)
-  const found =
-    kind === 'plain'
-      ? await samplePlain({ prefix: content, name: file.name, file }, request)
-      : { reason: 'not-sampled' }
-  return finished(found, { request, file, kind, head: content.head })
+  const { head } = content
+  switch (kind) {
+    case 'plain': {
+      const found = await samplePlain({ prefix: content, name: file.name, file }, request)
+      return finished(found, { file, kind: 'unknown', head })
+    }
+    case 'gzip':
+      return sampleGzip(file, request)
+    case 'xlsx':
+      return finished({ reason: 'workbook' }, { file, kind, head })
+    case 'parquet':
+    case 'zip':
+    case 'tar': {
+      const sample = await samplePacked(kind, file, request)
+      return { ...sample, readBytes: file.readBytes }
+    }
+  }
+}
+
+/** Of the limit what the first look left; what that saw is not read again. */
+function samplePacked(
+  kind: 'parquet' | 'zip' | 'tar',
+  file: CountedFile,
+  request: SampleRequest,
+): Promise<Sample> {
+  const rest = { ...request, file, readBytesMax: file.leftBytes }
+  if (kind === 'parquet') return sampleParquet(rest)
+  if (kind === 'tar') return sampleTar(rest)
+  const sampleInner = (member: RangedFile): Promise<Sample> =>
+    sampleFile({ ...request, file: member })
+  return sampleZip({ ...rest, sampleInner })
 }
 
 async function sampleGzip(file: CountedFile, request: SampleRequest): Promise<Sample> {
@@ -38,21 +66,26 @@ async function sampleGzip(file: CountedFile, request: SampleRequest): Promise<Sa
   try {
     await content.fill(HEAD_BYTES)
     const inner = packageKind(content.head)
-    const name = file.name.replace(PACKED, '')
-    const found =
-      inner === 'plain'
-        ? await samplePlain({ prefix: content, name }, request)
-        : { reason: inner === 'gzip' ? 'gzip-nested' : `gzip-of-${inner}` }
-    const isLost = content.end === 'damaged' && !('reason' in found) && found.records === 0
-    const shown: ContentSample | NoSample = isLost
-      ? { reason: 'gzip-damaged' }
-      : 'reason' in found
-        ? found
-        : { ...found, bytes: gzipped(found.bytes) }
-    return finished(shown, { request, file, kind: 'gzip', head: content.head })
+    if (inner === 'tar') return await sampleTarStream(file, content.stream(), () => file.readBytes)
+    const found = await sampleInside(content, inner, { ...request, file })
+    return finished(found, { file, kind: 'gzip', head: content.head })
   } finally {
     await content.close()
   }
+}
+
+async function sampleInside(
+  content: Prefix,
+  inner: Exclude<PackageKind, 'tar'>,
+  request: SampleRequest,
+): Promise<ContentSample | NoSample> {
+  if (inner === 'gzip') return { reason: 'gzip-nested' }
+  if (inner !== 'plain') return { reason: `gzip-of-${inner}` }
+  const name = request.file.name.replace(PACKED, '')
+  const found = await samplePlain({ prefix: content, name }, request)
+  if ('reason' in found) return found
+  if (content.end === 'damaged' && found.records === 0) return { reason: 'gzip-damaged' }
+  return { ...found, bytes: gzipped(found.bytes) }
 }
 
 interface PlainContent {
@@ -104,23 +137,16 @@ function isBinary(head: Buffer): boolean {
 }
 
 interface Around {
-  readonly request: SampleRequest
   readonly file: CountedFile
   readonly kind: string
   readonly head: Buffer
 }
 
-function finished(
-  found: ContentSample | NoSample,
-  { request, file, kind, head: view }: Around,
-): Sample {
+function finished(found: ContentSample | NoSample, { file, kind, head }: Around): Sample {
   const { readBytes } = file
-  const head = Buffer.from(view)
-  if (!('reason' in found)) {
-    return { ...found, extension: extensionOf(file.name), readBytes, head }
+  const own = Buffer.from(head)
+  if ('reason' in found) {
+    return describedSample({ file, kind, reason: found.reason, readBytes, head: own })
   }
-  const { modifiedAt } = request
-  const { reason } = found
-  const type = kind === 'plain' ? 'unknown' : kind
-  return describedSample({ file, modifiedAt, kind: type, reason, readBytes, head })
+  return { ...found, extension: extensionOf(file.name), readBytes, head: own }
 }

@@ -10,6 +10,7 @@ import type {
 import { sampleFile } from '../../../engine/table/sample/sample-file.ts'
 
 export const READ_BYTES_MAX = 1_000_000
+export const MODIFIED_AT = '2024-01-02T03:04:05Z'
 
 /** Delimited text with quotes. */
 export const form = (delimiter = ',', more: Partial<TextForm> = {}): TextForm => ({
@@ -35,7 +36,9 @@ const request = (file: RangedFile, { form: textForm, ...wanted }: Wanted): Sampl
 export const sampleBytes = (name: string, bytes: Buffer, wanted: Wanted = {}): Promise<Sample> => {
   const read = (from: number, to: number): Promise<Buffer> =>
     Promise.resolve(Buffer.from(bytes.subarray(from, to)))
-  return sampleFile(request({ name, sizeBytes: bytes.length, read }, wanted))
+  return sampleFile(
+    request({ name, sizeBytes: bytes.length, modifiedAt: MODIFIED_AT, read }, wanted),
+  )
 }
 
 /** The sample of a file, and the bytes that were read of it. */

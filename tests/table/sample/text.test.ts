@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { scratchFolder } from '../parsing.ts'
-import { form, READ_BYTES_MAX, sampleBytes, samplePath } from './sampling.ts'
+import { form, MODIFIED_AT, READ_BYTES_MAX, sampleBytes, samplePath } from './sampling.ts'
 
 const seed = 20240229
 const TERABYTE = 1024 ** 4
@@ -127,12 +127,12 @@ test('a text of no known form is lines in one column', async () => {
 
 test('what is no text is only described', async () => {
   const bytes = Buffer.from(Array.from({ length: 4096 }, (_, n) => (n * 7919) % 251))
-  const sample = await sampleBytes('x.csv', bytes, { modifiedAt: '2024-01-02T03:04:05Z' })
+  const sample = await sampleBytes('x.csv', bytes)
   expect(sample.extension).toBe('.meta.json')
   expect(JSON.parse(sample.bytes.toString())).toEqual({
     original: 'x.csv',
     size: 4096,
-    mtime: '2024-01-02T03:04:05Z',
+    mtime: MODIFIED_AT,
     type: 'unknown',
     reason: 'binary',
   })
