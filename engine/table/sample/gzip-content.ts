@@ -9,8 +9,8 @@ import type { CountedFile } from './counted-file.ts'
 
 /** So much is unpacked at a time: DEFLATE makes at most 1,032 bytes of one. */
 const SLICE_BYTES = 8 * 1024
-/** In a slice that is damaged it is tried in such pieces. */
-const PIECE_BYTES = 64
+/** In a slice that is damaged it is tried in such pieces, one size after the other. */
+const PIECE_BYTES = [128, 1]
 const BLOCK_BYTES = 64 * 1024
 /** Bytes of content, for each byte that may be read of the file. */
 const CONTENT_RATIO_MAX = 8
@@ -57,7 +57,7 @@ async function* unpacked(file: CountedFile): AsyncGenerator<Unpacked> {
   const inflate = new Inflate()
   try {
     let packedBytes = 0
-    for await (const slice of slices(file)) {
+    for await (const slice of slicesOf(file)) {
       packed.push(slice)
       packedBytes += slice.length
       await inflate.feed(slice)
@@ -77,7 +77,7 @@ async function* unpacked(file: CountedFile): AsyncGenerator<Unpacked> {
   }
 }
 
-async function* slices(file: CountedFile): AsyncGenerator<Buffer> {
+async function* slicesOf(file: CountedFile): AsyncGenerator<Buffer> {
   for await (const window of file.windows()) {
     for (let at = 0; at < window.length; at += SLICE_BYTES) {
       yield window.subarray(at, at + SLICE_BYTES)
@@ -85,23 +85,35 @@ async function* slices(file: CountedFile): AsyncGenerator<Buffer> {
   }
 }
 
-/** What zlib had made before it failed, and did not give: it is asked again in small pieces. */
-async function beforeDamage(windows: readonly Buffer[], failed: Inflate): Promise<Buffer> {
-  const packed = Buffer.concat(windows)
-  const again = new Inflate()
+interface Sound {
+  readonly packedBytes: number
+  readonly bytes: Buffer
+}
+
+/** What zlib had made before it failed, and did not give: it is asked again in smaller pieces. */
+async function beforeDamage(read: readonly Buffer[], failed: Inflate): Promise<Buffer> {
+  const packed = Buffer.concat(read)
+  let sound: Sound = { packedBytes: failed.soundBytes, bytes: Buffer.alloc(0) }
+  for (const pieceBytes of PIECE_BYTES) {
+    sound = await inPieces(packed, sound.packedBytes, pieceBytes)
+  }
+  return sound.bytes.subarray(failed.takenBytes)
+}
+
+async function inPieces(packed: Buffer, soundBytes: number, pieceBytes: number): Promise<Sound> {
+  const inflate = new Inflate()
   const blocks: Buffer[] = []
   try {
-    for (let at = 0; at < packed.length && !again.isDamaged;) {
-      const isSound = at + SLICE_BYTES <= failed.soundBytes
-      const next = at + (isSound ? SLICE_BYTES : PIECE_BYTES)
-      await again.feed(packed.subarray(at, next))
-      blocks.push(again.take())
+    for (let at = 0; at < packed.length && !inflate.isDamaged;) {
+      const next = at < soundBytes ? Math.min(at + SLICE_BYTES, soundBytes) : at + pieceBytes
+      await inflate.feed(packed.subarray(at, next))
+      blocks.push(inflate.take())
       at = next
     }
   } finally {
-    again.close()
+    inflate.close()
   }
-  return Buffer.concat(blocks).subarray(failed.takenBytes)
+  return { packedBytes: inflate.soundBytes, bytes: Buffer.concat(blocks) }
 }
 
 /** zlib, a slice at a time. */

@@ -51,8 +51,8 @@ async function sampleList(
   const choice = choiceOf<Buffer>(request)
   let elements = 0
   const list = new ListElements(openAt, (start, end) => {
-    if (choice.isFull) return
     elements += 1
+    if (choice.isFull) return
     const keep = (): Buffer => Buffer.from(prefix.bytes.subarray(start, end))
     choice.offer({ isFaulty: () => false, fields: () => leafTexts(keep()), keep })
   })

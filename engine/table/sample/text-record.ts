@@ -117,7 +117,7 @@ function unitAt(source: Buffer, at: number, { encoding, isBigEndian }: TextCodin
 /** Nothing of it survives but its shape: letters are x, digits 0, what is not ASCII is x. */
 export function scrambledText(text: string): string {
   return text
-    .replaceAll(/\p{Lu}/gu, 'X')
+    .replaceAll(/[A-Z]/g, 'X')
     .replaceAll(/[^\0-\x7f]|[a-z]/gu, 'x')
     .replaceAll(/\d/g, '0')
 }
