@@ -6,7 +6,7 @@
  */
 import type { MaskText } from './contract.ts'
 import type { ByteAt } from './keyed-bytes.ts'
-import { tokenOf } from './mask-token.ts'
+import { STEPS_MAX, tokenOf } from './mask-token.ts'
 
 interface NumberRequest {
   readonly bytes: (text: string) => ByteAt
@@ -50,7 +50,8 @@ export function numberOf({ bytes, originals, texts }: NumberRequest): MaskText {
       return wholeOf({ text, sign: sign ?? '', digits, limit, bytes, originals })
     }
     const [, mantissa, exponent] = REAL.exec(text) ?? []
-    if (mantissa === undefined) return token(text)
+    // NaN and Infinity are no number of anybody.
+    if (mantissa === undefined) return /\d/.test(text) ? token(text) : text
     // At the end of a type's range a higher first digit is infinite, and so is a higher second one.
     const kept =
       Number(exponent?.slice(1)) < FLOAT_EXPONENT_MAX ? '' : (FIRST_DIGIT.exec(mantissa)?.[0] ?? '')
@@ -77,7 +78,8 @@ function wholeOf({ text, sign, digits, limit, bytes, originals }: Whole): string
   let drawn = 0n
   for (let at = 0; at < DRAWN_BYTES; at += 1) drawn = drawn * 256n + BigInt(byteAt(at))
   let own: string | undefined
-  for (let step = 0n; step <= BigInt(originals.size + 1) && step < count; step += 1n) {
+  const steps = BigInt(Math.min(originals.size + 1, STEPS_MAX))
+  for (let step = 0n; step <= steps && step < count; step += 1n) {
     const masked = `${sign}${low + ((drawn + step) % count)}`
     if (masked === text) continue
     if (!originals.has(masked)) return masked

@@ -2,21 +2,25 @@
  * Keyed tokens: a text of the same shape and length, and another content.
  *
  * A digit becomes a digit, a letter a letter of its case and of as many bytes in UTF-8, whatever else
- * there is stays. Zeros at the start of the first digits stay and the digit behind them is none; of a
- * text of zeros alone the last one changes. The same text has the same token in every file of a deployment, so that ids still join; unless the token is a
- * text of its own column, or the text itself: then it is the next of its shape that is not. So a
- * column of one letter or digit has tokens of its own, and a shape of which the column has every text
- * keeps texts of other records. A text without letters and digits stays. Two texts may have one token.
+ * there is stays. Zeros before all other digits stay and the digit behind them is none; of a text of
+ * zeros alone the last one changes. The same text has the same token in every file of a deployment,
+ * so that ids join; unless that token is a text of its own column: then it is the next of its shape
+ * that is not. So short codes have tokens that do not join; and where a column has every text of a
+ * shape, tokens are texts of other records, never the own one. A text without letters and digits
+ * stays. Two texts may have one token.
  */
 import type { ByteAt } from './keyed-bytes.ts'
 
-/** A place that changes, and what may stand there: `size` code points from `first`. */
-interface Place {
-  readonly at: number
+/** What may stand in a place: `size` code points from `first`. */
+interface Range {
   readonly first: number
   readonly size: number
 }
-type Range = Omit<Place, 'at'>
+/** A place that changes. */
+interface Place {
+  readonly at: number
+  readonly range: Range
+}
 
 const ZERO = 0x30
 const NINE = 0x39
@@ -43,7 +47,8 @@ const LOWER: readonly Range[] = [
   { first: 0x3041, size: 86 },
   { first: 0x10428, size: 40 },
 ]
-const HEX_LETTERS = 6
+const HEX_UPPER: Range = { first: 0x41, size: 6 }
+const HEX_LOWER: Range = { first: 0x61, size: 6 }
 
 const isDigit = (point: number | undefined): boolean =>
   point !== undefined && point >= ZERO && point <= NINE
@@ -58,14 +63,16 @@ function utf8Bytes(point: number): number {
   return point < 0x10000 ? 3 : 4
 }
 
+/** Undefined: it stays. */
 function rangeOf(point: number, isHex: boolean): Range | undefined {
-  if (point < 0x80) {
-    if (isDigit(point)) return DIGIT
-    const letters = point >= 0x61 ? LOWER : UPPER
-    const range = letters[1] as Range
-    if (point < range.first || point >= range.first + range.size) return undefined
-    return isHex ? { ...range, size: HEX_LETTERS } : range
-  }
+  if (point >= 0x80) return otherRange(point)
+  if (isDigit(point)) return DIGIT
+  if (point >= 0x61 && point <= 0x7a) return isHex ? HEX_LOWER : LOWER[1]
+  if (point >= 0x41 && point <= 0x5a) return isHex ? HEX_UPPER : UPPER[1]
+  return undefined
+}
+
+function otherRange(point: number): Range | undefined {
   const text = String.fromCodePoint(point)
   if (/\p{Nd}/u.test(text)) return OTHER_DIGITS[utf8Bytes(point)]
   if (!/\p{L}/u.test(text)) return undefined
@@ -85,18 +92,21 @@ const NO_ZERO: Range = { first: ZERO + 1, size: 9 }
 function placesOf(points: readonly number[], isHex: boolean): readonly Place[] {
   const { from, to } = leadingZeros(points)
   const places: Place[] = []
-  for (const [at, point] of points.entries()) {
+  let at = -1
+  for (const point of points) {
+    at += 1
     if (at >= from && at < to) continue
     const range = rangeOf(point, isHex)
     if (range === undefined) continue
-    places.push({ at, ...(at === to && isDigit(point) ? NO_ZERO : range) })
+    places.push({ at, range: at === to && isDigit(point) ? NO_ZERO : range })
   }
-  return places.length === 0 && to > from ? [{ at: to - 1, ...NO_ZERO }] : places
+  return places.length === 0 && to > from ? [{ at: to - 1, range: NO_ZERO }] : places
 }
 
 /** Moves to the next text of the shape, the last place first. */
 function advance(chars: string[], places: readonly Place[]): void {
-  for (const { at, first, size } of places.toReversed()) {
+  for (const { at, range } of places.toReversed()) {
+    const { first, size } = range
     const next = ((chars[at] as string).codePointAt(0) as number) - first + 1
     chars[at] = String.fromCodePoint(first + (next % size))
     if (next < size) return
@@ -107,23 +117,30 @@ export interface TokenRequest {
   readonly bytes: (text: string) => ByteAt
   /** no token is one of them while its shape has another text */
   readonly originals: ReadonlySet<string>
-  /** every text of the column is hexadecimal */
+  /** it is hexadecimal, however short */
   readonly isHex: boolean
 }
 
+/** Texts of a shape that are tried: all of three digits. */
+export const STEPS_MAX = 1000
+const ASCII = /^[\x00-\x7f]*$/
+
 /** Cost: one keyed hash for each 32 letters and digits. */
 export function tokenOf(text: string, { bytes, originals, isHex }: TokenRequest): string {
-  const chars = Array.from(text)
+  const chars = ASCII.test(text) ? text.split('') : Array.from(text)
   const points = chars.map((one) => one.codePointAt(0) as number)
   const places = placesOf(points, isHex || HEX.test(text))
   if (places.length === 0) return text
   const byteAt = bytes(text)
-  for (const [number, { at, first, size }] of places.entries()) {
-    chars[at] = String.fromCodePoint(first + (byteAt(number) % size))
+  let number = 0
+  for (const { at, range } of places) {
+    chars[at] = String.fromCodePoint(range.first + (byteAt(number) % range.size))
+    number += 1
   }
   let own: string | undefined
   // One text more than there are originals is no original, if the shape has as many.
-  for (let step = 0; step <= originals.size + 1; step += 1) {
+  const steps = Math.min(originals.size + 1, STEPS_MAX)
+  for (let step = 0; step <= steps; step += 1) {
     const token = chars.join('')
     if (!originals.has(token) && token !== text) return token
     if (token !== text) own ??= token

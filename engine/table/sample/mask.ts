@@ -74,8 +74,9 @@ function contentMask({ key, scope, column }: MaskRequest): MaskText {
   if (column.type !== 'text' && column.type !== 'bytes') {
     return numberOf({ bytes, originals, texts })
   }
-  const isHex = column.type === 'bytes' && texts.every((text) => HEX.test(text))
-  return (text) => tokenOf(text, { bytes, originals, isHex })
+  // Bytes that are no text are shown as hexadecimal digits.
+  const isHex = (text: string): boolean => column.type === 'bytes' && HEX.test(text)
+  return (text) => tokenOf(text, { bytes, originals, isHex: isHex(text) })
 }
 
 /** A text of x alone stays: it tells nothing. */
