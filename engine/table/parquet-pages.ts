@@ -7,7 +7,13 @@
  */
 import { open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import { ThriftFault, ThriftReader, type ThriftStruct, type ThriftValue } from './thrift.ts'
+import {
+  ThriftFault,
+  ThriftReader,
+  type StructPlace,
+  type ThriftStruct,
+  type ThriftValue,
+} from './thrift.ts'
 
 /** Why a file is refused; in words that quote nothing of it. */
 export class ParquetFault extends Error {
@@ -33,10 +39,10 @@ const HEADER_BYTES = [4096, 1024 ** 2] as const
 const BLOCK_BYTES = 1024 ** 2
 
 /** Fields of parquet.thrift that are read. */
-const FILE = { rowGroups: 4, encryption: 8 }
+export const FILE = { rows: 3, rowGroups: 4, encryption: 8 }
 const GROUP = { columns: 1, rows: 3 }
 const CHUNK = { file: 1, metadata: 3, encryption: 8 }
-const COLUMN = { compressedBytes: 7, dataAt: 9, dictionaryAt: 11 }
+export const COLUMN = { compressedBytes: 7, dataAt: 9, indexAt: 10, dictionaryAt: 11 }
 const PAGE = { unpackedBytes: 2, packedBytes: 3, sum: 4 }
 
 /** Where the bytes of a Parquet file come from: `[from, to)`, fewer at its end. */
@@ -45,14 +51,25 @@ export interface ParquetBytes {
   readonly read: (from: number, to: number) => Promise<Buffer>
 }
 
-/** One group of rows, as the footer tells it. */
+/** What the footer tells, and where it does. */
+export interface ParquetFooter {
+  readonly bytes: Buffer
+  readonly struct: ThriftStruct
+  /** of every structure in it */
+  readonly places: ReadonlyMap<ThriftStruct, StructPlace>
+  /** in file order */
+  readonly groups: readonly RowGroup[]
+}
+
 export interface RowGroup {
+  readonly struct: ThriftStruct
   readonly rows: number
-  readonly chunks: readonly ChunkPlace[]
+  readonly chunks: readonly ColumnChunk[]
 }
 
 /** The pages of a column in a group: bytes `[from, to)` of the file. */
-export interface ChunkPlace {
+export interface ColumnChunk {
+  readonly metadata: ThriftStruct
   readonly from: number
   readonly to: number
 }
@@ -68,29 +85,35 @@ export async function checkPages(path: string): Promise<void> {
       return buffer.subarray(0, bytesRead)
     },
   }
-  for (const { chunks } of await readRowGroups(source, PARQUET_LIMITS.footerBytes)) {
+  const { groups } = await readParquetFooter(source, PARQUET_LIMITS.footerBytes)
+  for (const { chunks } of groups) {
     for (const chunk of chunks) await checkChunk(source, chunk, PARQUET_LIMITS.pageBytes)
   }
 }
 
-/** All groups of rows, in file order. Throws ParquetFault; reads the footer alone. */
-export async function readRowGroups(
+/** Reads the footer alone. Throws ParquetFault. */
+export async function readParquetFooter(
   file: ParquetBytes,
   footerBytesMax: number,
-): Promise<readonly RowGroup[]> {
-  const footer = await undamaged(() => footerOf(file, footerBytesMax))
-  return structs(footer.get(FILE.rowGroups)).map((group) => ({
+): Promise<ParquetFooter> {
+  const bytes = await footerOf(file, footerBytesMax)
+  const places = new Map<ThriftStruct, StructPlace>()
+  const struct = await undamaged(async () => new ThriftReader(bytes, 0, places).struct())
+  if (struct.has(FILE.encryption)) throw new ParquetFault('ENCRYPTED', 'a part of it is encrypted')
+  const groups = structs(struct.get(FILE.rowGroups)).map((group) => ({
+    struct: group,
     rows: numberOf(group.get(GROUP.rows)),
     chunks: structs(group.get(GROUP.columns)).map((chunk) =>
-      chunkPlace(chunk, file.sizeBytes - TAIL_BYTES),
+      columnChunk(chunk, file.sizeBytes - TAIL_BYTES),
     ),
   }))
+  return { bytes, struct, places, groups }
 }
 
 /** Throws ParquetFault where a page lies outside, lost its checksum or unpacks to too much. */
 export async function checkChunk(
   file: ParquetBytes,
-  { from, to }: ChunkPlace,
+  { from, to }: Pick<ColumnChunk, 'from' | 'to'>,
   pageBytesMax: number,
 ): Promise<void> {
   await undamaged(async () => {
@@ -107,7 +130,7 @@ async function undamaged<Found>(read: () => Promise<Found>): Promise<Found> {
   }
 }
 
-async function footerOf(file: ParquetBytes, footerBytesMax: number): Promise<ThriftStruct> {
+async function footerOf(file: ParquetBytes, footerBytesMax: number): Promise<Buffer> {
   const size = file.sizeBytes
   if (size < MAGIC.length + TAIL_BYTES) throw corrupt('it is cut off')
   const tail = await bytesAt(file, size - TAIL_BYTES, TAIL_BYTES)
@@ -118,12 +141,10 @@ async function footerOf(file: ParquetBytes, footerBytesMax: number): Promise<Thr
   if (bytes > footerBytesMax)
     throw new ParquetFault('TOO_LARGE', `its footer is over ${footerBytesMax} bytes`)
   if (bytes + TAIL_BYTES + MAGIC.length > size) throw corrupt('its footer is cut off')
-  const footer = new ThriftReader(await bytesAt(file, size - TAIL_BYTES - bytes, bytes)).struct()
-  if (footer.has(FILE.encryption)) throw new ParquetFault('ENCRYPTED', 'a part of it is encrypted')
-  return footer
+  return bytesAt(file, size - TAIL_BYTES - bytes, bytes)
 }
 
-function chunkPlace(chunk: ThriftStruct, endMax: number): ChunkPlace {
+function columnChunk(chunk: ThriftStruct, endMax: number): ColumnChunk {
   if (chunk.has(CHUNK.encryption))
     throw new ParquetFault('ENCRYPTED', 'a column of it is encrypted')
   if (chunk.has(CHUNK.file)) throw corrupt('a column of it lies in another file')
@@ -138,13 +159,13 @@ function chunkPlace(chunk: ThriftStruct, endMax: number): ChunkPlace {
   const end = start + bytes
   if ((start === 0 && bytes > 0) || bytes < 0 || end > endMax)
     throw corrupt('a column lies outside of it')
-  return { from: start, to: end }
+  return { metadata, from: start, to: end }
 }
 
 /** Where the page ends. */
 async function checkPage(
   file: ParquetBytes,
-  { from: at, to: end }: ChunkPlace,
+  { from: at, to: end }: Pick<ColumnChunk, 'from' | 'to'>,
   pageBytesMax: number,
 ): Promise<number> {
   const { header, bytes: headerBytes } = await pageHeader(file, at, end)

@@ -8,6 +8,17 @@
 export type ThriftValue = number | boolean | Buffer | readonly ThriftValue[] | ThriftStruct
 export type ThriftStruct = ReadonlyMap<number, ThriftValue>
 
+/** Bytes `[from, to)`. */
+export interface ThriftPlace {
+  readonly from: number
+  readonly to: number
+}
+
+/** Where a structure lies, and the value of each of its fields without the field's head. */
+export interface StructPlace extends ThriftPlace {
+  readonly fields: ReadonlyMap<number, ThriftPlace>
+}
+
 /** The bytes are no such structure, or more is needed. */
 export class ThriftFault extends Error {}
 
@@ -31,25 +42,37 @@ const ENTRIES_MAX = 10_000_000
 /** Reads one structure from `start`; `at` is where it ended. Throws ThriftFault. */
 export class ThriftReader {
   readonly #bytes: Buffer
+  readonly #places: Map<ThriftStruct, StructPlace> | undefined
   at: number
 
-  constructor(bytes: Buffer, start = 0) {
+  /** `places` is told of every structure, for who wants to write the bytes anew. */
+  constructor(bytes: Buffer, start = 0, places?: Map<ThriftStruct, StructPlace>) {
     this.#bytes = bytes
+    this.#places = places
     this.at = start
   }
 
   struct(depth = 0): ThriftStruct {
     if (depth > DEPTH_MAX) throw new ThriftFault('too deep')
     const fields = new Map<number, ThriftValue>()
+    const places = this.#places === undefined ? undefined : new Map<number, ThriftPlace>()
+    const start = this.at
     let id = 0
     for (;;) {
       const head = this.#byte()
-      if (head === 0) return fields
+      if (head === 0) {
+        if (places !== undefined) {
+          this.#places?.set(fields, { from: start, to: this.at, fields: places })
+        }
+        return fields
+      }
       const step = head >> 4
       id = step === 0 ? this.#zigzag() : id + step
       const type = head & 15
       const isTruth = type === TYPE.true || type === TYPE.false
+      const from = this.at
       fields.set(id, isTruth ? type === TYPE.true : this.#value(type, depth + 1))
+      places?.set(id, { from, to: this.at })
     }
   }
 

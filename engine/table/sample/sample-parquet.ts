@@ -4,17 +4,14 @@
  * What is read is the footer and the columns of that group, each byte once; a group that is over the
  * limit of bytes is described. Pages are checked before another reader decodes them.
  */
-import {
-  checkChunk,
-  ParquetFault,
-  readRowGroups,
-  type ChunkPlace,
-  type RowGroup,
-} from '../parquet-pages.ts'
+import { isEngineError } from '../../core/errors.ts'
+import { checkChunk, ParquetFault, readParquetFooter, type RowGroup } from '../parquet-pages.ts'
+import { parquetExcerpt } from '../parquet-excerpt.ts'
 import type { Sample, SampleRequest } from './contract.ts'
 import { describedSample } from './described.ts'
 import { HeldRanges, ReadLimit } from './held-ranges.ts'
-import { RangedBlob } from './ranged-blob.ts'
+import { masksOf } from './masks.ts'
+import { choiceOf } from './strategies.ts'
 
 const FOOTER_BYTES_MAX = 16 * 1024 ** 2
 /** Of one page, unpacked. */
@@ -23,6 +20,8 @@ const PAGE_BYTES_MAX = 64 * 1024 ** 2
 const TAIL_BYTES = 32 * 1024
 /** Columns that lie so near to one another are read at once. */
 const GAP_BYTES = 4 * 1024
+/** Looked through for a strategy that chooses among rows. */
+const SEARCHED_ROWS_MAX = 20_000
 const WRITER = 'tributary'
 
 /** Samples the file; one that is damaged, encrypted or too large in a part is only described. */
@@ -39,16 +38,26 @@ export async function sampleParquet(request: SampleRequest): Promise<Sample> {
   }
 }
 
+class NoSample extends Error {
+  readonly reason: string
+
+  constructor(reason: string, detail: string) {
+    super(detail)
+    this.reason = reason
+  }
+}
+
 function whyNot(error: unknown): { readonly reason: string; readonly detail: string } | undefined {
   if (error instanceof ParquetFault) {
     return { reason: error.kind.toLowerCase().replaceAll('_', '-'), detail: error.message }
   }
+  if (error instanceof NoSample) return { reason: error.reason, detail: error.message }
   if (!(error instanceof ReadLimit)) return undefined
   const detail = `${error.wantedBytes} bytes more would have to be read than the limit leaves`
   return { reason: 'over-limit', detail }
 }
 
-/** Rows of one row group. */
+/** Rows of one row group that are looked at. */
 interface Rows {
   readonly group: number
   readonly offset: number
@@ -56,48 +65,88 @@ interface Rows {
 }
 
 async function sampled(request: SampleRequest, ranges: HeldRanges): Promise<Sample> {
-  if (request.mask !== undefined) throw new ParquetFault('CORRUPT', 'its values are not masked yet')
   const { sizeBytes } = ranges
   await ranges.read(sizeBytes - Math.min(TAIL_BYTES, ranges.leftBytes), sizeBytes)
-  const groups = await readRowGroups(ranges, Math.min(FOOTER_BYTES_MAX, ranges.leftBytes))
-  const rows = wanted(groups, request)
-  await holdGroup(ranges, groups[rows.group])
+  const footer = await readParquetFooter(ranges, Math.min(FOOTER_BYTES_MAX, ranges.leftBytes))
+  const { groups } = footer
+  const looked = lookedAt(groups, request)
+  const pages = await pagesOf(ranges, groups[looked.group])
+  const stream = await decoded(parquetExcerpt(footer, groups[looked.group], pages), looked)
+  const { bytes, columns, records } = await shown(stream, looked.limit, request)
+  const all = groups.reduce((sum, group) => sum + group.rows, 0)
   return {
-    bytes: await written(await decoded(ranges, rows)),
+    bytes,
     extension: '.parquet',
     format: 'parquet',
-    records: rows.limit,
-    isWhole: rows.limit === groups.reduce((sum, group) => sum + group.rows, 0),
-    isCut: false,
+    records,
+    isWhole: records === all,
+    isCut: isSearch(request) && looked.limit < all,
     readBytes: ranges.readBytes,
     head: Buffer.alloc(0),
-    columns: [],
+    columns,
   }
 }
 
-function wanted(
+/** Whether rows are chosen among all that are looked at. */
+const isSearch = ({ strategy }: Pick<SampleRequest, 'strategy'>): boolean =>
+  strategy === 'reservoir' || strategy === 'rejects'
+
+function lookedAt(
   groups: readonly RowGroup[],
   { records, strategy }: Pick<SampleRequest, 'records' | 'strategy'>,
 ): Rows {
   const hasRows = ({ rows }: RowGroup): boolean => rows > 0
   const group = strategy === 'tail' ? groups.findLastIndex(hasRows) : groups.findIndex(hasRows)
   const rows = groups[group]?.rows ?? 0
-  const limit = Math.min(rows, records)
+  const limit = Math.min(rows, isSearch({ strategy }) ? SEARCHED_ROWS_MAX : records)
   return { group, offset: strategy === 'tail' ? rows - limit : 0, limit }
 }
 
+/** The rows that are shown, out of those that were read, and what they hold. */
+async function shown(
+  stream: Uint8Array,
+  rows: number,
+  request: SampleRequest,
+): Promise<Pick<Sample, 'bytes' | 'columns' | 'records'>> {
+  const { tableFromIPC, tableToIPC } = await import('apache-arrow')
+  const { ArrowRows } = await import('./arrow-rows.ts')
+  const table = soundly(() => new ArrowRows(tableFromIPC(stream)))
+  const choice = choiceOf<number>(request)
+  for (let row = 0; row < rows; row += 1) {
+    choice.offer({ isFaulty: false, fields: () => table.fields(row), keep: () => row })
+  }
+  const chosen = choice.chosen()
+  const columns = table.columns(chosen)
+  const masks = masksOf(request.mask, columns)
+  if (masks !== undefined && table.hasOpaque) {
+    throw new NoSample('not-masked', 'a column of it has values that no mask can be put on')
+  }
+  const isAsRead = masks === undefined && chosen.length === rows && !table.hasMoved
+  const kept = isAsRead ? stream : tableToIPC(table.taken(chosen, masks ?? []), 'stream')
+  return { bytes: await written(kept), columns, records: chosen.length }
+}
+
 /** Reads the columns of a group and checks their pages. Throws ParquetFault, ReadLimit. */
-async function holdGroup(ranges: HeldRanges, group: RowGroup | undefined): Promise<void> {
-  if (group === undefined) return
-  const groupBytes = group.chunks.reduce((sum, { from, to }) => sum + to - from, 0)
+async function pagesOf(
+  ranges: HeldRanges,
+  group: RowGroup | undefined,
+): Promise<readonly Buffer[]> {
+  const chunks = group?.chunks ?? []
+  const groupBytes = chunks.reduce((sum, { from, to }) => sum + to - from, 0)
   if (groupBytes > ranges.leftBytes) throw new ReadLimit(groupBytes)
-  for (const { from, to } of spans(group.chunks)) await ranges.read(from, to)
-  for (const chunk of group.chunks) await checkChunk(ranges, chunk, PAGE_BYTES_MAX)
+  for (const { from, to } of spans(chunks)) await ranges.read(from, to)
+  for (const chunk of chunks) await checkChunk(ranges, chunk, PAGE_BYTES_MAX)
+  return Promise.all(chunks.map(({ from, to }) => ranges.read(from, to)))
+}
+
+interface Span {
+  readonly from: number
+  readonly to: number
 }
 
 /** The chunks in file order, those that lie near to one another as one. */
-function spans(chunks: readonly ChunkPlace[]): readonly ChunkPlace[] {
-  const joined: ChunkPlace[] = []
+function spans(chunks: readonly Span[]): readonly Span[] {
+  const joined: Span[] = []
   for (const { from, to } of chunks.toSorted((a, b) => a.from - b.from)) {
     const last = joined.at(-1)
     if (last === undefined || from > last.to + GAP_BYTES) joined.push({ from, to })
@@ -106,22 +155,24 @@ function spans(chunks: readonly ChunkPlace[]): readonly ChunkPlace[] {
   return joined
 }
 
-async function decoded(ranges: HeldRanges, { group, offset, limit }: Rows): Promise<Uint8Array> {
-  const { ParquetFile } = await import('parquet-wasm')
+/**
+ * Decodes rows of an excerpt, in one batch. By a call that does not wait: damage that the reader
+ * does not foresee ends it, and where it waits nobody could catch that.
+ */
+async function decoded(excerpt: Buffer, { offset, limit }: Rows): Promise<Uint8Array> {
+  const { readParquet } = await import('parquet-wasm')
   try {
-    using file = await ParquetFile.fromFile(new RangedBlob(ranges))
-    const rowGroups = group < 0 ? [] : [group]
-    const table = await file.read({ rowGroups, offset, limit, batchSize: Math.max(1, limit) })
+    const table = readParquet(excerpt, { offset, limit, batchSize: Math.max(1, limit) })
     let rows = 0
     for (using batch of table.recordBatches()) rows += batch.numRows
     // Takes the table with it: nothing to free.
     const stream = table.intoIPCStream()
     if (rows === limit) return stream
   } catch {
-    // What the reader says may quote the file; what the file itself threw is no fault of its bytes.
-    if (ranges.fault !== undefined) throw ranges.fault
+    // What the reader says may quote the file.
+    throw new ParquetFault('CORRUPT', 'it is damaged, or written in a way that is not read')
   }
-  throw new ParquetFault('CORRUPT', 'it is damaged, or written in a way that is not read')
+  throw new ParquetFault('CORRUPT', 'it has other rows than its footer tells')
 }
 
 /** A Parquet file of the rows in an IPC stream, the same bytes for the same rows. */
@@ -131,5 +182,15 @@ async function written(stream: Uint8Array): Promise<Buffer> {
     .setCompression(Compression.ZSTD)
     .setCreatedBy(WRITER)
     .build()
-  return Buffer.from(writeParquet(Table.fromIPCStream(stream), properties))
+  return soundly(() => Buffer.from(writeParquet(Table.fromIPCStream(stream), properties)))
+}
+
+/** What a library throws about the rows may quote them: it is not passed on. */
+function soundly<Made>(make: () => Made): Made {
+  try {
+    return make()
+  } catch (error) {
+    if (isEngineError(error)) throw error
+    throw new NoSample('not-read', 'a type of it is not read, or cannot be written again')
+  }
 }
