@@ -5,7 +5,8 @@
  */
 import { isAscii, isUtf8 } from 'node:buffer'
 import type { TextForm } from './contract.ts'
-import { scrambledText, type ReplaceField, type TextRecord } from './text-record.ts'
+import { scrambledText } from './hidden-text.ts'
+import { type ReplaceField, type TextRecord } from './text-record.ts'
 
 /** Where a column lies in the record: 0-based. */
 type Places = NonNullable<TextForm['places']>
@@ -25,7 +26,12 @@ const unitText = (units: string, { isBytes }: Cut): string =>
   isBytes ? Buffer.from(units, 'latin1').toString() : units
 
 /** Blanks alone: other white space may be half a character here. */
-const withoutBlanks = (units: string): string => units.replaceAll(/^ +| +$/g, '')
+function withoutBlanks(units: string): string {
+  let [start, end] = [0, units.length]
+  while (start < end && units[start] === ' ') start += 1
+  while (end > start && units[end - 1] === ' ') end -= 1
+  return units.slice(start, end)
+}
 
 /** The texts of the columns without blanks around; none: the record ends before the last column. */
 export function fixedFields(record: TextRecord, form: TextForm, places: Places): string[] {

@@ -2,7 +2,7 @@
 import type { SampledColumn } from './contract.ts'
 import { leafText, type JsonLeaf, type JsonValue } from './json-leaves.ts'
 import { maskedText, type Masks } from './masks.ts'
-import { scrambledText } from './text-record.ts'
+import { scrambledText } from './hidden-text.ts'
 
 /** Paths that are columns; values at further ones are hidden whenever something is masked. */
 const PATHS_MAX = 1_000

@@ -2,7 +2,7 @@
  * The values of a JSON text with their places and paths, so that they can be replaced and all else
  * stays as it was written. Source: RFC 8259. Pure.
  */
-import { nameText } from './text-record.ts'
+import { nameText } from './hidden-text.ts'
 
 /** Objects and lists within one another. */
 export const JSON_DEPTH_MAX = 256

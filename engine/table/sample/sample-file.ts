@@ -1,4 +1,5 @@
 /** The sample of any file: what it is, told by its first bytes and then its name, decides how. */
+import { assert } from '../../core/errors.ts'
 import { packageKind, type PackageKind } from '../package-kind.ts'
 import { HEAD_BYTES, plainContent, Prefix } from './content.ts'
 import type { RangedFile, Sample, SampleRequest } from './contract.ts'
@@ -24,6 +25,7 @@ const extensionOf = (name: string): string => EXTENSION.exec(name)?.[0] ?? ''
 
 /** A sample of a file. Reads at most `readBytesMax`; throws only what reading itself throws. */
 export async function sampleFile(request: SampleRequest): Promise<Sample> {
+  assert(request.readBytesMax >= HEAD_BYTES, 'a sample of less than 64 KiB is asked for')
   const file = new CountedFile(request.file, request.readBytesMax)
   const content = new Prefix(plainContent(file))
   await content.fill(HEAD_BYTES)
@@ -122,18 +124,27 @@ function textFormat(head: Buffer, name: string): 'text' | 'jsonl' | 'json' {
 const LOOK_BYTES = 1024
 const CONTROL_SHARE_MAX = 0.05
 /** A file with a hole behind its first lines is a text that was not written to its end. */
-const HOLE = Buffer.alloc(16)
+const HOLE = '\0'.repeat(16)
 const MAGIC = ['%PDF-', 'BZh', '7z\xbc\xaf', 'Rar!', '(\xb5/\xfd', '\xfd7zXZ', 'SQLite format 3']
-const MARKS_OF_UTF16 = ['\xff\xfe', '\xfe\xff']
 const CONTROL = /[\0-\x08\x0e-\x19\x7f]/g
 
 function isBinary(head: Buffer): boolean {
-  const look = head.toString('latin1', 0, LOOK_BYTES)
-  if (MARKS_OF_UTF16.some((mark) => look.startsWith(mark))) return false
+  const wide = linesOf(head).syntax.encoding === 'utf-16'
+  const look = wide
+    ? wideText(head.subarray(0, LOOK_BYTES))
+    : head.toString('latin1', 0, LOOK_BYTES)
   if (MAGIC.some((magic) => look.startsWith(magic))) return true
-  const hole = look.indexOf(HOLE.toString('latin1'))
+  const hole = look.indexOf(HOLE)
   const text = hole > 0 && /[\r\n]/.test(look.slice(0, hole)) ? look.slice(0, hole) : look
-  return (text.match(CONTROL)?.length ?? 0) > text.length * CONTROL_SHARE_MAX
+  const controls = text.match(CONTROL)?.length ?? 0
+  return !text.isWellFormed() || controls > text.length * CONTROL_SHARE_MAX
+}
+
+/** Of UTF-16; half a pair at its end is left out. */
+function wideText(look: Buffer): string {
+  const units = Buffer.from(look.subarray(0, look.length - (look.length % 2)))
+  const text = (look[0] === 0xfe ? units.swap16() : units).toString('utf16le')
+  return /[\ud800-\udbff]$/.test(text) ? text.slice(0, -1) : text
 }
 
 interface Around {

@@ -8,12 +8,11 @@ import { fixedFields, rewrittenFixed } from './fixed-text.ts'
 import { leafTexts, readJson } from './json-leaves.ts'
 import { maskedText, masksOf } from './masks.ts'
 import { choiceOf, isCutAt, type Candidate, type Choice } from './strategies.ts'
+import { looksLikeData, nameText, scrambledBytes } from './hidden-text.ts'
 import {
   encodedRecord,
   fieldsOf,
-  nameText,
   rewritten,
-  scrambledBytes,
   textCoding,
   textRecord,
   type ReplaceField,
@@ -81,7 +80,7 @@ export async function sampleText(
   return finished(content, picked, {
     columns,
     written: (record, at) => {
-      if (record === header && !record.isFaulty) return rewritten(record, syntax, nameText)
+      if (record === header) return rewritten(record, syntax, nameText)
       if ((rows[at] ?? null) === null) return null
       const replace: ReplaceField = (text, column) => maskedText(masks, column, text)
       return places === undefined
@@ -94,6 +93,7 @@ export async function sampleText(
 interface Picked {
   /** what stands before the records of data, and is always shown */
   readonly lead: readonly TextRecord[]
+  /** undefined: there is none, or none that can be trusted */
   readonly header: TextRecord | undefined
   readonly records: readonly TextRecord[]
   readonly isWhole: boolean
@@ -113,10 +113,11 @@ async function pick(content: TextContent, request: SampleRequest): Promise<Picke
   const isLate =
     file !== undefined && request.strategy === 'tail' && file.sizeBytes > request.readBytesMax
   await pass.read(prefix, isLate)
-  const { lead, header } = pass
+  const { lead } = pass
+  const header = trustedHeader(pass.header, form)
   const before = { lead, header, coding }
   if (isLate) {
-    const fieldCount = header?.isFaulty === false ? fieldsOf(header, form.syntax).length : undefined
+    const fieldCount = header === undefined ? undefined : fieldsOf(header, form.syntax).length
     const late = await lastRecords({ file, form, coding, fieldCount, records: request.records })
     return { ...before, ...late, isWhole: false, keepsBlanks: false }
   }
@@ -131,6 +132,15 @@ async function pick(content: TextContent, request: SampleRequest): Promise<Picke
     keepsBlanks: isWhole || request.strategy === 'head',
     source: (from, to) => prefix.bytes.subarray(from, to),
   }
+}
+
+/** A record of data where the header should be is not shown as names. */
+function trustedHeader(
+  header: TextRecord | undefined,
+  { syntax }: TextForm,
+): TextRecord | undefined {
+  if (header === undefined || header.isFaulty) return undefined
+  return looksLikeData(fieldsOf(header, syntax)) ? undefined : header
 }
 
 /** Tells preamble and header from data, and offers the data. */
@@ -219,7 +229,7 @@ function textRows(
   const fields = (record: TextRecord): string[] =>
     places === undefined ? fieldsOf(record, syntax) : fixedFields(record, form, places)
   const read = records.map((record) => (record.isFaulty ? [] : fields(record)))
-  const named = header?.isFaulty === false ? fieldsOf(header, syntax).length : undefined
+  const named = header === undefined ? undefined : fieldsOf(header, syntax).length
   const count = places?.length ?? named ?? mostFrequent(read.map(({ length }) => length))
   return read.map((row) =>
     row.length > 0 && row.length === count && row.length <= COLUMNS_MAX ? row : null,
@@ -237,7 +247,7 @@ function textColumns(
   header: TextRecord | undefined,
   { syntax, places }: TextForm,
 ): SampledColumn[] {
-  const written = header?.isFaulty === false ? fieldsOf(header, syntax) : undefined
+  const written = header === undefined ? undefined : fieldsOf(header, syntax)
   const names = places?.map(({ name }) => name) ?? written
   const first = names ?? rows.find((fields) => fields !== null) ?? []
   if (first.length > COLUMNS_MAX) return []

@@ -41,10 +41,19 @@ test('of records that are not trusted to have columns only the shape is left', a
 })
 
 test('a name in the header that looks like data is hidden', async () => {
-  const found = await masked('900-11-2233,name\n1,b\n', upper(), form())
-  expect(found.text).toBe('000-00-0000,name\n1,b\n')
-  expect(found.columns.map(({ name }) => name)).toEqual(['000-00-0000', 'name'])
+  const found = await masked('MRN0012345,name\n1,b\n', upper(), form())
+  expect(found.text).toBe('XXX0000000,name\n1,b\n')
+  expect(found.columns.map(({ name }) => name)).toEqual(['XXX0000000', 'name'])
 })
+
+test.for(['900-11-2233', 'ann@example.org', '19700101'])(
+  'a record of data where the header should be gives no names: %s',
+  async (cell) => {
+    const found = await masked(`Ann,${cell}\nBob,2\n`, upper(), form())
+    expect(found.text).toBe(`Xxx,${cell.replaceAll(/[a-z]/g, 'x').replaceAll(/\d/g, '0')}\nBob,2\n`)
+    expect(found.columns.map(({ name }) => name)).toEqual([undefined, undefined])
+  },
+)
 
 test('no header: columns have no names, and the first record is masked too', async () => {
   const found = await masked('a,b\nc,d\n', upper(1), form(',', { hasHeader: false }))

@@ -41,6 +41,28 @@ test('the last records of a long file are the end of it, wherever quotes begin',
   )
 })
 
+test('the last records of a long text in UTF-16, and of long JSON lines', async () => {
+  const lines = Array.from({ length: 40_000 }, (_, n) => `é${n},"a\n${n}"\n`)
+  const { dialect } = form().syntax
+  const wanted = { strategy: 'tail', records: 7, readBytesMax: limit } as const
+  for (const isBig of [false, true]) {
+    const encode = (text: string): Buffer => {
+      const bytes = Buffer.from(`\ufeff${text}`, 'utf16le')
+      return isBig ? bytes.swap16() : bytes
+    }
+    const { bytes, isCut } = await sampleBytes('x.csv', encode(`a,b\n${lines.join('')}`), {
+      ...wanted,
+      form: form(',', { syntax: { dialect, encoding: 'utf-16' } }),
+    })
+    expect(bytes).toEqual(encode(`a,b\n${lines.slice(-7).join('')}`))
+    expect(isCut).toBe(false)
+  }
+  const objects = lines.map((line) => `{"a":${JSON.stringify(line)}}\n`)
+  const sample = await sampleBytes('x.jsonl', Buffer.from(objects.join('')), wanted)
+  expect(sample.bytes.toString()).toBe(objects.slice(-7).join(''))
+  expect(sample.readBytes).toBeLessThanOrEqual(limit)
+})
+
 test('fewer last records than were wanted are said to be cut', async () => {
   const line = `"${'x'.repeat(40_000)}",b\n`
   const sample = await sampleTail(`a,b\n${line.repeat(20)}`, 10)

@@ -125,8 +125,12 @@ test('a text of no known form is lines in one column', async () => {
   expect(sample.columns).toEqual([{ name: undefined, texts: ['a,"b'], type: 'text' }])
 })
 
-test('what is no text is only described', async () => {
-  const bytes = Buffer.from(Array.from({ length: 4096 }, (_, n) => (n * 7919) % 251))
+test.for([
+  ['bytes of any value', Buffer.alloc(0)],
+  ['bytes of any value behind a mark of UTF-16', Buffer.from([0xff, 0xfe])],
+] as const)('%s are only described', async ([, mark]) => {
+  const any = Buffer.from(Array.from({ length: 4096 }, (_, n) => (n * n * 7919 + n) % 251))
+  const bytes = Buffer.concat([mark, any]).subarray(0, 4096)
   const sample = await sampleBytes('x.csv', bytes)
   expect(sample.extension).toBe('.meta.json')
   expect(JSON.parse(sample.bytes.toString())).toEqual({
