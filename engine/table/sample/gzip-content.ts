@@ -8,12 +8,12 @@ import type { ContentEnd, ContentSource } from './content.ts'
 import type { CountedFile } from './counted-file.ts'
 
 /** So much is unpacked at a time: DEFLATE makes at most 1,032 bytes of one. */
-const SLICE_BYTES = 8 * 1024
+const SLICE_BYTES = 4 * 1024
 /** In a slice that is damaged it is tried in such pieces, one size after the other. */
 const PIECE_BYTES = [128, 1]
 const BLOCK_BYTES = 64 * 1024
 /** Bytes of content, for each byte that may be read of the file. */
-const CONTENT_RATIO_MAX = 8
+const CONTENT_RATIO_MAX = 4
 /** Byte 9 of the header names the system that packed it; 255 is none in particular. */
 const SYSTEM = { at: 9, unknown: 255 } as const
 

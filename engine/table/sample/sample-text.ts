@@ -80,11 +80,14 @@ export async function sampleText(
   return finished(content, picked, {
     columns,
     written: (record, at) => {
-      if (record === header) return rewritten(record, syntax, nameText)
-      if ((rows[at] ?? null) === null) return null
+      if (record === header) {
+        return rewritten(record, fieldsOf(record, syntax), { syntax, replace: nameText })
+      }
+      const fields = rows[at] ?? null
+      if (fields === null) return null
       const replace: ReplaceField = (text, column) => maskedText(masks, column, text)
       return places === undefined
-        ? rewritten(record, syntax, replace)
+        ? rewritten(record, fields, { syntax, replace })
         : rewrittenFixed(record, { form, places }, replace)
     },
   })

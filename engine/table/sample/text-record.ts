@@ -69,14 +69,14 @@ export const fieldsOf = (record: TextRecord, { dialect }: RecordSyntax): string[
 /** A text in the place of a field; the same text: the field stays byte for byte. */
 export type ReplaceField = (text: string, column: number) => string
 
-/** The record with other texts in its fields: delimiters, quotes around fields and the rest stay. */
+/** The record, whose fields these are, with other texts in them: delimiters, quotes around fields and the rest stay. */
 export function rewritten(
   record: TextRecord,
-  { dialect }: RecordSyntax,
-  replace: ReplaceField,
+  fields: readonly string[],
+  { syntax, replace }: { readonly syntax: RecordSyntax; readonly replace: ReplaceField },
 ): string {
-  const { delimiter, quoteChar } = dialect
-  return recordFields(record, delimiter)
+  const { delimiter, quoteChar } = syntax.dialect
+  return fields
     .map((text, column) => {
       const range = record.fields?.ranges[column]
       const isQuoted =
