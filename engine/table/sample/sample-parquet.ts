@@ -113,7 +113,7 @@ async function shown(
   const table = soundly(() => new ArrowRows(tableFromIPC(stream)))
   const choice = choiceOf<number>(request)
   for (let row = 0; row < rows; row += 1) {
-    choice.offer({ isFaulty: false, fields: () => table.fields(row), keep: () => row })
+    choice.offer({ isFaulty: () => false, fields: () => table.fields(row), keep: () => row })
   }
   const chosen = choice.chosen()
   const columns = table.columns(chosen)
