@@ -20,6 +20,10 @@ export function folderInbox(folder: string): Inbox {
     sourceOf: ({ path }) => join(folder, path),
     pathOf: (source) =>
       source.startsWith(`${folder}/`) ? source.slice(folder.length + 1) : undefined,
+    modifiedMs: (changedToken) => {
+      const [, ns] = /^(\d+):\d+:\d+$/.exec(changedToken) ?? []
+      return ns === undefined ? undefined : Number(BigInt(ns) / 1_000_000n)
+    },
     read: (source, changedToken) =>
       changedToken === undefined ? readFolderFile(source) : readVersion(source, changedToken),
     remove: async (version) => removeVersion(folder, version),

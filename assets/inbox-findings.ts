@@ -1,4 +1,4 @@
-/** What of the inbox cannot be read, as open findings: one for each path or drop, until it can. */
+/** What cannot be read or swept, as open findings: one for each path, drop or task, until it can. */
 import type { Catalog, Connection, PlanningAccess } from '../engine/index.ts'
 import { platformTables } from '../registry/tables.ts'
 
@@ -56,25 +56,23 @@ export async function noteFaults(
   }
 }
 
-const SWEEP = 'INBOX_SWEEP'
+/** What one finding is about, and when it is opened or closed. */
+interface LoneFault {
+  readonly code: string
+  readonly subject: string
+  readonly nowMs: number
+}
 
-/** One open finding while the inbox cannot be swept. Writes only when that changes. */
-export async function noteSweepFault(
-  {
-    catalog,
-    inbox,
-    nowMs,
-  }: {
-    readonly catalog: Catalog
-    readonly inbox: { readonly name: string }
-    readonly nowMs: number
-  },
+/** One open warning of a code while something is at fault. Writes only when that changes. */
+export async function noteLoneFault(
+  catalog: Catalog,
+  { code, subject, nowMs }: LoneFault,
   fault: string | undefined,
 ): Promise<void> {
   const open = await platformTables(catalog.db)
     .selectFrom('finding')
     .select('id')
-    .where('code', '=', SWEEP)
+    .where('code', '=', code)
     .where('closed_ms', 'is', null)
     .executeTakeFirst()
   if ((open === undefined) === (fault === undefined)) return
@@ -85,16 +83,15 @@ export async function noteSweepFault(
         await tables
           .updateTable('finding')
           .set({ closed_ms: nowMs })
-          .where('code', '=', SWEEP)
+          .where('code', '=', code)
           .where('closed_ms', 'is', null)
           .execute()
         return
       }
-      const words = `what is landed stays in the inbox: ${fault}`
-      const row = { at_ms: nowMs, severity: 'warning', code: SWEEP, subject: inbox.name } as const
+      const row = { at_ms: nowMs, severity: 'warning', code, subject, closed_ms: null } as const
       await tables
         .insertInto('finding')
-        .values({ ...row, words, closed_ms: null })
+        .values({ ...row, words: fault })
         .execute()
     },
     { bookkeeping: true },

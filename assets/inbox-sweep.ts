@@ -19,7 +19,7 @@ import {
 } from '../engine/index.ts'
 import { MARKER } from '../registry/inbox.ts'
 import { platformTables } from '../registry/tables.ts'
-import { noteSweepFault } from './inbox-findings.ts'
+import { noteLoneFault } from './inbox-findings.ts'
 import type { Inbox, Removal, Version } from './inbox.ts'
 
 export interface InboxSweep {
@@ -52,10 +52,10 @@ export async function sweepInbox(sweep: InboxSweep): Promise<Swept> {
     if (!isEngineError(error, 'INPUT_UNREADABLE') && !isEngineError(error, 'STORE_UNUSABLE')) {
       throw error
     }
-    fault = error.message
+    fault = `what is landed stays in the inbox: ${error.message}`
   }
   const { project, inbox, nowMs } = sweep
-  await noteSweepFault({ catalog: project.catalog, inbox, nowMs }, fault)
+  await noteLoneFault(project.catalog, { code: 'INBOX_SWEEP', subject: inbox.name, nowMs }, fault)
   return swept
 }
 

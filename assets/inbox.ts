@@ -36,6 +36,8 @@ export interface Inbox {
   readonly sourceOf: (version: Version) => string
   /** the path that a source of this inbox names; undefined: it lies elsewhere. Pure */
   readonly pathOf: (source: string) => string | undefined
+  /** when a version was last changed, as its token tells it, in ms; undefined: it does not. Pure */
+  readonly modifiedMs: (changedToken: string) => number | undefined
   /**
    * The bytes of a source; with a token, of that version and no other. A bucket's source pins its
    * version by itself. Throws INPUT_CHANGED, INPUT_UNREADABLE.

@@ -95,6 +95,17 @@ const HOST: Host = {
     })
     return { config, migrations: MIGRATIONS }
   },
+  stagingPrefix: async (folder) => {
+    const { isEngineError } = await import('../engine/index.ts')
+    const { stagingFolder, stagingVariable } = await import('./staging-config.ts')
+    try {
+      return (await HOST.look(folder)).config.staging.prefix.value
+    } catch (error) {
+      if (!isEngineError(error, 'CONFIG_MISSING')) throw error
+      const prefix = stagingVariable(process.env)
+      return prefix === undefined ? undefined : stagingFolder(folder, prefix)
+    }
+  },
   askStore: async ({ store, s3 }) => {
     const { askStore } = await import('../minio/store-tools.ts')
     const { s3Settings } = await import('./s3-config.ts')

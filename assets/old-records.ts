@@ -27,12 +27,16 @@ export const pruneRecords: Collect = async ({ trx: { db }, beforeMs }) => {
     .deleteFrom('finding')
     .where('closed_ms', '<', beforeMs)
     .executeTakeFirstOrThrow()
+  // The last one stays, so that numbers go on from it.
+  const lines = await sql`delete from processed_file where appended_ms < ${beforeMs}
+    and seq < (select max(l.seq) from processed_file l)`.execute(db)
   return [
     { what: 'parses', count: parses },
     { what: 'validations', count: validations },
     { what: 'builds of months', count: Number(months.numAffectedRows ?? 0n) },
     { what: 'answered requests', count: Number(requests.numDeletedRows) },
     { what: 'closed findings', count: Number(findings.numDeletedRows) },
+    { what: 'lines of processed manifests', count: Number(lines.numAffectedRows ?? 0n) },
   ]
 }
 

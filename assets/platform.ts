@@ -1,7 +1,14 @@
 /** Opens a project folder as the platform: the road's graph over its catalog, store and inbox. */
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Catalog, MigrationSet, ObjectStore, Observer, Project } from '../engine/index.ts'
+import type {
+  Catalog,
+  Hooks,
+  MigrationSet,
+  ObjectStore,
+  Observer,
+  Project,
+} from '../engine/index.ts'
 import { DuckPool, buildGraph, openCatalog, systemClock } from '../engine/index.ts'
 import type { Config } from './config.ts'
 import { inboxObserver } from './discovered.ts'
@@ -14,6 +21,7 @@ import { queueObserver } from './queue-observer.ts'
 import type { SecretsOf } from './package-secrets.ts'
 import { submitterSecrets } from './package-secrets.ts'
 import { PLATFORM_KEPT } from './kept-tables.ts'
+import { isLineWaiting } from './processed-files.ts'
 import { platformHooks } from './records.ts'
 import type { SyncOptions } from './sync-options.ts'
 import type { Routing } from './reroute.ts'
@@ -56,6 +64,17 @@ const routeAfter =
     await routeAgain(access, { ...place, registry })
   }
 
+/** What follows a run, in this order: lines of what was landed, and its removal from the inbox. */
+const afterRun =
+  ({ intakeAfter, staging }: Config, inbox: Inbox): NonNullable<Hooks['afterRun']> =>
+  async (access) => {
+    if (await isLineWaiting(access.project.catalog.db)) {
+      const { appendLanded } = await import('./processed-road.ts')
+      await appendLanded({ ...access, prefix: staging.prefix.value })
+    }
+    if (intakeAfter.value === 'delete') await sweepAfter({ ...access, inbox })
+  }
+
 // Loaded only where something is swept.
 async function sweepAfter(sweep: InboxSweep): Promise<void> {
   const { sweepInbox } = await import('./inbox-sweep.ts')
@@ -96,10 +115,10 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     store: await options.openStore(config),
     clock: systemClock,
     observers: sync ? [registryFolder, ...others] : others,
-    hooks:
-      config.intakeAfter.value === 'delete'
-        ? { ...platformHooks, afterRun: async (access) => sweepAfter({ ...access, inbox }) }
-        : platformHooks,
+    hooks: {
+      ...platformHooks({ inbox, root: config.root }),
+      afterRun: afterRun(config, inbox),
+    },
     kept: PLATFORM_KEPT,
     scratchRoot: config.scratch.value,
     logFolder: join(dirname(config.scratch.value), 'logs'),

@@ -11,7 +11,7 @@ import { stagingFault } from './processed-lines.ts'
 
 export const CURRENT = 'processed.jsonl'
 const DAY_FILE = /^processed_(\d{4}-\d{2}-\d{2})\.jsonl$/
-const SEGMENT = /^(?!temp_)(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
+const SEGMENT = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
 const FOLDERS_MAX = 10_000
 
 /** Whose files, of what kind, in which form; of the road: submitter, file type, layout and version. */
@@ -42,7 +42,7 @@ export const dayOf = (file: string): string | undefined => DAY_FILE.exec(file)?.
 export function versionFolder(prefix: string, { vendor, dataset, version }: StagingPlace): string {
   for (const [name, value] of Object.entries({ vendor, dataset, version })) {
     if (SEGMENT.test(value)) continue
-    const reason = `a ${name} has letters, digits, _ . -, at most 128, and no two dots or temp_`
+    const reason = `a ${name} has letters, digits, _ . -, at most 128, and no two dots`
     throw new EngineError('USAGE', { command: 'staging', reason })
   }
   return join(prefix, vendor, dataset, version)
@@ -54,7 +54,7 @@ export const manifestsFolder = (prefix: string, place: StagingPlace): string =>
 
 /**
  * Every manifest below a prefix, by place; of one, a plain `processed.jsonl` first and then the
- * newest day. Follows no link; names out of form, `temp_` among them, are passed over. Nothing where
+ * newest day. Follows no link; names out of form, as of files under way, are passed over. Nothing where
  * there is no such folder. Throws STAGING_UNUSABLE, also for more than 10,000 folders in one.
  */
 export async function* listManifests(prefix: string): AsyncIterable<ListedManifest> {
@@ -77,7 +77,11 @@ export async function* movedManifests(
   }
 }
 
-async function* manifestsOf(prefix: string, place: StagingPlace): AsyncIterable<ListedManifest> {
+/** Those of one place, in the same order. Throws STAGING_UNUSABLE, USAGE. */
+export async function* manifestsOf(
+  prefix: string,
+  place: StagingPlace,
+): AsyncIterable<ListedManifest> {
   const folder = manifestsFolder(prefix, place)
   const names = (await entriesOf(folder))
     .filter((entry) => entry.isFile())

@@ -1,6 +1,6 @@
 /**
  * What the platform keeps beside the engine's state, written in the engine's own transactions:
- * states of submissions, parses, validations, winners, month builds and the rebuild queue.
+ * states of submissions, files that were landed, parses, validations, winners, month builds and the rebuild queue.
  */
 import type { Committed, Hooks, Json, ParseReport, WriteTransaction } from '../engine/index.ts'
 import { PARSE_FINDINGS, parseKey } from '../engine/index.ts'
@@ -15,6 +15,8 @@ import {
   skipUnneeded,
 } from './rebuild-queue.ts'
 import { pruneRecords } from './old-records.ts'
+import type { LandedFrom } from './processed-files.ts'
+import { noteLanded } from './processed-files.ts'
 import type { ParseValue } from './silver.ts'
 import type { VerdictValue } from './validation.ts'
 import type { WinnerValue } from './winner.ts'
@@ -35,16 +37,18 @@ const RECORDS: Readonly<Partial<{ [asset: string]: Record }>> = {
   gold_canonical: recordMonth,
 }
 
-export const platformHooks: Hooks = {
+/** What the platform adds to the engine's transactions. */
+export const platformHooks = (from: LandedFrom): Hooks => ({
   onClaimed: claimRequests,
   onCommit: async (access, committed) => {
     for (const one of committed) await RECORDS[one.asset]?.(access, one)
+    await noteLanded(access.trx, committed, from)
     await requestMonths(access, committed)
   },
   onPlanned: requestDirty,
   onRunEnd: skipUnneeded,
   onCollect: pruneRecords,
-}
+})
 
 async function stateOf({ trx }: Access, submission: string): Promise<SubmissionState | undefined> {
   const row = await platformTables(trx.db)

@@ -6,6 +6,7 @@ import type { Observer, Sensor } from '../engine/index.ts'
 import {
   anchorSensor,
   assert,
+  counted,
   observerSensor,
   rebuildAct,
   requireTiming,
@@ -14,6 +15,7 @@ import {
   verifyLook,
 } from '../engine/index.ts'
 import type { Platform } from './platform.ts'
+import { isLineWaiting } from './processed-files.ts'
 import { QUEUE_SENSOR } from './queue-observer.ts'
 import { registrySensor } from './registry-sensor.ts'
 
@@ -66,6 +68,7 @@ export async function roadSensors(
       look: sweepLook,
     },
     anchorSensor,
+    processedSensor(platform),
     ...(platform.config.intakeAfter.value === 'delete' ? [landedSensor(platform)] : []),
     ...schedules.map(({ name, cron, zone: place, selection, reason }) =>
       timedSensor(
@@ -81,6 +84,23 @@ export async function roadSensors(
   for (const { timing } of sensors) await requireTiming(timing)
   return sensors
 }
+
+/** Appending a line that waits is safe to repeat and beside other daemons, as removing is. */
+const processedSensor = ({ project, config }: Pick<Platform, 'project' | 'config'>): Sensor => ({
+  name: 'processed',
+  summary: 'files that were landed: appends them to processed manifests',
+  timing: { everyMs: config.daemon.everyMs.inbox },
+  look: async ({ nowMs, signal }) => {
+    const why = 'every landed file has its line'
+    if (!(await isLineWaiting(project.catalog.db))) return { kind: 'skip', why }
+    const { appendLanded } = await import('./processed-road.ts')
+    const prefix = config.staging.prefix.value
+    const appended = await appendLanded({ project, prefix, nowMs, stop: signal })
+    if (appended === 0) return { kind: 'skip', why: 'lines wait for the staging folder' }
+    const words = `appended ${counted(appended, 'line')}`
+    return { kind: 'act', why: words, act: async ({ commit }) => commit(async () => words) }
+  },
+})
 
 /** Removing a landed file is safe to repeat and beside other daemons, so that looking does it. */
 const landedSensor = ({

@@ -25,6 +25,10 @@ export interface StagingConfig {
   readonly prefix: Setting<string>
 }
 
+/** As the environment has it, where there is no project. */
+export const stagingVariable = (environment: Environment): string | undefined =>
+  firstOf(environment, PREFIX_VARIABLES)?.value
+
 /** Reads and merges. Throws CONFIG_INVALID. */
 export function readStagingConfig(
   { root, environment }: { readonly root: string; readonly environment: Environment },

@@ -7,6 +7,7 @@ import { createSensors } from './0004-sensors.ts'
 import { chainAudit } from './0006-audit.ts'
 import { createJournal } from './0009-care.ts'
 import { markCommits } from './0010-commit-marks.ts'
+import { noteProcessed } from './0011-processed.ts'
 
 export const MIGRATIONS: Readonly<
   Record<string, (db: Kysely<unknown>, dialect: 'sqlite' | 'postgres') => Promise<void>>
@@ -18,4 +19,5 @@ export const MIGRATIONS: Readonly<
   '0006-audit': chainAudit,
   '0009-care': createJournal,
   '0010-commit-marks': markCommits,
+  '0011-processed': noteProcessed,
 }

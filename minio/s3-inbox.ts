@@ -45,6 +45,7 @@ interface S3Inbox {
   readonly list: () => Promise<{ readonly listed: readonly Listed[]; readonly faults: readonly [] }>
   readonly sourceOf: (version: Version) => string
   readonly pathOf: (source: string) => string | undefined
+  readonly modifiedMs: (changedToken: string) => number | undefined
   readonly read: (source: string) => AsyncIterable<Buffer>
   readonly remove: (version: Version) => Promise<'removed' | 'gone' | 'changed'>
   readonly close: () => Promise<void>
@@ -75,6 +76,7 @@ export function openS3Inbox(url: string, settings: S3Settings): S3Inbox {
     sourceOf: ({ path, changedToken }) =>
       `${start}${encodePath(path)}?etag=${encodeURIComponent(partsOf(changedToken).etag)}`,
     pathOf,
+    modifiedMs: (changedToken) => partsOf(changedToken).changedAtMs,
     read: (source) =>
       readVersion(place, {
         source,

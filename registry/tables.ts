@@ -137,6 +137,23 @@ export type RegistryTables = {
     claimed_ms: number | null
     claim_epoch: number | null
   }
+  /** files that raw landed, whose lines are in a processed manifest or will be */
+  processed_file: {
+    seq: number
+    vendor: string
+    dataset: string
+    version: string
+    raw: string
+    bronze: string
+    mtime_ms: number
+    size_bytes: number
+    sha256: string
+    /** where the line would be, if somebody who got no further appended it */
+    noted_file: string | null
+    noted_bytes: number | null
+    /** null: it waits */
+    appended_ms: number | null
+  }
   finding: {
     id: Generated<number>
     at_ms: number

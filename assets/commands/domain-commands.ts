@@ -343,6 +343,38 @@ const start = (host: Host): readonly Command<OpenedPlatform>[] => [
     load: async () => (await import('./doctor.ts')).runDoctor(host),
   },
   {
+    name: 'copy',
+    summary: 'raw files into bronze, for a producer beside the road, each with its manifest line',
+    arguments: [
+      { form: '<raw>', description: 'a file, or a folder: every file in it', completes: 'file' },
+      {
+        form: '<bronze>',
+        description: 'a folder; a file becomes YYYY/MM/DD/HHMMSS--name in it, in UTC',
+        completes: 'file',
+      },
+    ],
+    options: [
+      { flags: '--vendor <name>', description: 'needed: whose files they are' },
+      { flags: '--dataset <name>', description: 'needed: of what kind' },
+      { flags: '--version <name>', description: 'needed: in which form' },
+      {
+        flags: '--prefix <folder>',
+        description: 'the staging folder (default: FP_PREFIX, or the project’s)',
+      },
+    ],
+    examples: [
+      [
+        'copy raw bronze --vendor sp --dataset pipe --version 1.0',
+        'raw/env0/data.csv → bronze/2026/01/18/143000--data.csv; temp_ files wait',
+      ],
+      [
+        'copy raw bronze --vendor sp --dataset pipe --version 1.0 --prefix /data',
+        'without a project: its line is under /data/sp/pipe/1.0/manifests',
+      ],
+    ],
+    load: async () => (await import('./copy.ts')).runCopy(host),
+  },
+  {
     name: 'store bootstrap',
     summary: 'make the bucket, its versions, its lock and its rules; with the owner’s keys',
     options: [

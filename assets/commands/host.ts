@@ -15,6 +15,8 @@ export interface Host {
   readonly look: (
     folder: string,
   ) => Promise<{ readonly config: Config; readonly migrations: MigrationSet }>
+  /** the staging folder of the project at or above a folder; without one, of the environment */
+  readonly stagingPrefix: (folder: string) => Promise<string | undefined>
   /** what a project's S3 store does; throws STORE_UNUSABLE */
   readonly askStore: AskStore
   /** how an inbox in a bucket is; throws STORE_UNUSABLE */

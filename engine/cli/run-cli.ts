@@ -137,9 +137,16 @@ function programOf<Opened>(
     options: CommandCall['options'],
   ) => void,
 ): Program {
+  const isTyped = ({ name }: Command<Opened>): boolean =>
+    name.split(' ').every((word) => cli.argv.includes(word))
+  const hasVersion = cli.commands.some(
+    (command) =>
+      isTyped(command) && command.options?.some(({ flags }) => /^--version /.test(flags)),
+  )
   const program = new Program('tributary')
     .description('Many submitters’ files become one trustworthy table per state, type and month.')
-    .version(cli.version, '-V, --version', 'print the version')
+    // A command's own option of this name would never be reached.
+    .version(cli.version, hasVersion ? '-V' : '-V, --version', 'print the version')
     .option('-C, --project <folder>', 'the project (default: this folder or one above)')
     .option('--json', 'results for programs: one document, or NDJSON for runs')
     .option('--no-color', 'no colours (as NO_COLOR)')
@@ -161,7 +168,7 @@ function programOf<Opened>(
     const hidden = command.isHidden === true
     const own = group.command(command.name.slice(at + 1), { hidden }).description(command.summary)
     // Start-up is paid by every call: only what was typed gets its options and help.
-    if (!command.name.split(' ').every((word) => cli.argv.includes(word))) continue
+    if (!isTyped(command)) continue
     describe(own, command)
     own.action((...received: unknown[]) => {
       const words = received

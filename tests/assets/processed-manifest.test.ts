@@ -156,8 +156,9 @@ test('manifests are listed by place, the newest day first; links and odd names a
     await appendProcessed(manifestsFolder(prefix, place(vendor)), [entry(2)], NEXT_NOON)
   }
   symlinkSync(join(prefix, 'a'), join(prefix, 'linked'))
-  mkdirSync(join(prefix, 'temp_x/d/v1/manifests'), { recursive: true })
-  writeFileSync(join(prefix, 'temp_x/d/v1/manifests', TODAY), MINIMAL)
+  mkdirSync(join(prefix, 'a..x/d/v1/manifests'), { recursive: true })
+  writeFileSync(join(prefix, 'a..x/d/v1/manifests', TODAY), MINIMAL)
+  writeFileSync(join(prefix, `a/d/v1/manifests/temp_${TODAY}`), MINIMAL)
   writeFileSync(join(prefix, 'a/d/v1/manifests/processed_x.jsonl'), MINIMAL)
   const listed = await Array.fromAsync(listManifests(prefix))
   expect(listed.map(({ place: { vendor }, file }) => `${vendor} ${file}`)).toEqual([

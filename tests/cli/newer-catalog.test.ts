@@ -13,6 +13,7 @@ import { CliProject } from './cli-project.ts'
 /** What needs no catalog, and so meets none. */
 const NEEDS_NONE = [
   'connect',
+  'copy',
   'registry check',
   'registry generate',
   'registry import',
@@ -41,6 +42,7 @@ function hostless(): Parameters<typeof domainCommands>[0] {
     askInbox: never,
     bootstrapStore: never,
     policyFiles: never,
+    stagingPrefix: never,
   }
 }
 

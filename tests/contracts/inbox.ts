@@ -65,6 +65,7 @@ export function inboxContract(open: () => Promise<InboxUnderTest>): void {
     for (const file of await list(one)) {
       const source = inbox.sourceOf(file)
       sources.add(source)
+      expect(inbox.modifiedMs(file.changedToken)).toBe(file.modifiedAtMs)
       expect(inbox.pathOf(source)).toBe(file.path)
       expect(await text(one, file)).toBe(`of ${file.path}`)
       expect((await buffer(inbox.read(source))).toString()).toBe(`of ${file.path}`)

@@ -2,11 +2,12 @@
  * SIGKILL at every failpoint of intake, parse, publish and commit; then a restart. The state equals
  * that of a run nobody killed, by content ids; nothing is left open and nothing lies about.
  */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { decide } from '../../assets/decisions.ts'
+import { listManifests } from '../../assets/processed-places.ts'
 import { verifyProject } from '../../assets/verify/verify-project.ts'
 import { auditStore, findResidue, makePlan } from '../../engine/index.ts'
 import type { Project } from '../../engine/index.ts'
@@ -32,6 +33,7 @@ const RECOVERY = NAMES.filter((name) => name.startsWith('recover.'))
  */
 let start: string
 let wanted: Readonly<Record<string, string>>
+let lines: readonly string[]
 let hits: Readonly<Record<string, number>>
 const roots: string[] = []
 
@@ -104,6 +106,12 @@ async function contentIds({ graph, catalog }: Project): Promise<Readonly<Record<
   )
 }
 
+/** Every line of every processed manifest; of a landed file there is one. */
+async function processedLines(root: string): Promise<readonly string[]> {
+  const found = await Array.fromAsync(listManifests(join(root, 'staging')))
+  return found.flatMap(({ path }) => readFileSync(path, 'utf8').split('\n').slice(0, -1)).toSorted()
+}
+
 /** Restarts what was killed, and holds everything it left against the run nobody killed. */
 async function restart(root: string): Promise<void> {
   const report = await runRoad(root, SECOND_MS)
@@ -121,6 +129,7 @@ async function restart(root: string): Promise<void> {
   expect((await platform.inbox.list()).listed).toEqual([])
   const remembered = platformTables(project.catalog.db).selectFrom('inbox_object').selectAll()
   expect(await remembered.execute()).toEqual([])
+  expect(await processedLines(root)).toEqual(lines)
 }
 
 test('a run nobody kills: every failpoint of it is hit', { timeout: SWEEP_MS }, async () => {
@@ -128,6 +137,8 @@ test('a run nobody kills: every failpoint of it is hit', { timeout: SWEEP_MS }, 
   hits = (await runChild(root)).hits
   await using platform = await openRoad(root)
   wanted = await contentIds(platform.project)
+  lines = await processedLines(root)
+  expect(lines).toHaveLength(4)
   const months = Object.keys(wanted).filter((name) => name.startsWith('gold_canonical'))
   expect(months).toEqual([
     'gold_canonical[MA/medical/2024-01]',

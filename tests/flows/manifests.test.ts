@@ -53,6 +53,18 @@ beforeAll(async () => {
 })
 afterAll(async () => standing[Symbol.asyncDispose]())
 
+test('a landed file of a manifest is named as it lies in the project', async () => {
+  const rows = await standing.tables
+    .selectFrom('processed_file')
+    .select(['raw', 'vendor', 'appended_ms'])
+    .orderBy('seq')
+    .execute()
+  expect(rows.map(({ raw, vendor }) => [raw, vendor])).toEqual(
+    files([3, 3, 3]).map(([, { name }]) => [`project:scraped/plans/files/${name}`, 'alpha']),
+  )
+  expect(rows.filter((row) => row.appended_ms === null)).toEqual([])
+})
+
 test('the entries of a manifest become submissions of their declared months', async () => {
   const found = (await standing.submissions()).map((row) => [
     row.submitter_id,

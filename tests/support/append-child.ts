@@ -1,9 +1,13 @@
-/** `node append-child.ts FOLDER WRITER LINES NOW_MS`: appends a line at a time to a manifest. */
+/** `node append-child.ts FOLDER WRITER LINES NOW_MS`: appends some lines at a time to a manifest. */
 import { appendProcessed } from '../../assets/processed-append.ts'
 
 const [folder = '', writer = '', lines = '0', nowMs = '0'] = process.argv.slice(2)
-for (let seq = 1; seq <= Number(lines); seq++) {
-  const raw = `raw/${writer}/${'x'.repeat(seq % 300)}.csv`
-  const entry = { raw, bronze: `bronze/${writer}/${seq}.csv`, mtime: seq, seq }
-  await appendProcessed(folder, [entry], Number(nowMs))
+const entries = Array.from({ length: Number(lines) }, (_, at) => ({
+  raw: `raw/${writer}/${'x'.repeat(at % 300)}.csv`,
+  bronze: `bronze/${writer}/${at + 1}.csv`,
+  mtime: at,
+  seq: at + 1,
+}))
+for (let at = 0, batch = 1; at < entries.length; at += batch, batch = (batch % 20) + 1) {
+  await appendProcessed(folder, entries.slice(at, at + batch), Number(nowMs))
 }

@@ -23,6 +23,7 @@ export const SWEEPS: Readonly<Record<string, readonly string[]>> = {
     'commit',
     'inbox',
     'journal',
+    'processed',
     'raw',
     'recover',
     'run',

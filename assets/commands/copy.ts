@@ -1,0 +1,100 @@
+/** `copy`: raw files into bronze, each with its line in a processed manifest. Needs no catalog. */
+import { resolve } from 'node:path'
+import type { CommandCall } from '../../engine/index.ts'
+import {
+  EXIT,
+  EngineError,
+  counted,
+  showLongWork,
+  systemClock,
+  textOption,
+} from '../../engine/index.ts'
+import type { CopyReport, NotCopied } from '../copy-files.ts'
+import { copyFiles } from '../copy-files.ts'
+import { stagingFolder } from '../staging-config.ts'
+import type { OpenedPlatform } from './opened.ts'
+import type { Host } from './host.ts'
+
+type Call = CommandCall<OpenedPlatform>
+
+/** Names of a report that are shown; the rest is a count. */
+const SHOWN_MAX = 100
+
+/** Runs `copy`: 1 when a file could not be copied. */
+export const runCopy =
+  (host: Host) =>
+  async (call: Call): Promise<number> => {
+    const [raw = '', bronze = ''] = call.words
+    const place = {
+      vendor: needed(call, 'vendor'),
+      dataset: needed(call, 'dataset'),
+      version: needed(call, 'version'),
+    }
+    const prefix = await prefixOf(host, call)
+    const work = await showLongWork(call.terminal, call.json)
+    let report: CopyReport
+    try {
+      report = await copyFiles({
+        raw: resolve(raw),
+        bronze: resolve(bronze),
+        prefix,
+        place,
+        nowMs: systemClock.nowMs,
+        stop: call.terminal.readerLeft,
+        onProgress: (done, of) => work.show('files', done, of),
+      })
+    } finally {
+      work.end()
+    }
+    show(call, report)
+    return report.faults.length > 0 ? EXIT.failed : EXIT.done
+  }
+
+function needed(call: Call, name: string): string {
+  const value = textOption(call, name)
+  if (value !== undefined) return value
+  throw new EngineError('USAGE', { command: 'copy', reason: `it needs --${name}` })
+}
+
+async function prefixOf(host: Host, call: Call): Promise<string> {
+  const flag = textOption(call, 'prefix')
+  if (flag !== undefined) return stagingFolder(resolve('.'), flag)
+  const prefix = await host.stagingPrefix(call.folder)
+  if (prefix !== undefined) return prefix
+  const reason = 'it needs --prefix, FP_PREFIX, or a project'
+  throw new EngineError('USAGE', { command: 'copy', reason })
+}
+
+function show({ terminal, json }: Call, { copied, unchanged, skipped, faults }: CopyReport): void {
+  if (json) {
+    terminal.printJson({
+      format_version: '1.0',
+      copied: copied.length,
+      unchanged,
+      files: copied.slice(0, SHOWN_MAX),
+      skipped: shown(skipped),
+      faults: shown(faults),
+    })
+    return
+  }
+  const { red, dim } = terminal.out
+  for (const { raw, bronze } of copied.slice(0, SHOWN_MAX)) terminal.print(`${raw} → ${bronze}`)
+  for (const { path, why } of skipped.slice(0, SHOWN_MAX)) {
+    terminal.print(dim(`${path} is passed over: ${why}`))
+  }
+  for (const { path, why } of faults.slice(0, SHOWN_MAX)) {
+    terminal.print(`${red('not copied')} ${path}: ${why}`)
+  }
+  const parts = [
+    `${counted(copied.length, 'file')} copied`,
+    `${unchanged} unchanged`,
+    `${skipped.length} passed over`,
+    `${faults.length} not copied`,
+  ]
+  terminal.print(parts.join(', '))
+}
+
+const shown = (list: readonly NotCopied[]): object => ({
+  count: list.length,
+  files: list.slice(0, SHOWN_MAX),
+})
