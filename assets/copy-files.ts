@@ -82,18 +82,19 @@ export async function copyFiles(options: CopyOptions): Promise<CopyReport> {
   }
   const collected: Collected = { skipped: [], faults: [] }
   const found = await findFiles(raw, collected)
-  const { base } = found
+  const { top } = found
   const nameOf = (path: string): string => nameIn(version, path)
-  const known = await knownFiles(options, (file) => nameOf(join(base, file.path)), found.files)
+  const known = await knownFiles(options, (file) => nameOf(join(top, file.path)), found.files)
   const fresh = found.files.filter((file) => !known.has(file))
   const copied: ProcessedEntry[] = []
   for (let at = 0; at < fresh.length && options.stop?.aborted !== true; at += BATCH_FILES) {
     const batch: ProcessedEntry[] = []
     try {
       for (const file of fresh.slice(at, at + BATCH_FILES)) {
-        const one = await copyOrTell(options, { base, file }, collected)
-        if (one === undefined) continue
-        batch.push({ ...one, raw: nameOf(join(base, file.path)), bronze: nameOf(one.bronze) })
+        const one = await copyOrTell(options, { top, file }, collected)
+        batch.push(
+          ...one.map((own) => ({ ...own, raw: nameOf(own.raw), bronze: nameOf(own.bronze) })),
+        )
       }
     } finally {
       // Also when the disk is full: what was copied has its line if there is room for that.
@@ -114,20 +115,21 @@ function requirePaths(paths: readonly string[]): void {
 
 interface Source {
   /** absolute: what its path is below */
-  readonly base: string
+  readonly top: string
   readonly file: Found
 }
 
+/** The file's entry with absolute paths, or none and a fault. */
 async function copyOrTell(
   options: CopyOptions,
   source: Source,
   { faults }: Collected,
-): Promise<Copied | undefined> {
+): Promise<readonly ProcessedEntry[]> {
   try {
-    return await copyOne(options, source)
+    return [await copyOne(options, source)]
   } catch (error) {
     faults.push({ path: printable(source.file.path), why: faultWords(error) })
-    return undefined
+    return []
   }
 }
 
@@ -139,12 +141,12 @@ const nameIn = (version: string, path: string): string =>
 async function findFiles(
   raw: string,
   collected: Collected,
-): Promise<{ readonly base: string; readonly files: readonly Found[] }> {
+): Promise<{ readonly top: string; readonly files: readonly Found[] }> {
   const first = await statOf(raw)
   if (first.isFile()) {
-    const base = dirname(raw)
+    const top = dirname(raw)
     const path = basename(raw)
-    return { base, files: isRefused(path, collected) ? [] : [{ path, ...versionOf(first) }] }
+    return { top, files: isRefused(path, collected) ? [] : [{ path, ...versionOf(first) }] }
   }
   if (!first.isDirectory()) {
     const reason = 'it is neither a file nor a folder; links are not followed'
@@ -166,7 +168,7 @@ async function findFiles(
       throw new EngineError('INPUT_UNREADABLE', { path: raw, reason })
     }
   }
-  return { base: raw, files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)) }
+  return { top: raw, files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)) }
 }
 
 /** Whether a name says that it is not to be copied, or cannot stand in a line. */
@@ -206,14 +208,14 @@ async function knownFiles(
   return known
 }
 
-/** `bronze` is absolute. */
-type Copied = Omit<ProcessedEntry, 'raw'>
-
 /** Copies one file and gives it its name. */
-async function copyOne({ bronze, nowMs }: CopyOptions, { base, file }: Source): Promise<Copied> {
+async function copyOne(
+  { bronze, nowMs }: CopyOptions,
+  { top, file }: Source,
+): Promise<ProcessedEntry> {
   const atMs = nowMs()
   await using from = await open(
-    join(base, file.path),
+    join(top, file.path),
     constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
   )
   for (let turn = 1; turn <= TURNS_MAX; turn++) {
@@ -233,7 +235,7 @@ async function copyOne({ bronze, nowMs }: CopyOptions, { base, file }: Source): 
     }
     await using folder = await open(dirname(target))
     await folder.sync()
-    return { bronze: target, mtime: file.mtime, size: file.size, sha256 }
+    return { raw: join(top, file.path), bronze: target, mtime: file.mtime, size: file.size, sha256 }
   }
   throw new EngineError('STAGING_UNUSABLE', { path: bronze, reason: 'no name is free' })
 }

@@ -11,9 +11,9 @@ import {
 } from '../../engine/index.ts'
 import type { CopyReport, NotCopied } from '../copy-files.ts'
 import { copyFiles } from '../copy-files.ts'
-import { stagingFolder } from '../staging-config.ts'
 import type { OpenedPlatform } from './opened.ts'
 import type { Host } from './host.ts'
+import { stagingPrefixOf } from './staging-prefix.ts'
 
 type Call = CommandCall<OpenedPlatform>
 
@@ -30,7 +30,7 @@ export const runCopy =
       dataset: needed(call, 'dataset'),
       version: needed(call, 'version'),
     }
-    const prefix = await prefixOf(host, call)
+    const prefix = await stagingPrefixOf(host, call)
     const work = await showLongWork(call.terminal, call.json)
     let report: CopyReport
     try {
@@ -54,15 +54,6 @@ function needed(call: Call, name: string): string {
   const value = textOption(call, name)
   if (value !== undefined) return value
   throw new EngineError('USAGE', { command: 'copy', reason: `it needs --${name}` })
-}
-
-async function prefixOf(host: Host, call: Call): Promise<string> {
-  const flag = textOption(call, 'prefix')
-  if (flag !== undefined) return stagingFolder(resolve('.'), flag)
-  const prefix = await host.stagingPrefix(call.folder)
-  if (prefix !== undefined) return prefix
-  const reason = 'it needs --prefix, FP_PREFIX, or a project'
-  throw new EngineError('USAGE', { command: 'copy', reason })
 }
 
 function show({ terminal, json }: Call, { copied, unchanged, skipped, faults }: CopyReport): void {

@@ -3,13 +3,14 @@ import type { Command, CommandOption } from '../../engine/index.ts'
 import type { Host } from './host.ts'
 import type { OpenedPlatform } from './opened.ts'
 import { QUEUE } from './queue-commands.ts'
+import { stagingCommands } from './staging-commands.ts'
 
 /** What each group of commands is about. */
 export const GROUPS: Readonly<Record<string, string>> = {
   registry: 'layouts, mappings, rules: check, sync, try, test; draft a layout',
   submissions: 'deliveries: list them, look at them, decide about them',
   sensors: 'what a daemon looks at: list, tick, logs, pause',
-  manifest: 'discovery manifests: what was found, what it changes',
+  manifest: 'manifests: what was found at a source, what was landed',
   queue: 'requests to rebuild canonical months: ask, ask again, take back, pause',
   store: 'the S3 store’s bucket',
   audit: 'who changed what and why: list it, prove it whole',
@@ -343,38 +344,6 @@ const start = (host: Host): readonly Command<OpenedPlatform>[] => [
     load: async () => (await import('./doctor.ts')).runDoctor(host),
   },
   {
-    name: 'copy',
-    summary: 'raw files into bronze, for a producer beside the road, each with its manifest line',
-    arguments: [
-      { form: '<raw>', description: 'a file, or a folder: every file in it', completes: 'file' },
-      {
-        form: '<bronze>',
-        description: 'a folder; a file becomes YYYY/MM/DD/HHMMSS--name in it, in UTC',
-        completes: 'file',
-      },
-    ],
-    options: [
-      { flags: '--vendor <name>', description: 'needed: whose files they are' },
-      { flags: '--dataset <name>', description: 'needed: of what kind' },
-      { flags: '--version <name>', description: 'needed: in which form' },
-      {
-        flags: '--prefix <folder>',
-        description: 'the staging folder (default: FP_PREFIX, or the project’s)',
-      },
-    ],
-    examples: [
-      [
-        'copy raw bronze --vendor sp --dataset pipe --version 1.0',
-        'raw/env0/data.csv → bronze/2026/01/18/143000--data.csv; temp_ files wait',
-      ],
-      [
-        'copy raw bronze --vendor sp --dataset pipe --version 1.0 --prefix /data',
-        'without a project: its line is under /data/sp/pipe/1.0/manifests',
-      ],
-    ],
-    load: async () => (await import('./copy.ts')).runCopy(host),
-  },
-  {
     name: 'store bootstrap',
     summary: 'make the bucket, its versions, its lock and its rules; with the owner’s keys',
     options: [
@@ -397,4 +366,5 @@ export const domainCommands = (host: Host): readonly Command<OpenedPlatform>[] =
   ...REST,
   ...QUEUE,
   ...MANIFESTS,
+  ...stagingCommands(host),
 ]

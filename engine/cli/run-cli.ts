@@ -141,7 +141,7 @@ function programOf<Opened>(
     name.split(' ').every((word) => cli.argv.includes(word))
   const hasVersion = cli.commands.some(
     (command) =>
-      isTyped(command) && command.options?.some(({ flags }) => /^--version /.test(flags)),
+      isTyped(command) && command.options?.some(({ flags }) => flags.startsWith('--version ')),
   )
   const program = new Program('tributary')
     .description('Many submitters’ files become one trustworthy table per state, type and month.')

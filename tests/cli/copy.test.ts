@@ -183,3 +183,26 @@ test('a file that could not be copied makes the exit code 1', async () => {
   expect([code, linesOf().length]).toEqual([1, 1])
   expect(stdout).toContain(String.raw`not copied bad\u000aname.csv`)
 })
+
+test('what was landed is listed newest first, of all places or of one, and no more than asked', async () => {
+  put('raw/a.csv')
+  await copy('raw', 'bronze')
+  put(
+    'sp/other/1.0/manifests/processed_2026-01-17.jsonl',
+    '{"raw":"r","bronze":"b","mtime":1}\n{\n',
+  )
+  const list = async (...more: readonly string[]) => {
+    const { stdout } = await run(['manifest', 'processed', '--prefix', root, '--json', ...more])
+    const found = JSON.parse(stdout) as {
+      entries: { place: string; raw: string }[]
+      faults: number
+    }
+    return [found.entries.map(({ place, raw }) => `${place} ${raw}`), found.faults]
+  }
+  const first = `sp/pipe/1.0 ${join(root, 'raw/a.csv')}`
+  expect(await list()).toEqual([[first, 'sp/other/1.0 r'], 1])
+  expect(await list('--limit', '1')).toEqual([[first], 0])
+  expect(await list('--place', 'sp/other/1.0')).toEqual([['sp/other/1.0 r'], 1])
+  expect((await run(['manifest', 'processed', '--prefix', root])).stdout).toContain('r → b')
+  expect((await run(['manifest', 'processed', '--prefix', root, '--place', 'a/b'])).code).toBe(2)
+})

@@ -24,6 +24,7 @@ const NEEDS_NONE = [
   'demo',
   'help',
   'init',
+  'manifest processed',
 ]
 
 const commands = [...domainCommands(hostless()), ...GENERIC_COMMANDS, ...DAEMON_COMMANDS].filter(
