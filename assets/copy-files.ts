@@ -11,7 +11,7 @@ import type { BigIntStats, Dirent } from 'node:fs'
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { link, lstat, mkdir, open, readdir, unlink } from 'node:fs/promises'
-import { basename, dirname, join, relative, sep } from 'node:path'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { EngineError, hasInvisible, printable } from '../engine/index.ts'
 import { bronzePath, isUnderWay } from './copy-path.ts'
 import { appendProcessed } from './processed-append.ts'
@@ -97,6 +97,7 @@ export async function copyFiles(options: CopyOptions): Promise<CopyReport> {
         )
       }
     } finally {
+      await syncFolders(batch.map(({ bronze: path }) => dirname(resolve(version, path))))
       // Also when the disk is full: what was copied has its line if there is room for that.
       await appendProcessed(manifestsFolder(prefix, place), batch, options.nowMs())
     }
@@ -104,6 +105,14 @@ export async function copyFiles(options: CopyOptions): Promise<CopyReport> {
     options.onProgress?.(Math.min(at + BATCH_FILES, fresh.length), fresh.length)
   }
   return { copied, unchanged: known.size, ...collected }
+}
+
+/** Names are on disk before a line tells of them. */
+async function syncFolders(paths: readonly string[]): Promise<void> {
+  for (const path of new Set(paths)) {
+    await using folder = await open(path)
+    await folder.sync()
+  }
 }
 
 /** What a line cannot say is refused before anything is copied. */
@@ -233,8 +242,6 @@ async function copyOne(
       await to.close()
       await unlink(temporary)
     }
-    await using folder = await open(dirname(target))
-    await folder.sync()
     return { raw: join(top, file.path), bronze: target, mtime: file.mtime, size: file.size, sha256 }
   }
   throw new EngineError('STAGING_UNUSABLE', { path: bronze, reason: 'no name is free' })
