@@ -39,10 +39,17 @@ const HEADER_BYTES = [4096, 1024 ** 2] as const
 const BLOCK_BYTES = 1024 ** 2
 
 /** Fields of parquet.thrift that are read. */
-export const FILE = { rows: 3, rowGroups: 4, encryption: 8 }
+export const FILE = { rows: 3, rowGroups: 4, metadata: 5, encryption: 8 }
 const GROUP = { columns: 1, rows: 3 }
 const CHUNK = { file: 1, metadata: 3, encryption: 8 }
-export const COLUMN = { compressedBytes: 7, dataAt: 9, indexAt: 10, dictionaryAt: 11 }
+export const COLUMN = {
+  type: 1,
+  path: 3,
+  compressedBytes: 7,
+  dataAt: 9,
+  indexAt: 10,
+  dictionaryAt: 11,
+}
 const PAGE = { unpackedBytes: 2, packedBytes: 3, sum: 4 }
 
 /** Where the bytes of a Parquet file come from: `[from, to)`, fewer at its end. */

@@ -6,7 +6,7 @@
  */
 import { isEngineError } from '../../core/errors.ts'
 import { checkChunk, ParquetFault, readParquetFooter, type RowGroup } from '../parquet-pages.ts'
-import { parquetExcerpt } from '../parquet-excerpt.ts'
+import { parquetExcerpt, type ExcerptRequest } from '../parquet-excerpt.ts'
 import type { Sample, SampleRequest } from './contract.ts'
 import { describedSample } from './described.ts'
 import { HeldRanges, ReadLimit } from './held-ranges.ts'
@@ -71,7 +71,7 @@ async function sampled(request: SampleRequest, ranges: HeldRanges): Promise<Samp
   const { groups } = footer
   const looked = lookedAt(groups, request)
   const pages = await pagesOf(ranges, groups[looked.group])
-  const stream = await decoded(parquetExcerpt(footer, groups[looked.group], pages), looked)
+  const stream = await exactly({ footer, group: groups[looked.group], pages }, looked)
   const { bytes, columns, records } = await shown(stream, looked.limit, request)
   const all = groups.reduce((sum, group) => sum + group.rows, 0)
   return {
@@ -153,6 +153,18 @@ function spans(chunks: readonly Span[]): readonly Span[] {
     else joined.splice(-1, 1, { from: last.from, to: Math.max(last.to, to) })
   }
   return joined
+}
+
+/** Rows as an IPC stream, INT96 in a unit that holds it. */
+async function exactly(request: ExcerptRequest, looked: Rows): Promise<Uint8Array> {
+  const stream = await decoded(parquetExcerpt(request), looked)
+  if (request.group === undefined) return stream
+  const { group } = request
+  const { isPastNanoseconds, microsecondHint } = await import('./int96.ts')
+  const metadata = soundly(() => microsecondHint(group, stream))
+  if (metadata === undefined) return stream
+  const other = await decoded(parquetExcerpt({ ...request, metadata }), looked)
+  return soundly(() => isPastNanoseconds(other)) ? other : stream
 }
 
 /**
