@@ -191,7 +191,7 @@ async function decoded(excerpt: Buffer, { offset, limit }: Rows): Promise<Uint8A
 async function written(stream: Uint8Array): Promise<Buffer> {
   const { Compression, Table, WriterPropertiesBuilder, writeParquet } = await import('parquet-wasm')
   const properties = new WriterPropertiesBuilder()
-    .setCompression(Compression.SNAPPY)
+    .setCompression(Compression.ZSTD)
     .setCreatedBy(WRITER)
     .build()
   return soundly(() => Buffer.from(writeParquet(Table.fromIPCStream(stream), properties)))
