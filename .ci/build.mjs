@@ -1,5 +1,5 @@
 /**
- * Bundles the program for package users: dist/cli.js, and dist/duck-child.js and table-child.js for the children.
+ * Bundles the program for package users: dist/cli.js, and dist/duck-child.js, table-child.js and sample-child.js for the children.
  *
  * Commands are imported lazily, so each becomes a chunk that is read only when it is called. Packages
  * with native or wasm binaries stay outside; the others are bundled, because reading their hundreds
@@ -17,6 +17,7 @@ await build({
     { in: 'assets/main.ts', out: 'cli' },
     { in: 'engine/table/duck-child.ts', out: 'duck-child' },
     { in: 'engine/table/table-child.ts', out: 'table-child' },
+    { in: 'assets/samples/sample-child.ts', out: 'sample-child' },
   ],
   outdir: 'dist',
   bundle: true,

@@ -12,6 +12,8 @@ import type { SecretSource } from './package-secrets.ts'
 import { secretsFrom } from './package-secrets.ts'
 import type { S3Config } from './s3-config.ts'
 import { readS3Config, s3Document } from './s3-config.ts'
+import type { SamplesConfig } from './samples/samples-config.ts'
+import { SAMPLES_DEFAULTS, readSamplesConfig, samplesDocument } from './samples/samples-config.ts'
 import type { Environment, Setting } from './setting.ts'
 import { firstOf, fromEnvironment } from './setting.ts'
 import type { StagingConfig } from './staging-config.ts'
@@ -33,6 +35,7 @@ export const CONFIG_DEFAULTS = {
   cache_bytes: 10 * 2 ** 30,
   intake: { quiescence: '10m' },
   staging: STAGING_DEFAULTS,
+  samples: SAMPLES_DEFAULTS,
   daemon: DAEMON_DEFAULTS,
   retention: { history_days: 90, logs_days: 30 },
 } as const
@@ -118,6 +121,7 @@ export const configDocument = z.strictObject({
     })
     .exactOptional()
     .describe('what gc leaves: how old history may be'),
+  samples: samplesDocument.exactOptional().describe('small real files to look at, and how'),
   daemon: daemonDocument.exactOptional().describe('what `tributary daemon` looks at, and when'),
   staging: stagingDocument
     .exactOptional()
@@ -159,6 +163,7 @@ export interface Config {
   readonly memoryMb: Setting<number>
   readonly daemon: DaemonConfig
   readonly staging: StagingConfig
+  readonly samples: SamplesConfig
   /** by reference; read when a package is opened */
   readonly secrets: SecretSource
 }
@@ -249,8 +254,21 @@ function mergeConfig({ root, environment, flags, ...machine }: ConfigSources): C
     ...workerConfig({ document, flags, machine }, number),
     daemon: readDaemonConfig(document.daemon),
     staging: readStagingConfig({ root, environment }, document.staging),
+    samples: samplesConfig(document.samples, environment, root),
     secrets: secretsFrom(environment),
   }
+}
+
+/** Its folders and files are the project's. */
+function samplesConfig(
+  own: z.output<typeof configDocument>['samples'],
+  environment: Environment,
+  root: string,
+): SamplesConfig {
+  const { ledger, roots, ...samples } = readSamplesConfig(own, environment)
+  const value = isUrl(ledger.value) ? ledger.value : resolve(root, ledger.value)
+  const folders = roots.value.map((folder) => resolve(root, folder))
+  return { ...samples, ledger: { ...ledger, value }, roots: { ...roots, value: folders } }
 }
 
 type NumberOf = (name: string, own: number | undefined, or: number) => Setting<number>

@@ -21,11 +21,17 @@ import { submitterGold } from './submitter-gold.ts'
 import { measureAsset, ruleSamples, validationReport, verdict } from './validation.ts'
 import { winner } from './winner.ts'
 
+export interface RoadOptions {
+  readonly secretsOf: SecretsOf
+  /** the asset `sample`, where the project wants it */
+  readonly sample?: AssetDefinition | undefined
+}
+
 /** The road's assets: what is delivered comes from the inbox, rows are computed in the pool. */
 export const roadAssets = (
   inbox: Inbox,
   duck: DuckPool,
-  secretsOf: SecretsOf,
+  { secretsOf, sample }: RoadOptions,
 ): readonly AssetDefinition[] => [
   deliveryFacts,
   stampFacts,
@@ -34,6 +40,7 @@ export const roadAssets = (
   pinFacts,
   ...registryFacts,
   rawAsset(inbox),
+  ...(sample === undefined ? [] : [sample]),
   parseAsset(duck, secretsOf),
   silver,
   rejects,

@@ -43,12 +43,14 @@ export async function main(
       const { isUrl } = await import('./config.ts')
       const { s3Settings } = await import('./s3-config.ts')
       const { MIGRATIONS } = await import('../migrations/index.ts')
+      const { LEDGER_MIGRATIONS } = await import('../migrations/sample-ledger.ts')
       return openForCommands({
         ...how,
         folder,
         environment: process.env,
         machine: await machine(),
         migrations: MIGRATIONS,
+        ledgerMigrations: LEDGER_MIGRATIONS,
         serve: async (options) =>
           (await import('../engine/web/health-server.ts')).serveHealth(options),
         openBackupPlace: async (name, { s3 }) =>

@@ -10,7 +10,7 @@ import { EngineError } from '../engine/index.ts'
 
 /** A folder of one stage. `object` is what lies in it; without it, the folder itself. */
 export type StoragePath =
-  | ({ readonly stage: 'raw' | 'silver' | 'rejects' } & SubmissionPath)
+  | ({ readonly stage: 'raw' | 'samples' | 'silver' | 'rejects' } & SubmissionPath)
   | ({ readonly stage: 'silver_month'; readonly month: string } & SubmissionPath)
   | ({ readonly stage: 'gold_submitter'; readonly submitter: string } & MonthPath)
   | ({ readonly stage: 'gold_canonical' } & MonthPath)
@@ -62,6 +62,7 @@ const objectPattern = (...forms: readonly string[]): RegExp =>
 /** What may lie in a folder of each stage; anything else is no path of ours. */
 const OBJECTS: Readonly<Record<StoragePath['stage'], RegExp>> = {
   raw: objectPattern(`data/${FILE_NAME}`, 'manifest\\.generated\\.json', MANIFEST),
+  samples: objectPattern(`data/${FILE_NAME}`, MANIFEST),
   silver: objectPattern('parse_report\\.json', MANIFEST),
   silver_month: objectPattern(PART, MANIFEST),
   rejects: objectPattern(REJECTS, MANIFEST),
@@ -88,6 +89,7 @@ const submissionFolder = (at: SubmissionPath): string =>
 function folderOf(path: StoragePath): string {
   switch (path.stage) {
     case 'raw':
+    case 'samples':
     case 'silver':
     case 'rejects':
       return `${path.stage}/${submissionFolder(path)}`
@@ -133,8 +135,12 @@ function formatPath(path: StoragePath): string {
   return `${folder}/${path.object}`
 }
 
-/** `raw/{submitter}/{file_type}/{submission_id}`: `data/{file}`, `manifest.generated.json`. */
-export const rawPath = (at: SubmissionPath): string => formatPath({ ...at, stage: 'raw' })
+/**
+ * `{stage}/{submitter}/{file_type}/{submission_id}`. raw: `data/{file}`, `manifest.generated.json`;
+ * rejects: `part-*.jsonl`, with raw lines; samples: `data/{stem}_sample{ext}` and its profile.
+ */
+export const submissionPath = (stage: 'raw' | 'rejects' | 'samples', at: SubmissionPath): string =>
+  formatPath({ ...at, stage })
 
 /**
  * `silver/{submitter}/{file_type}/{submission_id}`: `parse_report.json` and the months; with a month
@@ -147,9 +153,6 @@ export const silverPath = ({
   formatPath(
     of === undefined ? { ...at, stage: 'silver' } : { ...at, stage: 'silver_month', month: of },
   )
-
-/** `rejects/{submitter}/{file_type}/{submission_id}`: `part-*.parquet`; holds raw lines. */
-export const rejectsPath = (at: SubmissionPath): string => formatPath({ ...at, stage: 'rejects' })
 
 /** `gold_submitter/{state}/{file_type}/{submitter}/atomic_month=YYYY-MM`: `part-*.parquet`. */
 export const submitterGoldPath = (at: MonthPath & { readonly submitter: string }): string =>
@@ -193,6 +196,7 @@ function byStage(stage: string, parts: readonly string[]): StoragePath | undefin
       }
       return { stage, submitter: a, fileType: b, submissionId: c, ...tail(3) }
     case 'raw':
+    case 'samples':
     case 'rejects':
       return { stage, submitter: a, fileType: b, submissionId: c, ...tail(3) }
     case 'gold_submitter':

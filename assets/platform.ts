@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type {
+  AssetDefinition,
   Catalog,
   Hooks,
   MigrationSet,
@@ -81,6 +82,29 @@ async function sweepAfter(sweep: InboxSweep): Promise<void> {
   await sweepInbox(sweep)
 }
 
+/** The asset `sample` and its children: loaded where a project wants it. Starts no child. */
+async function openSampleAsset(
+  config: Config,
+): Promise<{ readonly asset: AssetDefinition } & AsyncDisposable> {
+  const { sampleAsset } = await import('./sample.ts')
+  const { sampleKey } = await import('./samples/sample-key.ts')
+  const { openSamplePool } = await import('./samples/sample-pool.ts')
+  const key = sampleKey(config)
+  const terms = {
+    kind: 'terms',
+    key: key.toString('hex'),
+    layouts: [],
+    rules: [],
+    submitters: [],
+  } as const
+  const folder = config.scratch.value
+  const pool = openSamplePool({ size: config.concurrency.value, folder, terms })
+  return {
+    asset: sampleAsset({ pool, config: config.samples, key }),
+    [Symbol.asyncDispose]: async () => pool[Symbol.asyncDispose](),
+  }
+}
+
 /** Opens catalog and store, makes the folders of a new project. Starts no child process. */
 export async function openPlatform(options: OpenOptions): Promise<Platform> {
   const { config, sync = true, allowBlocked = false } = options
@@ -109,8 +133,9 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
   const registryFolder = registryObserver(config.root, registry, { after, allowBlocked })
   const shut = shutPackagesObserver({ ...place, registry })
   const others = [deliveries, manifests, shut, queueObserver()]
+  const samples = config.samples.asset.value ? await openSampleAsset(config) : undefined
   const project: Project = {
-    graph: buildGraph(roadAssets(inbox, duck, secretsOf)),
+    graph: buildGraph(roadAssets(inbox, duck, { secretsOf, sample: samples?.asset })),
     catalog,
     store: await options.openStore(config),
     clock: systemClock,
@@ -143,6 +168,7 @@ export async function openPlatform(options: OpenOptions): Promise<Platform> {
     }),
     [Symbol.asyncDispose]: async () => {
       await duck[Symbol.asyncDispose]()
+      await samples?.[Symbol.asyncDispose]()
       await inbox.close()
       await catalog.close()
     },

@@ -9,7 +9,7 @@ import { platformTables } from '../registry/tables.ts'
 import type { RegistryTables } from '../registry/tables.ts'
 import { layoutParts } from './facts.ts'
 import type { Inbox } from './inbox.ts'
-import { rawPath } from './paths.ts'
+import { submissionPath } from './paths.ts'
 
 /** Where what is landed comes from. */
 export interface LandedFrom {
@@ -65,7 +65,7 @@ export async function noteLanded(
     seq: (last ?? 0) + at + 1,
     ...placeOf(file),
     raw: rawName(file.source, from),
-    bronze: `store:${rawPath({
+    bronze: `store:${submissionPath('raw', {
       submitter: file.submitter_id,
       fileType: file.file_type,
       submissionId: file.submission_id,

@@ -110,7 +110,7 @@ What people write, and git keeps:
 - \`mappings/{file_type}/{layout}/v{n}.json\`: from a layout's columns to canonical ones.
 
 What the program keeps, and git does not: \`inbox/\` (deliveries), \`data/\` (tables),
-\`staging/\` (lists of what was landed), \`.tributary/\`.
+\`staging/\` (lists of what was landed, samples), \`.tributary/\`.
 
 ${withSamples ? 'The submitters and every row in the inbox are made up.' : 'First say who delivers: `registry/submitters.json`, an `id` and a `state` each.'}
 

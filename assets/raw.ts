@@ -9,7 +9,7 @@ import { EngineError, canonicalJson, defineAsset, failpoint, sameKey } from '../
 import type { Delivery } from './facts.ts'
 import { SUBMISSION, valueOf } from './facts.ts'
 import type { Inbox } from './inbox.ts'
-import { rawPath } from './paths.ts'
+import { submissionPath } from './paths.ts'
 import { readSource } from './source-bytes.ts'
 
 /** The asset that lands what lies in an inbox, or where a discovery manifest says. */
@@ -23,7 +23,7 @@ export const rawAsset = (inbox: Inbox): StoredAsset =>
     recipe: '1',
     from: { discovered: sameKey },
     publish: ([submitter = '', fileType = '', submissionId = '']) => ({
-      path: rawPath({ submitter, fileType, submissionId }),
+      path: submissionPath('raw', { submitter, fileType, submissionId }),
       mode: 'folder',
     }),
     build: async (context) => land(inbox, context),

@@ -25,7 +25,7 @@ import type { Period } from '../registry/period.ts'
 import type { Stamp } from './facts.ts'
 import { SUBMISSION, asJson, valueOf } from './facts.ts'
 import type { SecretsOf } from './package-secrets.ts'
-import { rejectsPath, silverPath } from './paths.ts'
+import { submissionPath, silverPath } from './paths.ts'
 
 const MONTH_COLUMN = 'atomic_month'
 
@@ -66,7 +66,7 @@ export const rejects = defineAsset({
   description: 'records that were not accepted, with every reason',
   tags: ['phi'],
   publish: ([submitter = '', fileType = '', submissionId = '']) => ({
-    path: rejectsPath({ submitter, fileType, submissionId }),
+    path: submissionPath('rejects', { submitter, fileType, submissionId }),
     mode: 'folder',
   }),
 })

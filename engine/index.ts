@@ -42,6 +42,9 @@ export type { Actor } from './catalog/runs.ts'
 export { rowsTable } from './catalog/rows.ts'
 export { ATTEMPTS_MAX, retryDelayMs } from './run/backoff.ts'
 export { systemClock } from './run/clock.ts'
+export { isDeadHolder, ownHolder } from './run/holder.ts'
+export { keyFile } from './run/key-file.ts'
+export { listenForInterrupts } from './cli/interrupt.ts'
 export type { Timing } from './run/schedule.ts'
 export { requireTiming } from './run/schedule.ts'
 export {
@@ -80,6 +83,10 @@ export type {
 export type { Failure, RunOptions, RunReport, RunnerEvent } from './run/run-state.ts'
 export type { DuckRow } from './table/duck-protocol.ts'
 export { DuckPool } from './table/duck-pool.ts'
+export type { PooledChild } from './table/child-pool.ts'
+export { ChildPool } from './table/child-pool.ts'
+export type { Beat } from './table/watched-child.ts'
+export { WatchedChild, scriptBeside } from './table/watched-child.ts'
 export { checkPart } from './table/footer.ts'
 export { showLongWork } from './cli/long-work.ts'
 export type { Terminal } from './cli/output.ts'
@@ -91,7 +98,17 @@ export type { FieldReason, RecordReason } from './table/grammar.ts'
 export type { ParseReport } from './table/parse-report.ts'
 export { PARTS, STATEMENTS_PER_COPY, copyParts, rowsQuery } from './table/query.ts'
 export { firstRecords } from './table/first-records.ts'
-export type { MaskColumns, MaskText, SampledColumn } from './table/sample/contract.ts'
+export type {
+  MaskColumns,
+  MaskText,
+  RangedFile,
+  Sample,
+  SampledColumn,
+  Strategy,
+  TextForm,
+} from './table/sample/contract.ts'
+export { STRATEGIES } from './table/sample/contract.ts'
+export { sampleFile } from './table/sample/sample-file.ts'
 export { columnMask, type MaskKind } from './table/sample/mask.ts'
 export { formatsFound, formatsReading } from './table/sample/mask-dates.ts'
 export { createNodes } from './catalog/membership.ts'
@@ -131,7 +148,7 @@ export { NO_SECRETS, PackageSecret, type PackageSecrets } from './table/package-
 export { planDocument } from './cli/plan-json.ts'
 export { planText } from './cli/plan-view.ts'
 export { wholeNumber } from './cli/whole-number.ts'
-export { partFiles } from './run/part-files.ts'
+export { partFiles, storedParts } from './run/part-files.ts'
 export { rollbackKey } from './core/rollback.ts'
 export { clearRollback, rollBack, standingRollbacks } from './run/rollback.ts'
 export type { FsckFault, FsckReport } from './run/fsck.ts'

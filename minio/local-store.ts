@@ -33,7 +33,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { open, readdir } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
@@ -121,7 +121,7 @@ export function openLocalStore({ root, durable = true }: LocalStoreOptions): Obj
     project: async (projection) => guard(() => swapLinks(top, projection, makeFolder)),
     remove: async (folders) => guard(() => removeFolders(folders.map(at), made)),
     fetch: async (part) => fetchPart(at(part.path), part),
-    digest: async (path) => digestIfThere(at(path)),
+    ...looksAt(at),
     sizes: async (paths) => paths.map((path) => sizeOf(`${top}/${path}`)),
     units: () => listFolders(top),
     shows: async (projections) => projections.map((one) => isShown(top, one)),
@@ -310,6 +310,23 @@ async function fetchPart(
     throw new EngineError('PART_CHANGED', { path: part.path, want: part.sha256, got })
   }
   return path
+}
+
+/** How single paths are read. */
+const looksAt = (at: (path: string) => string): Pick<ObjectStore, 'readRange' | 'digest'> => ({
+  readRange: async (path, from, to) => readRange({ path, file: at(path) }, from, to),
+  digest: async (path) => digestIfThere(at(path)),
+})
+
+async function readRange(
+  { path, file }: { readonly path: string; readonly file: string },
+  from: number,
+  to: number,
+): Promise<Buffer> {
+  if (sizeOf(file) === undefined) throw new EngineError('PART_MISSING', { path })
+  await using opened = await open(file, 'r')
+  const { buffer, bytesRead } = await opened.read(Buffer.alloc(to - from), 0, to - from, from)
+  return buffer.subarray(0, bytesRead)
 }
 
 /** Files up to this size are read at once: a stream of 1 MiB blocks costs more than they do. */

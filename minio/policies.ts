@@ -49,7 +49,7 @@ interface Grant {
 }
 
 /** What is made again from raw; a star stands for the rest of a folder's name. */
-const DERIVED = ['silver', 'rejects', 'outbox', 'gold_*']
+const DERIVED = ['samples', 'silver', 'rejects', 'outbox', 'gold_*']
 
 /**
  * The table. A submitter's zones are its own folders of the inbox and the outbox. Only the daemon does everything the

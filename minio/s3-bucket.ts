@@ -150,6 +150,19 @@ export class Bucket {
     )
   }
 
+  /** Bytes `[from, to)` of an object, fewer at its end; undefined: not there. */
+  async getRange(key: string, from: number, to: number): Promise<Buffer | undefined> {
+    if (to <= from) return Buffer.alloc(0)
+    return this.words(async () =>
+      orMissing(async () => {
+        const Range = `bytes=${from}-${to - 1}`
+        const { Body } = await this.client.send(new GetObjectCommand({ ...this.at(key), Range }))
+        const bytes = await Body?.transformToByteArray()
+        return Buffer.from(bytes ?? [])
+      }),
+    )
+  }
+
   async put(key: string, body: string): Promise<void> {
     const Body = Buffer.from(body)
     const ChecksumSHA256 = Buffer.from(sha256(Body), 'hex').toString('base64')

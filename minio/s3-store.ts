@@ -87,6 +87,11 @@ export function openS3Store(options: S3StoreOptions): ObjectStore {
     unitOf: (path) => path,
     remove: async (units) => removeUnits(bucket, requests, units),
     fetch: async (part) => fetches.run(async () => bucket.words(async () => cache.fetch(part))),
+    readRange: async (path, from, to) => {
+      const bytes = await requests.run(async () => bucket.getRange(insideStore(path), from, to))
+      if (bytes === undefined) throw new EngineError('PART_MISSING', { path })
+      return bytes
+    },
     digest: async (path) =>
       bucket.words(async () => {
         const body = await get(path)

@@ -5,6 +5,8 @@ export const FACT_DIMENSIONS = {
   code_set: ['code_set'],
   layout_judge: ['file_type', 'layout', 'version'],
   layout_parse: ['file_type', 'layout', 'version'],
+  /** there where some column is personal */
+  layout_phi: ['file_type', 'layout', 'version'],
   mapping: ['file_type', 'layout'],
   /** there where a rule looks at months of this file type that are not the submission's own */
   read_across: ['file_type'],

@@ -36,6 +36,9 @@ export function facts(registry: Registry): readonly RegistryFact[] {
   const layouts = registry.layouts.flatMap(({ fileType, layout, version, slices }) => [
     fact('layout_parse', [fileType, layout, version], slices.parse),
     fact('layout_judge', [fileType, layout, version], slices.judge),
+    ...(Object.keys(slices.phi).length === 0
+      ? []
+      : [fact('layout_phi', [fileType, layout, version], slices.phi)]),
   ])
   const names = new Map(
     registry.layouts.map(({ fileType, layout }) => [`${fileType}/${layout}`, { fileType, layout }]),

@@ -7,11 +7,14 @@
  */
 import { columnMask } from '../engine/index.ts'
 import type { ColumnSpec, MaskColumns, MaskKind, SampledColumn } from '../engine/index.ts'
-import type { Layout, PhiClass } from './layout.ts'
+import type { LayoutSlices, PhiClass } from './layout.ts'
 import { detectPhi, type Detected } from './sample-detect.ts'
 import { areDates, columnFacts, type ColumnFacts } from './sample-facts.ts'
 
-export type MaskedLayout = Pick<Layout, 'slices'>
+/** What of a layout decides about its columns. */
+export interface MaskedLayout {
+  readonly slices: Pick<LayoutSlices, 'parse' | 'phi'>
+}
 
 /** Of one column; it says nothing of a value. */
 export interface MaskDecision {

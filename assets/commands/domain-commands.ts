@@ -3,6 +3,7 @@ import type { Command, CommandOption } from '../../engine/index.ts'
 import type { Host } from './host.ts'
 import type { OpenedPlatform } from './opened.ts'
 import { QUEUE } from './queue-commands.ts'
+import { SAMPLES } from './samples-commands.ts'
 import { stagingCommands } from './staging-commands.ts'
 
 /** What each group of commands is about. */
@@ -11,6 +12,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   submissions: 'deliveries: list them, look at them, decide about them',
   sensors: 'what a daemon looks at: list, tick, logs, pause',
   manifest: 'manifests: what was found at a source, what was landed',
+  samples: 'small real files to look at: make, list, show, purge',
   queue: 'requests to rebuild canonical months: ask, ask again, take back, pause',
   store: 'the S3 store’s bucket',
   audit: 'who changed what and why: list it, prove it whole',
@@ -367,4 +369,5 @@ export const domainCommands = (host: Host): readonly Command<OpenedPlatform>[] =
   ...QUEUE,
   ...MANIFESTS,
   ...stagingCommands(host),
+  ...SAMPLES,
 ]

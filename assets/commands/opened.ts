@@ -1,6 +1,13 @@
 /** The platform as the command line opens it: what the generic commands ask for, and itself. */
 import { dirname, join } from 'node:path'
-import type { BackupPlace, OpenProject, Project, StoredFile } from '../../engine/index.ts'
+import type {
+  BackupPlace,
+  Catalog,
+  MigrationSet,
+  OpenProject,
+  Project,
+  StoredFile,
+} from '../../engine/index.ts'
 import { openCatalog } from '../../engine/index.ts'
 import type { Config } from '../config.ts'
 import { readConfig, findProject } from '../config.ts'
@@ -15,6 +22,8 @@ const DAY_MS = 24 * 60 * 60 * 1000
 /** An open project with its platform beside it. */
 export interface OpenedPlatform extends OpenProject {
   readonly platform: Platform
+  /** opens a ledger of samples, migrated: a file's path or a URL. Close it */
+  readonly ledgerAt: (url: string) => Promise<Catalog>
 }
 
 export interface OpenPlatformHow extends Pick<
@@ -22,6 +31,7 @@ export interface OpenPlatformHow extends Pick<
   'migrations' | 'openStore' | 'openInbox'
 > {
   readonly serve: Serve
+  readonly ledgerMigrations: MigrationSet
   readonly openBackupPlace: (name: string, config: Config) => Promise<BackupPlace>
   /** where the search for a project starts */
   readonly folder: string
@@ -58,7 +68,7 @@ export async function openForCommands(how: OpenPlatformHow): Promise<OpenedPlatf
 /** Joins a platform with what the generic commands need of it. */
 function openedPlatform(
   platform: Platform,
-  { migrations, serve, openBackupPlace }: OpenPlatformHow,
+  { migrations, ledgerMigrations, serve, openBackupPlace }: OpenPlatformHow,
 ): OpenedPlatform {
   const { config, project, duck } = platform
   return {
@@ -70,6 +80,7 @@ function openedPlatform(
     },
     backupPlace: async (name) => openBackupPlace(name, config),
     catalogAt: async (url) => openCatalog({ url, migrations }),
+    ledgerAt: async (url) => openCatalog({ url, migrations: ledgerMigrations }),
     concurrency: config.concurrency.value,
     query: {
       tables: ['silver', 'gold_submitter', 'gold_canonical'].map((asset) => ({

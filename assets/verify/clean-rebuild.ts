@@ -35,6 +35,7 @@ const COMPARED = [
   'silver',
   'rejects',
   'outbox',
+  'sample',
   'gold_submitter',
   'gold_canonical',
 ] as const
@@ -226,7 +227,7 @@ async function compare(
       unsettled.has(nodeText({ asset: 'parse', key: key.split('/').slice(0, 3).join('/') })))
   let partitions = 0
   let months = 0
-  for (const asset of COMPARED) {
+  for (const asset of COMPARED.filter((name) => project.graph.assets.has(name))) {
     const was = await currentNodes(project.catalog.db, definitions, asset)
     const would = new Map(
       (await currentNodes(rebuilt.catalog.db, fresh, asset)).map((node) => [

@@ -88,12 +88,17 @@ function settingsOf({
   secrets: _asked,
   s3,
   staging,
+  samples: { roots, ...samples },
   ...config
 }: Config): ProjectExamination['settings'] {
   const named: readonly NamedSetting[] = [
     ...Object.entries(config),
     ...Object.entries(s3).map(([name, one]): NamedSetting => [`s3.${name}`, one]),
     ...Object.entries(staging).map(([name, one]): NamedSetting => [`staging.${name}`, one]),
+    ...Object.entries(samples).flatMap(([name, one]): readonly NamedSetting[] =>
+      one === undefined ? [] : [[`samples.${name}`, { ...one, value: String(one.value) }]],
+    ),
+    ['samples.roots', { ...roots, value: roots.value.join(', ') || undefined }],
   ]
   return named.flatMap(([name, { value, origin, isSecret }]) =>
     value === undefined

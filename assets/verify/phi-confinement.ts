@@ -119,6 +119,9 @@ function reportHits(
   )
 }
 
+/** What holds no value of a person: a sample is masked. */
+const REPORTS = ['parse', 'validation_report', 'outbox', 'sample'] as const
+
 /** Reports and manifests: they hold counts, positions and names. Returns how many were read. */
 async function searchReports(
   { platform: { project }, definitions }: Verification,
@@ -127,7 +130,7 @@ async function searchReports(
 ): Promise<number> {
   const { db } = project.catalog
   let searched = 0
-  for (const asset of ['parse', 'validation_report', 'outbox']) {
+  for (const asset of REPORTS.filter((name) => project.graph.assets.has(name))) {
     const parts = await currentParts(db, definitions, asset)
     const fetched = await lookAtOnce(parts, async (part) => {
       const path = await project.store.fetch(part).catch((error: unknown) => {

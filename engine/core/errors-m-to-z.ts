@@ -147,6 +147,19 @@ export const MORE_ERRORS = {
     text: ({ run }) => `there is no run ${run}`,
     hint: 'list them with `tributary runs`',
   }),
+  SAMPLER_LOST: spec<{ readonly why: string }>({
+    fault: 'input',
+    retry: 'when-input-changes',
+    text: ({ why }) => `the reader of a sample ended twice (${why})`,
+    hint: 'the file is hostile or far too large for what it is: look at it apart, with limits',
+  }),
+  SAMPLE_UNKNOWN: spec<{ readonly name: string; readonly nearest: string | undefined }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ name, nearest }) =>
+      `no sample and no file is named ${name}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+    hint: 'list them with `tributary samples list`',
+  }),
   SCHEDULE_INVALID: spec<{
     readonly schedule: string
     readonly zone: string

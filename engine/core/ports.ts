@@ -65,6 +65,8 @@ export interface ObjectStore {
     readonly sizeBytes: number
     readonly sha256: string
   }) => Promise<string>
+  /** bytes `[from, to)` of a path, fewer at its end; not checked. Throws PART_MISSING */
+  readonly readRange: (path: string, from: number, to: number) => Promise<Buffer>
   /** SHA-256 of a path's bytes as they lie in the store, from no cache; undefined: not there */
   readonly digest: (path: string) => Promise<string | undefined>
   /** sizes of the given paths; undefined: not there. For `--verify` */

@@ -188,7 +188,7 @@ export class WatchedChild<
     if (pending === null) return
     if ('id' in message && message.id === pending.id) {
       this.#pending = null
-      pending.resolve(message as Reply)
+      pending.resolve(message)
     } else if (!('id' in message)) pending.onMessage?.(message as never)
   }
 

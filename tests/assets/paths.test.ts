@@ -5,8 +5,7 @@ import {
   canonicalGoldPath,
   outboxPath,
   parsePath,
-  rawPath,
-  rejectsPath,
+  submissionPath,
   silverPath,
   submitterGoldPath,
   validationPath,
@@ -34,13 +33,13 @@ const ofSubmission = { submitter: id, fileType: id, submissionId }
 function formatPath(path: StoragePath): string {
   switch (path.stage) {
     case 'raw':
-      return rawPath(path)
+      return submissionPath('raw', path)
     case 'silver':
       return silverPath(path)
     case 'silver_month':
       return silverPath(path)
     case 'rejects':
-      return rejectsPath(path)
+      return submissionPath('rejects', path)
     case 'gold_submitter':
       return submitterGoldPath(path)
     case 'gold_canonical':
@@ -49,6 +48,8 @@ function formatPath(path: StoragePath): string {
       return validationPath(path)
     case 'outbox':
       return outboxPath(path)
+    case 'samples':
+      return submissionPath('samples', path)
   }
 }
 
@@ -61,6 +62,11 @@ const storagePath: fc.Arbitrary<StoragePath> = fc.oneof(
       fc.constant('manifest.generated.json'),
       fc.stringMatching(/^data\/[A-Za-z0-9_][A-Za-z0-9_-]{0,20}\.csv$/),
     ),
+  }),
+  fc.record({
+    stage: fc.constant('samples' as const),
+    ...ofSubmission,
+    object: fc.stringMatching(/^data\/[A-Za-z0-9_][A-Za-z0-9_-]{0,20}_sample\.csv$/),
   }),
   fc.record({
     stage: fc.constant('silver' as const),
@@ -105,8 +111,10 @@ const storagePath: fc.Arbitrary<StoragePath> = fc.oneof(
 
 test('the paths are those of seed 003', () => {
   const of = 'acme/medical/20261121T013406123Z-0123456789ab'
-  expect(rawPath({ ...submission, object: 'data/a.csv' })).toBe(`raw/${of}/data/a.csv`)
-  expect(rawPath({ ...submission, object: 'manifest.generated.json' })).toBe(
+  expect(submissionPath('raw', { ...submission, object: 'data/a.csv' })).toBe(
+    `raw/${of}/data/a.csv`,
+  )
+  expect(submissionPath('raw', { ...submission, object: 'manifest.generated.json' })).toBe(
     `raw/${of}/manifest.generated.json`,
   )
   expect(silverPath({ ...submission, object: 'parse_report.json' })).toBe(
@@ -116,7 +124,7 @@ test('the paths are those of seed 003', () => {
   expect(silverPath({ ...submission, month: '__unknown__', object: 'part-0.parquet' })).toBe(
     `silver/${of}/atomic_month=__unknown__/part-0.parquet`,
   )
-  expect(rejectsPath(submission)).toBe(`rejects/${of}`)
+  expect(submissionPath('rejects', submission)).toBe(`rejects/${of}`)
   const gold = { state: 'MA', fileType: 'medical', month: '2024-03' }
   expect(submitterGoldPath({ ...gold, submitter: 'acme' })).toBe(
     'gold_submitter/MA/medical/acme/atomic_month=2024-03',
@@ -162,12 +170,12 @@ test('no object is a folder of another', () => {
 
 test('an id, month or state out of form is refused and its value not repeated', () => {
   const wrong: readonly (() => string)[] = [
-    () => rawPath({ ...submission, submitter: 'Acme-SECRET' }),
-    () => rawPath({ ...submission, submitter: '../SECRET' }),
-    () => rawPath({ ...submission, fileType: '' }),
-    () => rawPath({ ...submission, fileType: 'a..b' }),
-    () => rawPath({ ...submission, submissionId: 'SECRET' }),
-    () => rawPath({ ...submission, object: 'data/../SECRET' }),
+    () => submissionPath('raw', { ...submission, submitter: 'Acme-SECRET' }),
+    () => submissionPath('raw', { ...submission, submitter: '../SECRET' }),
+    () => submissionPath('raw', { ...submission, fileType: '' }),
+    () => submissionPath('raw', { ...submission, fileType: 'a..b' }),
+    () => submissionPath('raw', { ...submission, submissionId: 'SECRET' }),
+    () => submissionPath('raw', { ...submission, object: 'data/../SECRET' }),
     () => silverPath({ ...submission, month: '2024-13' }),
     () => canonicalGoldPath({ state: 'ma', fileType: 'medical', month: '2024-03' }),
     () => canonicalGoldPath({ state: 'MA', fileType: 'medical', month: '__unknown__' }),
@@ -187,7 +195,7 @@ test('raw names are plain, unique whatever the case, and keep a plain base name'
     fc.property(fc.uniqueArray(fc.string({ minLength: 1 }), { maxLength: 8 }), (paths) => {
       const names = rawFileNames(paths)
       expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(paths.length)
-      for (const name of names) rawPath({ ...submission, object: `data/${name}` })
+      for (const name of names) submissionPath('raw', { ...submission, object: `data/${name}` })
     }),
   )
 })
@@ -211,7 +219,11 @@ test('every traversal payload becomes one safe id and one safe raw name', () => 
   const payloads = readFileSync(TRAVERSAL, 'utf8').split('\n').filter(Boolean)
   for (const payload of payloads.filter((_, at) => at % 10 === 0)) {
     const [name = ''] = rawFileNames([payload])
-    const path = rawPath({ ...submission, submitter: safeId(payload), object: `data/${name}` })
+    const path = submissionPath('raw', {
+      ...submission,
+      submitter: safeId(payload),
+      object: `data/${name}`,
+    })
     expect(path.split('/')).toHaveLength(6)
     expect(path).not.toContain('..')
   }

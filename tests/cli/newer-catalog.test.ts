@@ -63,6 +63,7 @@ const digest = (): string => createHash('sha256').update(readFileSync(catalog)).
 /** Options without which a command does not begin. */
 const ASKED_FOR: Readonly<Record<string, readonly string[]>> = {
   export: ['--duckdb', 'x.duckdb'],
+  'samples purge': ['--all'],
 }
 
 /** A word for each argument that has to be there, and a reason where one may be asked for. */

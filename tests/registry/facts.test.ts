@@ -45,6 +45,7 @@ describe('a fact', () => {
     expect([...factTexts(sample()).keys()]).toEqual([
       'layout_judge[visits,clinic,v1]',
       'layout_parse[visits,clinic,v1]',
+      'layout_phi[visits,clinic,v1]',
       'mapping[visits,clinic]',
       'rules_judge[visits,clinic]',
       'rules_measure[visits,clinic]',
@@ -76,6 +77,7 @@ describe('a fact', () => {
       '"share": 0.06',
       'layout_judge[visits,clinic,v1]',
     ],
+    ['a column’s PHI class', LAYOUT, '"sensitive"', '"direct"', 'layout_phi[visits,clinic,v1]'],
     ['a rule’s threshold', RULES, '"share": 0.02', '"share": 0.03', 'rules_judge[visits,clinic]'],
     ['a rule’s severity', RULES, '"SOFT"', '"HARD"', 'rules_judge[visits,clinic]'],
     ['a rule’s pattern', RULES, '{2}', '{3}', 'rules_measure[visits,clinic]'],
@@ -96,7 +98,6 @@ describe('a fact', () => {
     ['what detects a layout', LAYOUT, 'visits_.*', 'visit_.*'],
     ['an effective window', LAYOUT, '2020-01', '2021-01'],
     ['a version that says what is so', LAYOUT, '"resources"', '"version": "v1", "resources"'],
-    ['a column’s PHI class', LAYOUT, '"sensitive"', '"direct"'],
   ])('an edit of %s changes none', (...[, path, from, to]) => {
     expect(changedFacts(edited(path, from, to))).toEqual([])
   })

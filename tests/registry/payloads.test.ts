@@ -1,6 +1,6 @@
 /** Every payload in every place that takes a name or a text beside SQL: refused, or plain. */
 import { describe, expect, test } from 'vitest'
-import { rawPath } from '../../assets/paths.ts'
+import { submissionPath } from '../../assets/paths.ts'
 import { htmlText } from '../../assets/precheck-html.ts'
 import { isEngineError } from '../../engine/index.ts'
 import { MemberGate } from '../../engine/table/member-gate.ts'
@@ -123,7 +123,7 @@ describe.skipIf(all === undefined)('payloads', () => {
       const [name = ''] = rawFileNames([path])
       const at = { submitter: safeId(text), fileType: 'visits' }
       const submissionId = '20240101T000000000Z-0123456789ab'
-      const stored = rawPath({ ...at, submissionId, object: `data/${name}` })
+      const stored = submissionPath('raw', { ...at, submissionId, object: `data/${name}` })
       if (!/^raw(?:\/(?![.]+$|[.]+\/)[A-Za-z0-9_.-]+){5}$/.test(stored)) return true
       return memberFault(text, limits)
     })

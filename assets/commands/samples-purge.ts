@@ -1,0 +1,77 @@
+/** `samples purge`: removes samples and their profiles; the ledger keeps what was there. */
+import { join } from 'node:path'
+import type { CommandCall } from '../../engine/index.ts'
+import {
+  EXIT,
+  EngineError,
+  counted,
+  flagOption,
+  insertAudit,
+  textOption,
+  wholeNumber,
+} from '../../engine/index.ts'
+import { chosen } from '../samples/chosen.ts'
+import { ledgerTables } from '../samples/ledger-tables.ts'
+import { openLedger } from '../samples/open-sampler.ts'
+import { removeSample } from '../samples/sample-one.ts'
+import type { OpenedPlatform } from './opened.ts'
+
+const COMMAND = 'samples purge'
+const DAY_MS = 24 * 60 * 60 * 1000
+const DAYS_MAX = 36_500
+/** Samples of one transaction: their files go first, so that one that is cut short is safe to repeat. */
+const BATCH = 500
+
+/** Runs `samples purge`. Exit 2 when nothing says which. */
+export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promise<number> {
+  const older = textOption(call, 'olderThan')
+  const place = textOption(call, 'place')
+  const isRaw = flagOption(call, 'raw')
+  const { words: names } = call
+  const isChosen = names.length > 0 || place !== undefined || older !== undefined || isRaw
+  if (!isChosen && !flagOption(call, 'all')) {
+    const reason = 'say which: names, --place, --older-than, --raw, or --all'
+    throw new EngineError('USAGE', { command: COMMAND, reason })
+  }
+  const { platform, ledgerAt } = await call.open({ sync: false })
+  const { project, config } = platform
+  await using ledger = await openLedger(platform, ledgerAt)
+  const nowMs = project.clock.nowMs()
+  const madeBeforeMs =
+    older === undefined ? undefined : nowMs - wholeNumber('--older-than', older, DAYS_MAX) * DAY_MS
+  let count = 0
+  for (;;) {
+    const choice = { names, place, isRaw, madeBeforeMs, status: 'MADE' as const }
+    const rows = await chosen(ledger, choice, BATCH)
+    if (rows.length === 0) break
+    for (const row of rows) {
+      if (row.path === null) continue
+      await removeSample(join(config.staging.prefix.value, row.place, 'samples'), row.path)
+    }
+    await ledger.write(async ({ db }) => {
+      await ledgerTables(db)
+        .updateTable('sample')
+        .set({ status: 'PURGED', is_raw: 0, raw_until_ms: null, bytes: null })
+        .where(
+          'id',
+          'in',
+          rows.map(({ id }) => id),
+        )
+        .where('status', '=', 'MADE')
+        .execute()
+    })
+    count += rows.length
+    if (names.length > 0) break
+  }
+  if (count > 0) {
+    await project.catalog.write(async (trx) => {
+      const reason = textOption(call, 'reason') ?? ''
+      const actor = { name: call.actor, reason }
+      const subject = `${counted(count, 'sample')}${place === undefined ? '' : ` of ${place}`}`
+      await insertAudit(trx, { atMs: nowMs, actor, action: 'purge_samples', subject, run: null })
+    })
+  }
+  if (call.json) call.terminal.printJson({ format_version: '1.0', purged: count })
+  else call.terminal.print(count === 0 ? 'Nothing to purge' : `Purged ${counted(count, 'sample')}`)
+  return EXIT.done
+}

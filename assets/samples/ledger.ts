@@ -1,0 +1,179 @@
+/**
+ * The sampler's ledger: how far each manifest was read, and what became of every file it names.
+ *
+ * Invariants:
+ * 1. Lines are taken in and the checkpoint moves in one transaction, from the offset that was read:
+ *    of two samplers one moves it, the other reads on from there. No line is lost or taken twice.
+ * 2. A file belongs to its holder until the claim ends; what a holder brings in after that counts
+ *    for nothing. A holder of this machine that is gone has lost its claims at once.
+ * 3. A row is MADE only when its sample lies where `path` says.
+ */
+import type { Catalog, Connection } from '../../engine/index.ts'
+import type { ProcessedEntry } from '../processed-entry.ts'
+import { entryMove } from './entry-move.ts'
+import type { LedgerTables, SampleRow } from './ledger-tables.ts'
+import { ledgerTables } from './ledger-tables.ts'
+
+export interface Lines {
+  readonly place: string
+  readonly file: string
+  /** the offset that was read from */
+  readonly from: number
+  /** where the next read starts */
+  readonly to: number
+  /** at most LINES_MAX */
+  readonly entries: readonly ProcessedEntry[]
+  /** lines that say nothing */
+  readonly faults: number
+  readonly nowMs: number
+}
+
+/** Lines that are taken in at once: one statement may bind 32,766 values on SQLite. */
+export const LINES_MAX = 1000
+
+/** Where a manifest was read to. */
+export async function checkpointOf(
+  { db }: Pick<Catalog, 'db'>,
+  { place, file }: Pick<Lines, 'place' | 'file'>,
+): Promise<number> {
+  const row = await ledgerTables(db)
+    .selectFrom('manifest')
+    .select('offset_bytes')
+    .where('place', '=', place)
+    .where('file', '=', file)
+    .executeTakeFirst()
+  return row?.offset_bytes ?? 0
+}
+
+/** Every checkpoint, by `place/file`: what a pass begins with. */
+export async function checkpoints({
+  db,
+}: Pick<Catalog, 'db'>): Promise<ReadonlyMap<string, LedgerTables['manifest']>> {
+  const rows = await ledgerTables(db).selectFrom('manifest').selectAll().execute()
+  return new Map(rows.map((row) => [`${row.place}/${row.file}`, row]))
+}
+
+/** Takes lines in. False: another sampler has read on meanwhile, and nothing was taken. */
+export async function takeLines(ledger: Catalog, lines: Lines): Promise<boolean> {
+  return ledger.write(async ({ db }) => {
+    if ((await checkpointOf({ db }, lines)) !== lines.from) return false
+    await moveCheckpoint(db, lines)
+    await takeEntries(db, lines)
+    return true
+  })
+}
+
+/** Files that no manifest names, as of a folder that is looked at: taken in like lines. */
+export const takeFiles = async (
+  ledger: Catalog,
+  files: Pick<Lines, 'place' | 'entries'>,
+): Promise<void> => ledger.write(async ({ db }) => takeEntries(db, files))
+
+async function moveCheckpoint(db: Connection, lines: Lines): Promise<void> {
+  const { place, file, from, to, entries, faults, nowMs } = lines
+  const moved = { offset_bytes: to, read_ms: nowMs }
+  // A manifest that is shorter than it was is another one: it is read, and counted, anew.
+  const counts = { lines: entries.length, faults }
+  await ledgerTables(db)
+    .insertInto('manifest')
+    .values({ place, file, ...moved, ...counts })
+    .onConflict((on) =>
+      on.columns(['place', 'file']).doUpdateSet((eb) => ({
+        ...moved,
+        lines: from === 0 ? counts.lines : eb('manifest.lines', '+', counts.lines),
+        faults: from === 0 ? counts.faults : eb('manifest.faults', '+', counts.faults),
+      })),
+    )
+    .execute()
+}
+
+async function takeEntries(
+  db: Connection,
+  { place, entries }: Pick<Lines, 'place' | 'entries'>,
+): Promise<void> {
+  // Of several lines about one file the last holds.
+  const last = new Map(entries.map((entry) => [entry.raw, entry]))
+  if (last.size === 0) return
+  const tables = ledgerTables(db)
+  const known = await tables
+    .selectFrom('sample')
+    .selectAll()
+    .where('place', '=', place)
+    .where('raw', 'in', [...last.keys()])
+    .execute()
+  const before = new Map(known.map((row) => [row.raw, row]))
+  const rows = [...last.values()].flatMap((entry) => {
+    const row = rowAfter(place, before.get(entry.raw), entry)
+    return row === undefined ? [] : [row]
+  })
+  if (rows.length === 0) return
+  await tables
+    .insertInto('sample')
+    .values(rows.map((row) => ({ ...UNMADE, ...row })))
+    .onConflict((on) =>
+      on
+        .columns(['place', 'raw'])
+        .doUpdateSet((eb) =>
+          Object.fromEntries(MOVED.map((name) => [name, eb.ref(`excluded.${name}`)])),
+        ),
+    )
+    .execute()
+}
+
+const UNMADE = {
+  path: null,
+  format: null,
+  records: null,
+  bytes: null,
+  read_bytes: null,
+  made_ms: null,
+} as const
+
+/** What a line may change; what was made of the file stays until it is made anew. */
+const MOVED = [
+  'bronze',
+  'mtime',
+  'size',
+  'sha256',
+  'seq',
+  'status',
+  'code',
+  'words',
+  'attempts',
+  'retry_ms',
+  'holder',
+  'expires_ms',
+  'is_raw',
+  'raw_until_ms',
+] as const satisfies readonly (keyof SampleRow)[]
+
+type NewSample = Pick<SampleRow, 'place' | 'raw' | (typeof MOVED)[number]>
+
+const FRESH = {
+  status: 'PENDING',
+  code: null,
+  words: null,
+  attempts: 0,
+  retry_ms: 0,
+  holder: null,
+  expires_ms: 0,
+  // A reason was given for the content that was there, not for what follows it.
+  is_raw: 0,
+  raw_until_ms: null,
+} as const
+
+function rowAfter(
+  place: string,
+  before: SampleRow | undefined,
+  entry: ProcessedEntry,
+): NewSample | undefined {
+  const move = entryMove(before, entry)
+  if (move === 'keep') return undefined
+  const { raw, bronze, mtime, size = null, sha256 = null, seq = null } = entry
+  const told = { place, raw, bronze, mtime, size, sha256, seq }
+  if (before === undefined || move === 'make') return { ...told, ...FRESH }
+  const { status, code, words, attempts, retry_ms, holder, expires_ms } = before
+  const { is_raw, raw_until_ms } = before
+  const stands = { status, code, words, attempts, retry_ms, holder, expires_ms }
+  return { ...told, ...stands, is_raw, raw_until_ms }
+}

@@ -1,0 +1,74 @@
+/**
+ * Files that no manifest names: those a person gives, and, where samples are made of what was
+ * delivered, whatever lies complete in the inbox.
+ */
+import { realpath, stat } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import type { Catalog } from '../../engine/index.ts'
+import { EngineError } from '../../engine/index.ts'
+import { isUrl } from '../config.ts'
+import type { Platform } from '../platform.ts'
+import type { ProcessedEntry } from '../processed-entry.ts'
+import { LINES_MAX, takeFiles } from './ledger.ts'
+
+/** Of files from anywhere; no manifest may have such a place. */
+const LOCAL_PLACE = '@local/unrouted/files'
+/** A folder of an inbox may be called anything; a place is made of plain names. */
+const PLAIN = /^[a-z0-9_][a-z0-9_.-]{0,63}$/
+
+/** Where samples of a submitter's files lie before anybody knows what they are. */
+const unroutedPlace = (submitter: string): string =>
+  PLAIN.test(submitter) ? `${submitter}/unrouted/inbox` : LOCAL_PLACE
+
+/** Whether a place is one whose files may lie anywhere: a person of this machine named them. */
+export const isLocalPlace = (place: string): boolean => place === LOCAL_PLACE
+
+export interface LocalFile {
+  readonly place: string
+  readonly entry: ProcessedEntry
+}
+
+/** A file of this machine as an entry; undefined: there is none. Throws SAMPLE_UNKNOWN for a folder. */
+export async function localFile(
+  { config }: Pick<Platform, 'config'>,
+  path: string,
+): Promise<LocalFile | undefined> {
+  const real = await realpath(path).catch(() => undefined)
+  if (real === undefined) return undefined
+  const found = await stat(real)
+  if (!found.isFile()) throw new EngineError('SAMPLE_UNKNOWN', { name: path, nearest: undefined })
+  const told = { mtime: found.mtimeMs / 1000, size: found.size }
+  const inbox = isUrl(config.inbox.value) ? undefined : await realpath(config.inbox.value)
+  if (inbox !== undefined && real.startsWith(inbox + sep)) {
+    return inInbox(relative(inbox, real).split(sep).join('/'), told)
+  }
+  return { place: LOCAL_PLACE, entry: { raw: real, bronze: real, ...told } }
+}
+
+function inInbox(path: string, told: Pick<ProcessedEntry, 'mtime' | 'size'>): LocalFile {
+  const raw = `inbox:${path}`
+  return { place: unroutedPlace(path.split('/', 1)[0] ?? ''), entry: { raw, bronze: raw, ...told } }
+}
+
+/** Takes in whatever lies in a folder inbox. Memory: its listing. */
+export async function takeInbox(platform: Platform, ledger: Catalog): Promise<void> {
+  const { config, inbox } = platform
+  if (isUrl(config.inbox.value)) {
+    const reason = 'samples.from is raw, and the inbox is no folder: use bronze'
+    throw new EngineError('CONFIG_INVALID', { file: 'tributary.json', reason })
+  }
+  const { listed } = await inbox.list()
+  const files: LocalFile[] = []
+  for (const { path, sizeBytes } of listed) {
+    if (path.endsWith('/_SUCCESS')) continue
+    const found = await stat(join(config.inbox.value, path)).catch(() => undefined)
+    if (found !== undefined)
+      files.push(inInbox(path, { mtime: found.mtimeMs / 1000, size: sizeBytes }))
+  }
+  for (const [place, own] of Map.groupBy(files, (file) => file.place)) {
+    for (let at = 0; at < own.length; at += LINES_MAX) {
+      const entries = own.slice(at, at + LINES_MAX).map(({ entry }) => entry)
+      await takeFiles(ledger, { place, entries })
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Where the bytes of a manifest's `raw` and `bronze` lie, and whether a sampler may read them.
+ *
+ * `store:`, `inbox:` and `project:` name what the project has, wherever it lies. Anything else is a path, below
+ * the manifest's own version folder or absolute; a manifest may be anybody's, so that a path counts
+ * only inside folders the project knows, after every link is followed, and only as a plain file.
+ */
+import { constants } from 'node:fs'
+import { open, realpath, stat } from 'node:fs/promises'
+import { basename, isAbsolute, join, sep } from 'node:path'
+import type { RangedFile } from '../../engine/index.ts'
+import { hasInvisible } from '../../engine/index.ts'
+
+/** Where a file was found, or why it is not read. */
+export type Found =
+  | { readonly kind: 'file'; readonly path: string; readonly sizeBytes: number }
+  | { readonly kind: 'ranges'; readonly file: RangedFile }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'refused'; readonly words: string }
+
+export interface ReferenceRoots {
+  /** of the manifest: relative paths start here */
+  readonly versionFolder: string
+  /** absolute; a path must lie in one of them */
+  readonly folders: readonly string[]
+  /** the inbox, where it is a folder */
+  readonly inbox: string | undefined
+  /** the project's folder */
+  readonly project: string
+  /** a path of the project's store */
+  readonly inStore: (path: string) => Promise<Found>
+}
+
+const REFERENCE_BYTES_MAX = 4096
+const SCHEME = /^(store|inbox|project):(.+)$/
+
+/** Follows a reference. Never throws for what a manifest says. */
+export async function follow(reference: string, roots: ReferenceRoots): Promise<Found> {
+  if (reference === '' || Buffer.byteLength(reference) > REFERENCE_BYTES_MAX) {
+    return refused('its path is empty or too long')
+  }
+  if (hasInvisible(reference)) return refused('its path has characters nobody can see')
+  const [, scheme, rest = ''] = SCHEME.exec(reference) ?? []
+  // What a project keeps for itself, its catalog and keys, lies in folders that begin with a dot.
+  if (/(?:^|\/)\./.test(rest)) return refused('its path leads where nothing is delivered')
+  if (scheme === 'store') return roots.inStore(rest)
+  if (scheme === 'inbox') {
+    if (roots.inbox === undefined) return refused('the inbox is no folder: sample from bronze')
+    return plainFile(join(roots.inbox, rest), [roots.inbox])
+  }
+  if (scheme === 'project') return plainFile(join(roots.project, rest), [roots.project])
+  const path = isAbsolute(reference) ? reference : join(roots.versionFolder, reference)
+  return plainFile(path, [roots.versionFolder, ...roots.folders])
+}
+
+const refused = (words: string): Found => ({ kind: 'refused', words })
+
+async function plainFile(path: string, folders: readonly string[]): Promise<Found> {
+  try {
+    const real = await realpath(path)
+    const allowed = await Promise.all(folders.map(realFolder))
+    if (
+      !allowed.some(
+        (folder) =>
+          folder !== undefined && real.startsWith(folder.endsWith(sep) ? folder : folder + sep),
+      )
+    ) {
+      return refused('its path lies outside the folders of samples.roots')
+    }
+    const found = await stat(real)
+    if (!found.isFile()) return refused('its path names no plain file')
+    return { kind: 'file', path: real, sizeBytes: found.size }
+  } catch (error) {
+    return unreadable(error)
+  }
+}
+
+const realFolder = async (folder: string): Promise<string | undefined> =>
+  realpath(folder).catch(() => undefined)
+
+function unreadable(error: unknown): Found {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' }
+  if (code === 'EACCES' || code === 'EPERM') return refused('its path may not be read')
+  if (code === 'ELOOP' || code === 'ENAMETOOLONG') return refused('its path leads nowhere')
+  throw error
+}
+
+/** A file of this machine by ranges; `close` it. Opened without waiting: a pipe is refused. */
+export async function openRanged(
+  path: string,
+  name = basename(path),
+): Promise<{ readonly file: RangedFile; readonly close: () => Promise<void> }> {
+  const opened = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const { size } = await opened.stat()
+  const read = async (from: number, to: number): Promise<Buffer> => {
+    const length = Math.max(0, Math.min(to, size) - from)
+    const { buffer, bytesRead } = await opened.read(Buffer.allocUnsafe(length), 0, length, from)
+    return buffer.subarray(0, bytesRead)
+  }
+  return { file: { name, sizeBytes: size, read }, close: async () => opened.close() }
+}

@@ -1,0 +1,183 @@
+/** One file of a manifest: found, sampled by a child, put into place. Its faults are its own. */
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Catalog } from '../../engine/index.ts'
+import { isEngineError, isoText } from '../../engine/index.ts'
+import type { Claimed, Finished } from './ledger-claims.ts'
+import { placeOf } from './place.ts'
+import { profilePath, writeProfile } from './profile-file.ts'
+import type { Found, ReferenceRoots } from './references.ts'
+import { follow } from './references.ts'
+import { ownPath } from './sample-path.ts'
+import type { SamplePool } from './sample-pool.ts'
+import type { SampleMade, SampleTask } from './sample-task.ts'
+import type { SamplesConfig } from './samples-config.ts'
+
+export interface SamplingOptions {
+  readonly ledger: Catalog
+  readonly pool: SamplePool
+  /** of staging; absolute */
+  readonly prefix: string
+  readonly config: SamplesConfig
+  readonly rootsOf: (place: string) => ReferenceRoots
+  /** the layout that a place's files have; undefined: nobody knows */
+  readonly layoutOf: (place: string) => string | undefined
+  /** what no other sampler has: names of its drafts */
+  readonly token: string
+  readonly nowMs: () => number
+}
+
+/** A file that is not there is looked for so often, after 1, 2, 4 … minutes. */
+const LOOKS_MAX = 10
+const LOOK_AGAIN_MS = 60_000
+/** Where drafts lie, beside what they become. */
+const DRAFTS = '.drafts'
+
+/** A claimed file as it was before. */
+export const left = ({ id, attempts, retry_ms }: Claimed): Finished => ({
+  id,
+  status: 'PENDING',
+  code: null,
+  words: null,
+  attempts,
+  retry_ms,
+})
+
+/** Samples one file. Throws what is no fault of the file: a full disk, a store that went away. */
+export async function sampleOne(
+  options: SamplingOptions,
+  one: Claimed,
+  signal: AbortSignal,
+): Promise<Finished> {
+  const name = nameOf(one.raw)
+  if (name.startsWith('temp_')) {
+    const words = 'its name begins with temp_: it is still being written'
+    return { ...left(one), status: 'SKIPPED', words }
+  }
+  const reference = options.config.from.value === 'raw' ? one.raw : one.bronze
+  const found = await follow(reference, options.rootsOf(one.place))
+  if (found.kind === 'missing') return missing(one, options.nowMs())
+  if (found.kind === 'refused') return failed(one, 'SAMPLE_REFUSED', found.words)
+  try {
+    return await make(options, { one, name, found }, signal)
+  } catch (error) {
+    if (signal.aborted) return left(one)
+    if (isEngineError(error, 'SAMPLER_LOST')) return failed(one, error.code, error.context.why)
+    // What the operating system says of a path: a disk that is full stops all, a file's own fault none.
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (code === 'ENOENT') return missing(one, options.nowMs())
+    if (code === 'EACCES' || code === 'EIO') return failed(one, 'INPUT_UNREADABLE', code)
+    throw error
+  }
+}
+
+/** The file's name without folders. */
+const nameOf = (raw: string): string => raw.slice(raw.lastIndexOf('/') + 1)
+
+function missing(one: Claimed, nowMs: number): Finished {
+  const attempts = one.attempts + 1
+  const isLast = attempts >= LOOKS_MAX
+  return {
+    ...left(one),
+    status: 'MISSING',
+    words: isLast ? 'it is not there, and is not looked for again' : 'it is not there yet',
+    attempts,
+    retry_ms: isLast ? 0 : nowMs + LOOK_AGAIN_MS * 2 ** (attempts - 1),
+  }
+}
+
+const failed = (one: Claimed, code: string, words: string): Finished => ({
+  ...left(one),
+  status: 'FAILED',
+  code,
+  words,
+})
+
+interface Sampling {
+  readonly one: Claimed
+  readonly name: string
+  readonly found: Extract<Found, { kind: 'file' | 'ranges' }>
+}
+
+async function make(
+  options: SamplingOptions,
+  { one, name, found }: Sampling,
+  signal: AbortSignal,
+): Promise<Finished> {
+  const { config, pool, prefix } = options
+  const samples = join(prefix, one.place, 'samples')
+  const draft = join(samples, DRAFTS, `${one.id}-${options.token}`)
+  await mkdir(dirname(draft), { recursive: true })
+  const task: SampleTask = {
+    path: found.kind === 'file' ? found.path : undefined,
+    name,
+    sizeBytes: found.kind === 'file' ? found.sizeBytes : found.file.sizeBytes,
+    modifiedAt: isoText(one.mtime * 1000),
+    out: draft,
+    records: config.records.value,
+    strategy: config.strategy.value,
+    seed: one.raw,
+    readBytesMax: config.readBytesMax.value,
+    submitter: placeOf(one.place).vendor,
+    layout: options.layoutOf(one.place) ?? null,
+    isScored: true,
+    isRaw: one.is_raw === 1,
+  }
+  const asked = { task, ...(found.kind === 'ranges' && { ranges: found.file }) }
+  const reply = await pool.run(asked, signal).catch(async (error: unknown) => {
+    // A child that was lost is lost once: the machine may have done it, and not the file.
+    if (isEngineError(error, 'SAMPLER_LOST')) return pool.run(asked, signal)
+    throw error
+  })
+  if (reply.kind === 'failed') return failed(one, reply.code, 'it cannot be read')
+  const path = pathFor(one, reply.made)
+  await publish({ draft, samples, path, before: one.path })
+  const { format, records, sizeBytes, readBytes } = reply.made
+  await writeProfile(options.ledger, one, {
+    samples,
+    path,
+    format,
+    profile: reply.profile,
+    layouts: reply.layouts,
+  })
+  return {
+    ...left(one),
+    status: 'MADE',
+    path,
+    format,
+    records,
+    bytes: sizeBytes,
+    read_bytes: readBytes,
+    made_ms: options.nowMs(),
+  }
+}
+
+/** As planned where the file is what its name says; else a path that is its own. */
+const pathFor = (one: Claimed, { extension }: SampleMade): string =>
+  one.planned.endsWith(extension) && !one.planned.endsWith(`.${extension}`)
+    ? one.planned
+    : ownPath(one.raw, placeOf(one.place).vendor, extension)
+
+/** Swaps the draft in; a sample that lay elsewhere before leaves. */
+async function publish({
+  draft,
+  samples,
+  path,
+  before,
+}: {
+  readonly draft: string
+  readonly samples: string
+  readonly path: string
+  readonly before: string | null
+}): Promise<void> {
+  const target = join(samples, path)
+  await mkdir(dirname(target), { recursive: true })
+  await rename(draft, target)
+  if (before !== null && before !== path) await removeSample(samples, before)
+}
+
+/** Removes a sample and its profile; safe to repeat. */
+export async function removeSample(samples: string, path: string): Promise<void> {
+  await rm(join(samples, path), { force: true })
+  await rm(profilePath(join(samples, path)), { force: true })
+}

@@ -1,0 +1,92 @@
+/**
+ * The sampler: makes a sample and a profile of each file that the ledger names, the newest first. Any
+ * number of them may run at once, be killed, and start again.
+ *
+ * Order of one file: claimed in the ledger → its sample written apart, renamed into place, its
+ * profile too → noted as made. A killed sampler leaves a claim that ends, and at most files that the
+ * next one writes again, alike.
+ */
+import type { Claimed, Finished } from './ledger-claims.ts'
+import { claimSamples, finishSamples } from './ledger-claims.ts'
+import type { SamplingOptions } from './sample-one.ts'
+import { left, sampleOne } from './sample-one.ts'
+
+export interface SamplerOptions extends SamplingOptions {
+  readonly holder: string
+  /** ids of the files that are sampled; undefined: all that are pending */
+  readonly only?: readonly number[]
+}
+
+/** Files of one claim: what a killed sampler may have to make again. */
+const CLAIM_FILES = 256
+/** Tasks in flight for each child, so that none waits for the ledger. */
+const TASKS_AHEAD = 2
+export interface SampledCounts {
+  readonly made: number
+  readonly missing: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+/** Makes samples until nothing is pending or `until` says so; tells of every claim's counts. */
+export async function sampleAll(
+  options: SamplerOptions,
+  {
+    signal,
+    until = () => false,
+    onCounts,
+  }: {
+    readonly signal: AbortSignal
+    readonly until?: () => boolean
+    readonly onCounts: (counts: SampledCounts) => void
+  },
+): Promise<void> {
+  const { ledger, holder, nowMs, only } = options
+  for (let at = 0; !signal.aborted && !until(); at += CLAIM_FILES) {
+    if (only !== undefined && at >= only.length) return
+    const claimed = await claimSamples(ledger, {
+      holder,
+      nowMs: nowMs(),
+      limit: CLAIM_FILES,
+      only: only?.slice(at, at + CLAIM_FILES),
+    })
+    if (claimed.length === 0 && only === undefined) return
+    const finished: Finished[] = []
+    try {
+      await sampleClaimed(options, { claimed, finished }, signal)
+    } finally {
+      await finishSamples(ledger, holder, finished)
+    }
+    const of = (status: string): number => finished.filter((one) => one.status === status).length
+    onCounts({
+      made: of('MADE'),
+      missing: of('MISSING'),
+      failed: of('FAILED'),
+      skipped: of('SKIPPED'),
+    })
+  }
+}
+
+/** All of a claim; what a stop or a fault of the machine left over is pending again. */
+async function sampleClaimed(
+  options: SamplerOptions,
+  { claimed, finished }: { readonly claimed: readonly Claimed[]; readonly finished: Finished[] },
+  signal: AbortSignal,
+): Promise<void> {
+  const faults: unknown[] = []
+  const waiting = claimed.values()
+  const work = async (): Promise<void> => {
+    for (const one of waiting) {
+      const isOver = signal.aborted || faults.length > 0
+      try {
+        finished.push(isOver ? left(one) : await sampleOne(options, one, signal))
+      } catch (error) {
+        faults.push(error)
+        finished.push(left(one))
+      }
+    }
+  }
+  const lanes = Math.min(claimed.length, options.pool.size * TASKS_AHEAD)
+  await Promise.all(Array.from({ length: lanes }, work))
+  if (faults.length > 0) throw faults[0]
+}

@@ -1,0 +1,110 @@
+/**
+ * How a text file of any origin is cut into records and fields: as its layout says where it is
+ * known, else as its first bytes look. Pure.
+ */
+import { sampleRecords } from '../engine/index.ts'
+import type { RecordSyntax, SampleRecord, TextForm } from '../engine/index.ts'
+import type { LayoutSlices } from './layout.ts'
+import { CONTROL_TAGS, guessDialect, holdsNames } from './sample-dialect.ts'
+
+/** First bytes that are looked at: guessing costs eight readings of them. */
+const HEAD_BYTES = 8 * 1024
+/** Records that decide whether the first of them holds names. */
+const RECORDS = 100
+
+/** Of a comma file with one column: nothing else shows that a quoted line end is none. */
+const ONE_COLUMN: RecordSyntax = {
+  dialect: { delimiter: ',', quoteChar: '"', header: false },
+}
+
+/** The form of a layout's files. A layout whose files are no text: what the bytes look like. */
+export function layoutForm(
+  head: Buffer,
+  { parse }: Pick<LayoutSlices, 'parse'>,
+): TextForm | undefined {
+  if (parse.format !== undefined && parse.format !== 'fixed') return undefined
+  const { dialect, encoding, format } = parse
+  const syntax: RecordSyntax = {
+    dialect,
+    ...(encoding !== undefined && { encoding }),
+    ...(format !== undefined && { format }),
+  }
+  if (format === 'fixed') {
+    const places = parse.columns.flatMap(({ name, at }) =>
+      at === undefined ? [] : [{ name, start: at.start - 1, length: at.length }],
+    )
+    return { syntax, hasHeader: false, places }
+  }
+  const tags = parse.control.map(({ prefix }) => prefix)
+  const records = sampleRecords(head.subarray(0, HEAD_BYTES), syntax, RECORDS)
+  return formOf(syntax, {
+    before: leading(records, parse.columns.length, tags),
+    hasHeader: dialect.header,
+  })
+}
+
+/** What a file's first bytes look like; undefined: lines, without fields. */
+export function guessedForm(head: Buffer, name: string): TextForm | undefined {
+  const start = head.subarray(0, HEAD_BYTES)
+  const guess = guessDialect(start)
+  if (guess === undefined) {
+    return /\.csv(?:\.gz)?$/i.test(name) ? { syntax: ONE_COLUMN, hasHeader: false } : undefined
+  }
+  const { syntax, fieldCount } = guess
+  const records = sampleRecords(start, syntax, RECORDS)
+  const before = leading(records, fieldCount, CONTROL_TAGS)
+  const [first, ...rest] = records.slice(before)
+  return formOf(syntax, { before, hasHeader: first !== undefined && holdsNames(first, rest) })
+}
+
+/** Parts of names of columns, in any case: a person is called none of them. */
+const NAME_PART =
+  /^(?:id|ids|key|code|codes|cd|num|nbr|number|no|name|names|date|dt|day|month|year|time|type|kind|class|status|state|flag|ind|indicator|amount|amt|qty|quantity|count|cnt|cost|paid|price|charge|payment|rate|total|sum|value|percent|city|county|zip|postal|address|street|country|phone|email|birth|dob|death|sex|gender|race|age|desc|description|comment|note|text|version|line|seq|file|source|member|patient|provider|payer|plan|claim|service|procedure|diagnosis|dx|drug|ndc|npi|ssn|begin|start|from|thru|end|stop|column|col|field)\d*$/i
+
+/** So many names are made of such parts, or are written as only programs write. */
+const NAMES_SHARE = 0.5
+
+const isName = (text: string): boolean =>
+  /^[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+$/.test(text) ||
+  text
+    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+    .split(/[^A-Za-z0-9]+/)
+    .some((part) => NAME_PART.test(part))
+
+/**
+ * The form, with a header only where the record surely holds names: those of the layout, else such
+ * as columns have. A file that should have a header and has none begins with a person's record.
+ */
+export function trustedForm(
+  head: Buffer,
+  form: TextForm,
+  layout: Pick<LayoutSlices, 'parse'> | undefined,
+): TextForm {
+  if (!form.hasHeader) return form
+  const records = sampleRecords(head.subarray(0, HEAD_BYTES), form.syntax, RECORDS)
+  const fields = (records[form.preambleRecords ?? 0]?.fields ?? []).map(plain)
+  const own = new Set(
+    layout?.parse.columns.map(({ header, name }) => plain(header ?? name).toLowerCase()),
+  )
+  const sure = fields.filter((field) => own.has(field.toLowerCase()) || isName(field)).length
+  return sure > 0 && sure >= fields.length * NAMES_SHARE ? form : { ...form, hasHeader: false }
+}
+
+const plain = (name: string): string => name.replace(/^\ufeff/, '').trim()
+
+/** Records before the first that has as many fields as a row and is no control record. */
+function leading(
+  records: readonly SampleRecord[],
+  fieldCount: number,
+  tags: readonly string[],
+): number {
+  const first = records.findIndex(
+    ({ fields }) => fields.length === fieldCount && !tags.includes(fields[0] ?? ''),
+  )
+  return Math.max(0, first)
+}
+
+const formOf = (
+  syntax: RecordSyntax,
+  { before, hasHeader }: { readonly before: number; readonly hasHeader: boolean },
+): TextForm => ({ syntax, hasHeader, ...(before > 0 && { preambleRecords: before }) })
