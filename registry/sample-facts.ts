@@ -13,8 +13,19 @@ export interface ColumnFacts {
   readonly formats: readonly (readonly [format: string, count: number])[]
 }
 
+/** Of columns that are still held: the mask and the profile ask for the same ones. */
+const known = new WeakMap<SampledColumn, ColumnFacts>()
+
 /** Holds values, for as long as the sample is being made. */
 export function columnFacts(column: SampledColumn): ColumnFacts {
+  const before = known.get(column)
+  if (before !== undefined) return before
+  const facts = factsOf(column)
+  known.set(column, facts)
+  return facts
+}
+
+function factsOf(column: SampledColumn): ColumnFacts {
   const counts = new Map<string, number>()
   let nulls = 0
   let empty = 0

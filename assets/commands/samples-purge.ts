@@ -46,7 +46,7 @@ export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promis
     if (rows.length === 0) break
     for (const row of rows) {
       if (row.path === null) continue
-      await removeSample(join(config.staging.prefix.value, row.place, 'samples'), row.path)
+      removeSample(join(config.staging.prefix.value, row.place, 'samples'), row.path)
     }
     await ledger.write(async ({ db }) => {
       await ledgerTables(db)

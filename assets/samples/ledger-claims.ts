@@ -1,6 +1,7 @@
 /** Who samples what: claims of files, newest first, and what became of them. */
 import type { Catalog, Connection } from '../../engine/index.ts'
-import { isDeadHolder } from '../../engine/index.ts'
+import { isDeadHolder, rowsTable } from '../../engine/index.ts'
+import { sql } from 'kysely'
 import type { SampleRow } from './ledger-tables.ts'
 import { ledgerTables } from './ledger-tables.ts'
 import { ownPath, plannedPath } from './sample-path.ts'
@@ -56,7 +57,7 @@ export async function claimSamples(
   ledger: Catalog,
   { holder, nowMs, limit, only }: ClaimOptions,
 ): Promise<readonly Claimed[]> {
-  return ledger.write(async ({ db }) => {
+  return ledger.write(async ({ db, dialect }) => {
     const tables = ledgerTables(db)
     let query = tables
       .selectFrom('sample')
@@ -69,16 +70,15 @@ export async function claimSamples(
     if (only !== undefined) query = query.where('id', 'in', only)
     const rows = await query.execute()
     if (rows.length === 0) return []
-    await tables
-      .updateTable('sample')
-      .set({ holder, expires_ms: nowMs + CLAIM_MS })
-      .where(
-        'id',
-        'in',
-        rows.map(({ id }) => id),
-      )
-      .execute()
-    return withPaths(db, rows)
+    const claimed = await withPaths(db, rows)
+    const wanted = rowsTable(
+      dialect,
+      { id: 'int', path: 'text' },
+      claimed.map(({ id, planned }) => [id, planned]),
+    )
+    await sql`update sample set holder = ${holder}, expires_ms = ${nowMs + CLAIM_MS}, path = w.path
+      from ${wanted} w where sample.id = w.id`.execute(db)
+    return claimed
   })
 }
 
@@ -108,10 +108,7 @@ async function withPaths(db: Connection, rows: readonly SampleRow[]): Promise<re
       ? planned
       : ownPath(row.raw, vendorOf(row.place), extension.replace(/^~[0-9a-f]{8}/, ''))
     owners.set(`${row.place}/${path}`, row.id)
-    if (row.path === null) {
-      await tables.updateTable('sample').set({ path }).where('id', '=', row.id).execute()
-    }
-    claimed.push({ ...row, path, planned: path })
+    claimed.push({ ...row, planned: path })
   }
   return claimed
 }
@@ -129,21 +126,48 @@ export async function finishSamples(
   finished: readonly Finished[],
 ): Promise<number> {
   if (finished.length === 0) return 0
-  return ledger.write(async ({ db }) => {
-    const tables = ledgerTables(db)
-    let count = 0
-    for (const { id, ...outcome } of finished) {
-      const { numUpdatedRows } = await tables
-        .updateTable('sample')
-        .set({ ...outcome, holder: null, expires_ms: 0 })
-        .where('id', '=', id)
-        .where('holder', '=', holder)
-        .executeTakeFirstOrThrow()
-      count += Number(numUpdatedRows)
-    }
-    return count
+  return ledger.write(async ({ db, dialect }) => {
+    const wanted = rowsTable(
+      dialect,
+      OUTCOME,
+      finished.map((one) => NAMES.map((name) => one[name] ?? null)),
+    )
+    const set = NAMES.slice(1).map((name) =>
+      KEPT.has(name)
+        ? sql`${sql.ref(name)} = coalesce(w.${sql.ref(name)}, sample.${sql.ref(name)})`
+        : sql`${sql.ref(name)} = w.${sql.ref(name)}`,
+    )
+    const { numAffectedRows = 0n } = await sql`update sample
+      set ${sql.join(set)}, holder = null, expires_ms = 0
+      from ${wanted} w where sample.id = w.id and sample.holder = ${holder}`.execute(db)
+    return Number(numAffectedRows)
   })
 }
+
+const OUTCOME = {
+  id: 'int',
+  status: 'text',
+  code: 'text',
+  words: 'text',
+  attempts: 'int',
+  retry_ms: 'int',
+  path: 'text',
+  format: 'text',
+  records: 'int',
+  bytes: 'int',
+  read_bytes: 'int',
+  made_ms: 'int',
+} as const
+const NAMES = Object.keys(OUTCOME) as (keyof typeof OUTCOME)[]
+/** What was made before stays where nothing was made now. */
+const KEPT: ReadonlySet<string> = new Set([
+  'path',
+  'format',
+  'records',
+  'bytes',
+  'read_bytes',
+  'made_ms',
+])
 
 /** Files that were not there and are due to be looked for again. */
 export async function retryMissing(ledger: Catalog, nowMs: number): Promise<void> {

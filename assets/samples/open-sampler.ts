@@ -8,6 +8,7 @@ import { isUrl } from '../config.ts'
 import type { Platform } from '../platform.ts'
 import { storedRegistry } from '../registry-sync.ts'
 import type { PassOptions } from './pass.ts'
+import { Folders } from './folders.ts'
 import { isLocalPlace } from './local-files.ts'
 import { placeOf } from './place.ts'
 import type { Found, ReferenceRoots } from './references.ts'
@@ -58,6 +59,7 @@ export async function openSampler(
       policyOf: policyFinder(platform, { key, layoutOf }),
       rootsOf: rootsFinder(platform),
       holder,
+      folders: new Folders(),
       token: frameDigest(['sampler', holder]).slice(0, 12),
       nowMs: project.clock.nowMs,
     },

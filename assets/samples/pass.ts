@@ -1,9 +1,10 @@
 /** One pass of the sampler: what changed since the last, then every sample that is to be made. */
-import type { Catalog } from '../../engine/index.ts'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Catalog } from '../../engine/index.ts'
 import { ledgerTables } from './ledger-tables.ts'
 import { releaseClaims, retryMissing } from './ledger-claims.ts'
-import { removeSample } from './sample-one.ts'
+import { DRAFTS, removeSample } from './sample-one.ts'
 import type { SampledCounts, SamplerOptions } from './sampler.ts'
 import { sampleAll } from './sampler.ts'
 import type { TakenIn } from './take-in.ts'
@@ -55,6 +56,7 @@ export async function pass(
     await releaseClaims(ledger, startMs)
     await retryMissing(ledger, startMs)
     await endRawSamples(options, startMs)
+    await removeDrafts(options, startMs)
     const taken = await takeIn(ledger, { prefix, signal, nowMs, onLines })
     last = taken
     sum.lines += taken.lines
@@ -91,7 +93,7 @@ async function endRawSamples(
     .execute()
   // The file goes first: a sampler that dies here removes it again.
   for (const { id, place, path } of ended) {
-    if (path !== null) await removeSample(join(prefix, place, 'samples'), path)
+    if (path !== null) removeSample(join(prefix, place, 'samples'), path)
     await ledger.write(async ({ db }) => {
       await ledgerTables(db)
         .updateTable('sample')
@@ -103,13 +105,33 @@ async function endRawSamples(
   }
 }
 
+/** Drafts of samplers that are gone: no live one takes so long. */
+const DRAFT_MS = 60 * 60 * 1000
+
+async function removeDrafts(
+  { ledger, prefix }: Pick<PassOptions, 'ledger' | 'prefix'>,
+  nowMs: number,
+): Promise<void> {
+  const places = await ledgerTables(ledger.db).selectFrom('place').select('place').execute()
+  for (const { place } of places) {
+    const folder = join(prefix, place, 'samples', DRAFTS)
+    if (!existsSync(folder)) continue
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name)
+      const found = statSync(path, { throwIfNoEntry: false })
+      if (found !== undefined && found.mtimeMs < nowMs - DRAFT_MS) rmSync(path, { force: true })
+    }
+  }
+}
+
 /** What decides about a place's samples has moved, as the class of a column: all are made anew. */
 async function applyPolicies({
   ledger,
   policyOf,
 }: Pick<PassOptions, 'ledger' | 'policyOf'>): Promise<void> {
   const tables = ledgerTables(ledger.db)
-  const known = await tables.selectFrom('manifest').select('place').distinct().execute()
+  // Every place with files: those of manifests, and those a person named.
+  const known = await tables.selectFrom('sample').select('place').distinct().execute()
   const policies = await tables.selectFrom('place').selectAll().execute()
   const before = new Map(policies.map(({ place, policy }) => [place, policy]))
   for (const { place } of known) {

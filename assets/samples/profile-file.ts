@@ -1,5 +1,6 @@
 /** The profile beside a sample: what its columns hold, without one value, and how that moved. */
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { renameSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Catalog } from '../../engine/index.ts'
@@ -11,7 +12,7 @@ import type { LayoutScore } from '../../registry/layout-scores.ts'
 import type { SampleRow } from './ledger-tables.ts'
 import { ledgerTables } from './ledger-tables.ts'
 
-const drift = z.object({
+const driftShape = z.object({
   kind: z.enum(['added', 'removed', 'reordered', 'type', 'missing', 'length']),
   column: z.string(),
   words: z.string(),
@@ -27,7 +28,7 @@ const layoutScore = z.object({
 const profileFile = z.object({
   profile: sampleProfile,
   /** null: no file before it was sampled */
-  drift: z.object({ against: z.string(), changes: z.array(drift).readonly() }).nullable(),
+  drift: z.object({ against: z.string(), changes: z.array(driftShape).readonly() }).nullable(),
   /** the nearest first */
   layouts: z.array(layoutScore).readonly(),
 })
@@ -37,24 +38,6 @@ export type ProfileFile = z.output<typeof profileFile>
 
 /** `data_sample.csv` → `data_sample.csv.profile.json` */
 export const profilePath = (sample: string): string => `${sample}.profile.json`
-
-/** The file before this one in its place, of the same format: what its profile is held against. */
-async function fileBefore(
-  { db }: Pick<Catalog, 'db'>,
-  one: Pick<SampleRow, 'id' | 'place' | 'mtime'>,
-  format: string,
-): Promise<Pick<SampleRow, 'raw' | 'path'> | undefined> {
-  return ledgerTables(db)
-    .selectFrom('sample')
-    .select(['raw', 'path'])
-    .where('place', '=', one.place)
-    .where('status', '=', 'MADE')
-    .where('mtime', '<', one.mtime)
-    .where('format', '=', format)
-    .orderBy('mtime', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-}
 
 /** What lies beside a sample; undefined: it is gone, or of another version. */
 export async function profileFileAt(sample: string): Promise<ProfileFile | undefined> {
@@ -72,7 +55,9 @@ async function jsonAt(path: string): Promise<unknown> {
   }
 }
 
-export interface ProfileWritten {
+/** A profile that is still to be written, once what moved is known. */
+export interface ProfileToWrite {
+  readonly one: Pick<SampleRow, 'place' | 'raw' | 'mtime'>
   /** the place's `samples/`; absolute */
   readonly samples: string
   readonly path: string
@@ -81,29 +66,78 @@ export interface ProfileWritten {
   readonly layouts: readonly LayoutScore[]
 }
 
-/** Writes a profile beside its sample, with what moved since the file before, where one was made. */
-export async function writeProfile(
-  ledger: Pick<Catalog, 'db'>,
-  one: Pick<SampleRow, 'id' | 'place' | 'mtime'>,
-  { samples, path, format, profile, layouts }: ProfileWritten,
-): Promise<void> {
-  const moved = await driftSince(ledger, one, { samples, format, profile })
-  const document = { profile, drift: moved, layouts }
-  const target = profilePath(join(samples, path))
-  const draft = `${target}.draft`
-  await writeFile(draft, `${printableJson(document, 2)}\n`)
-  await rename(draft, target)
+/** A file that another may be held against. */
+type Before = Pick<SampleRow, 'raw' | 'mtime'> & {
+  readonly profile: () => Promise<SampleProfile | undefined>
 }
 
-/** What moved since the file before this one in its place, of the same format. */
-export async function driftSince(
+/**
+ * Writes the profiles of one claim beside their samples, each with what moved since the file before
+ * it: of the same place and format, whether sampled now or earlier.
+ */
+export async function writeProfiles(
   ledger: Pick<Catalog, 'db'>,
-  one: Pick<SampleRow, 'id' | 'place' | 'mtime'>,
-  { samples, format, profile }: Pick<ProfileWritten, 'samples' | 'format' | 'profile'>,
-): Promise<ProfileFile['drift']> {
-  const before = await fileBefore(ledger, one, format)
-  if (before === undefined || before.path === null) return null
-  const known = await profileFileAt(join(samples, before.path))
-  if (known === undefined) return null
-  return { against: before.raw, changes: driftOf(known.profile, profile) }
+  all: readonly ProfileToWrite[],
+): Promise<void> {
+  const groups = Map.groupBy(all, ({ one, format }) => `${one.place} ${format}`)
+  for (const group of groups.values()) {
+    const own = group.map(({ one, profile }): Before => ({ ...one, profile: async () => profile }))
+    const known = await sampledBefore(ledger, group)
+    const newestFirst = [...own, ...known].toSorted((a, b) => b.mtime - a.mtime)
+    for (const one of group) {
+      const before = newestFirst.find(({ mtime }) => mtime < one.one.mtime)
+      const was = await before?.profile()
+      const drift =
+        before === undefined || was === undefined
+          ? null
+          : { against: before.raw, changes: driftOf(was, one.profile) }
+      write(one, drift)
+    }
+  }
+}
+
+/** Of one place and format: files sampled earlier, the newest first; enough for one a file. */
+async function sampledBefore(
+  { db }: Pick<Catalog, 'db'>,
+  group: readonly ProfileToWrite[],
+): Promise<readonly Before[]> {
+  const [first] = group
+  if (first === undefined) return []
+  const times = group.map(({ one }) => one.mtime)
+  const find = async (before: number, limit: number) =>
+    ledgerTables(db)
+      .selectFrom('sample')
+      .select(['raw', 'path', 'mtime'])
+      .where('place', '=', first.one.place)
+      .where('status', '=', 'MADE')
+      .where('format', '=', first.format)
+      .where('mtime', '<', before)
+      .orderBy('mtime', 'desc')
+      .limit(limit)
+      .execute()
+  const rows = [
+    ...(await find(Math.max(...times), group.length)),
+    ...(await find(Math.min(...times), 1)),
+  ]
+  return rows.map(({ raw, path, mtime }) => {
+    let read: Promise<SampleProfile | undefined> | undefined
+    const profile = async (): Promise<SampleProfile | undefined> => {
+      read ??= path === null ? undefined : profileAt(join(first.samples, path))
+      return read
+    }
+    return { raw, mtime, profile }
+  })
+}
+
+const profileAt = async (sample: string): Promise<SampleProfile | undefined> =>
+  (await profileFileAt(sample))?.profile
+
+function write(
+  { samples, path, profile, layouts }: ProfileToWrite,
+  moved: ProfileFile['drift'],
+): void {
+  const target = profilePath(join(samples, path))
+  const draft = `${target}.draft`
+  writeFileSync(draft, `${printableJson({ profile, drift: moved, layouts }, 2)}\n`)
+  renameSync(draft, target)
 }

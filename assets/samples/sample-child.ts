@@ -3,14 +3,14 @@
  * else. It has no environment and no credentials; what does not lie on this machine it asks for by
  * ranges. What goes out is the sample's file, its profile without one value, and codes.
  */
-import { writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
 import type { Beat, RangedFile, Sample, TextForm } from '../../engine/index.ts'
 import { isEngineError, sampleFile } from '../../engine/index.ts'
 import type { LayoutScore, ScoredFile } from '../../registry/layout-scores.ts'
 import { layoutScorer } from '../../registry/layout-scores.ts'
 import { maskColumns } from '../../registry/sample-mask.ts'
 import { profileSample } from '../../registry/sample-profile.ts'
-import { guessedForm, layoutForm, trustedForm } from '../../registry/text-form.ts'
+import { formGuesses, layoutForm, trustedForm } from '../../registry/text-form.ts'
 import { openRanged } from './references.ts'
 import type {
   RangeAsked,
@@ -69,17 +69,18 @@ class Terms {
 }
 
 let terms: Terms | undefined
+const guesses = formGuesses()
 const asked = new Map<number, (bytes: Uint8Array | undefined) => void>()
 
 async function run(request: Request): Promise<SampleReply> {
   const { id, path, name } = request
   try {
     if (path === undefined) return await sample(request, askedFile(request))
-    const { file, close } = await openRanged(path, name)
+    const { file, close } = openRanged(path, name)
     try {
       return await sample(request, file)
     } finally {
-      await close()
+      close()
     }
   } catch (error) {
     return { kind: 'failed', id, code: codeOf(error) }
@@ -102,7 +103,7 @@ async function sample(request: Request, file: RangedFile): Promise<SampleReply> 
     mask,
     textForm: (start) => formOf(start, request, layout),
   })
-  await writeFile(out, bytes, { mode: isRaw ? OWNER_ONLY : EVERYBODY })
+  writeFileSync(out, bytes, { mode: isRaw ? OWNER_ONLY : EVERYBODY })
   const profile = profileSample({ columns, records: made.records, layout: masked })
   const layouts = isScored ? terms.scores(submitter, scoredFile(name, { head, columns, made })) : []
   return { kind: 'made', id, made: { ...made, sizeBytes: bytes.length }, profile, layouts }
@@ -114,7 +115,7 @@ function formOf(
   { name, isRaw }: Request,
   layout: SampledLayout | undefined,
 ): TextForm | undefined {
-  const form = layout === undefined ? guessedForm(head, name) : layoutForm(head, layout)
+  const form = layout === undefined ? guesses(head, name) : layoutForm(head, layout)
   return isRaw || form === undefined ? form : trustedForm(head, form, layout)
 }
 

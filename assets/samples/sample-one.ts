@@ -1,11 +1,13 @@
 /** One file of a manifest: found, sampled by a child, put into place. Its faults are its own. */
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Catalog } from '../../engine/index.ts'
 import { isEngineError, isoText } from '../../engine/index.ts'
 import type { Claimed, Finished } from './ledger-claims.ts'
+import type { Folders } from './folders.ts'
 import { placeOf } from './place.ts'
-import { profilePath, writeProfile } from './profile-file.ts'
+import type { ProfileToWrite } from './profile-file.ts'
+import { profilePath } from './profile-file.ts'
 import type { Found, ReferenceRoots } from './references.ts'
 import { follow } from './references.ts'
 import { ownPath } from './sample-path.ts'
@@ -22,6 +24,7 @@ export interface SamplingOptions {
   readonly rootsOf: (place: string) => ReferenceRoots
   /** the layout that a place's files have; undefined: nobody knows */
   readonly layoutOf: (place: string) => string | undefined
+  readonly folders: Folders
   /** what no other sampler has: names of its drafts */
   readonly token: string
   readonly nowMs: () => number
@@ -31,7 +34,7 @@ export interface SamplingOptions {
 const LOOKS_MAX = 10
 const LOOK_AGAIN_MS = 60_000
 /** Where drafts lie, beside what they become. */
-const DRAFTS = '.drafts'
+export const DRAFTS = '.drafts'
 
 /** A claimed file as it was before. */
 export const left = ({ id, attempts, retry_ms }: Claimed): Finished => ({
@@ -43,16 +46,22 @@ export const left = ({ id, attempts, retry_ms }: Claimed): Finished => ({
   retry_ms,
 })
 
+/** What became of a file, and the profile of its sample, which is still to be written. */
+export interface Outcome {
+  readonly finished: Finished
+  readonly profile?: ProfileToWrite
+}
+
 /** Samples one file. Throws what is no fault of the file: a full disk, a store that went away. */
 export async function sampleOne(
   options: SamplingOptions,
   one: Claimed,
   signal: AbortSignal,
-): Promise<Finished> {
+): Promise<Outcome> {
   const name = nameOf(one.raw)
   if (name.startsWith('temp_')) {
     const words = 'its name begins with temp_: it is still being written'
-    return { ...left(one), status: 'SKIPPED', words }
+    return { finished: { ...left(one), status: 'SKIPPED', words } }
   }
   const reference = options.config.from.value === 'raw' ? one.raw : one.bronze
   const found = await follow(reference, options.rootsOf(one.place))
@@ -61,7 +70,7 @@ export async function sampleOne(
   try {
     return await make(options, { one, name, found }, signal)
   } catch (error) {
-    if (signal.aborted) return left(one)
+    if (signal.aborted) return { finished: left(one) }
     if (isEngineError(error, 'SAMPLER_LOST')) return failed(one, error.code, error.context.why)
     // What the operating system says of a path: a disk that is full stops all, a file's own fault none.
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
@@ -74,23 +83,16 @@ export async function sampleOne(
 /** The file's name without folders. */
 const nameOf = (raw: string): string => raw.slice(raw.lastIndexOf('/') + 1)
 
-function missing(one: Claimed, nowMs: number): Finished {
+function missing(one: Claimed, nowMs: number): Outcome {
   const attempts = one.attempts + 1
   const isLast = attempts >= LOOKS_MAX
-  return {
-    ...left(one),
-    status: 'MISSING',
-    words: isLast ? 'it is not there, and is not looked for again' : 'it is not there yet',
-    attempts,
-    retry_ms: isLast ? 0 : nowMs + LOOK_AGAIN_MS * 2 ** (attempts - 1),
-  }
+  const words = isLast ? 'it is not there, and is not looked for again' : 'it is not there yet'
+  const retryMs = isLast ? 0 : nowMs + LOOK_AGAIN_MS * 2 ** (attempts - 1)
+  return { finished: { ...left(one), status: 'MISSING', words, attempts, retry_ms: retryMs } }
 }
 
-const failed = (one: Claimed, code: string, words: string): Finished => ({
-  ...left(one),
-  status: 'FAILED',
-  code,
-  words,
+const failed = (one: Claimed, code: string, words: string): Outcome => ({
+  finished: { ...left(one), status: 'FAILED', code, words },
 })
 
 interface Sampling {
@@ -103,11 +105,11 @@ async function make(
   options: SamplingOptions,
   { one, name, found }: Sampling,
   signal: AbortSignal,
-): Promise<Finished> {
+): Promise<Outcome> {
   const { config, pool, prefix } = options
   const samples = join(prefix, one.place, 'samples')
   const draft = join(samples, DRAFTS, `${one.id}-${options.token}`)
-  await mkdir(dirname(draft), { recursive: true })
+  options.folders.make(dirname(draft))
   const task: SampleTask = {
     path: found.kind === 'file' ? found.path : undefined,
     name,
@@ -131,24 +133,12 @@ async function make(
   })
   if (reply.kind === 'failed') return failed(one, reply.code, 'it cannot be read')
   const path = pathFor(one, reply.made)
-  await publish({ draft, samples, path, before: one.path })
+  publish(options.folders, { draft, samples, path, before: one.path })
   const { format, records, sizeBytes, readBytes } = reply.made
-  await writeProfile(options.ledger, one, {
-    samples,
-    path,
-    format,
-    profile: reply.profile,
-    layouts: reply.layouts,
-  })
+  const made = { path, format, records, bytes: sizeBytes, read_bytes: readBytes }
   return {
-    ...left(one),
-    status: 'MADE',
-    path,
-    format,
-    records,
-    bytes: sizeBytes,
-    read_bytes: readBytes,
-    made_ms: options.nowMs(),
+    finished: { ...left(one), status: 'MADE', ...made, made_ms: options.nowMs() },
+    profile: { one, samples, path, format, profile: reply.profile, layouts: reply.layouts },
   }
 }
 
@@ -159,25 +149,28 @@ const pathFor = (one: Claimed, { extension }: SampleMade): string =>
     : ownPath(one.raw, placeOf(one.place).vendor, extension)
 
 /** Swaps the draft in; a sample that lay elsewhere before leaves. */
-async function publish({
-  draft,
-  samples,
-  path,
-  before,
-}: {
-  readonly draft: string
-  readonly samples: string
-  readonly path: string
-  readonly before: string | null
-}): Promise<void> {
+function publish(
+  folders: Folders,
+  {
+    draft,
+    samples,
+    path,
+    before,
+  }: {
+    readonly draft: string
+    readonly samples: string
+    readonly path: string
+    readonly before: string | null
+  },
+): void {
   const target = join(samples, path)
-  await mkdir(dirname(target), { recursive: true })
-  await rename(draft, target)
-  if (before !== null && before !== path) await removeSample(samples, before)
+  folders.make(dirname(target))
+  renameSync(draft, target)
+  if (before !== null && before !== path) removeSample(samples, before)
 }
 
 /** Removes a sample and its profile; safe to repeat. */
-export async function removeSample(samples: string, path: string): Promise<void> {
-  await rm(join(samples, path), { force: true })
-  await rm(profilePath(join(samples, path)), { force: true })
+export function removeSample(samples: string, path: string): void {
+  rmSync(join(samples, path), { force: true })
+  rmSync(profilePath(join(samples, path)), { force: true })
 }

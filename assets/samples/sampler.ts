@@ -6,10 +6,12 @@
  * profile too → noted as made. A killed sampler leaves a claim that ends, and at most files that the
  * next one writes again, alike.
  */
-import type { Claimed, Finished } from './ledger-claims.ts'
+import type { Claimed } from './ledger-claims.ts'
 import { claimSamples, finishSamples } from './ledger-claims.ts'
 import type { SamplingOptions } from './sample-one.ts'
 import { left, sampleOne } from './sample-one.ts'
+import type { Outcome } from './sample-one.ts'
+import { writeProfiles } from './profile-file.ts'
 
 export interface SamplerOptions extends SamplingOptions {
   readonly holder: string
@@ -51,13 +53,19 @@ export async function sampleAll(
       only: only?.slice(at, at + CLAIM_FILES),
     })
     if (claimed.length === 0 && only === undefined) return
-    const finished: Finished[] = []
+    const outcomes: Outcome[] = []
     try {
-      await sampleClaimed(options, { claimed, finished }, signal)
+      await sampleClaimed(options, { claimed, outcomes }, signal)
     } finally {
+      await writeProfiles(
+        ledger,
+        outcomes.flatMap(({ profile }) => profile ?? []),
+      )
+      const finished = outcomes.map((one) => one.finished)
       await finishSamples(ledger, holder, finished)
     }
-    const of = (status: string): number => finished.filter((one) => one.status === status).length
+    const of = (status: string): number =>
+      outcomes.filter((one) => one.finished.status === status).length
     onCounts({
       made: of('MADE'),
       missing: of('MISSING'),
@@ -70,7 +78,7 @@ export async function sampleAll(
 /** All of a claim; what a stop or a fault of the machine left over is pending again. */
 async function sampleClaimed(
   options: SamplerOptions,
-  { claimed, finished }: { readonly claimed: readonly Claimed[]; readonly finished: Finished[] },
+  { claimed, outcomes }: { readonly claimed: readonly Claimed[]; readonly outcomes: Outcome[] },
   signal: AbortSignal,
 ): Promise<void> {
   const faults: unknown[] = []
@@ -79,10 +87,10 @@ async function sampleClaimed(
     for (const one of waiting) {
       const isOver = signal.aborted || faults.length > 0
       try {
-        finished.push(isOver ? left(one) : await sampleOne(options, one, signal))
+        outcomes.push(isOver ? { finished: left(one) } : await sampleOne(options, one, signal))
       } catch (error) {
         faults.push(error)
-        finished.push(left(one))
+        outcomes.push({ finished: left(one) })
       }
     }
   }
