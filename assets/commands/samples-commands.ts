@@ -16,13 +16,13 @@ export const SAMPLES: readonly Command<OpenedPlatform>[] = [
     arguments: [
       {
         form: '[file...]',
-        description: 'only these: files of this machine, or names that samples list shows',
+        description: 'only these, files of this machine, or names that samples list shows',
         completes: 'file',
       },
     ],
     options: [
       PLACE,
-      { flags: '--again', description: 'also what was sampled or has failed before' },
+      { flags: '--again', description: 'also what was sampled before, and what has failed' },
       { flags: '--watch', description: 'stay, and look at the manifests again and again' },
       { flags: '--every <duration>', description: 'with --watch: how often (default: 60s)' },
       { flags: '--workers <count>', description: 'files at once (default: the cores)' },
@@ -32,6 +32,7 @@ export const SAMPLES: readonly Command<OpenedPlatform>[] = [
     ],
     examples: [
       ['samples make', 'whatever is new since the last time'],
+      ['samples make --place north_clinic', 'what is new of one submitter'],
       ['samples make inbox/north_clinic/first/claims.csv', 'a file that waits for review'],
       ['samples make --watch', 'as a service'],
       ['samples make claims.csv --raw-sample --reason "call 4711"', 'person data, for a week'],
@@ -72,6 +73,7 @@ export const SAMPLES: readonly Command<OpenedPlatform>[] = [
       { flags: '--older-than <days>', description: 'only those made longer ago' },
       { flags: '--raw', description: 'only those with values as they are' },
       { flags: '--all', description: 'all of them' },
+      REASON,
     ],
     examples: [
       ['samples purge --older-than 30', 'what is a month old'],

@@ -33,8 +33,9 @@ export async function runSamplesList(call: CommandCall<OpenedPlatform>): Promise
     terminal.printJson({ format_version: '1.0', counts: Object.fromEntries(counts), samples })
     return EXIT.done
   }
-  if (rows.length === 0) terminal.print('No sample:  tributary samples make')
-  else printRows(call, rows)
+  if (rows.length > 0) printRows(call, rows)
+  else if (counts.size > 0) terminal.print('No file is like that')
+  else terminal.print('No sample:  tributary samples make')
   const told = [...counts].map(([name, count]) => `${countText(count)} ${name}`)
   if (told.length > 0) terminal.note(told.join(', '))
   return EXIT.done
@@ -52,11 +53,11 @@ async function countsByStatus({ db }: Pick<Catalog, 'db'>): Promise<ReadonlyMap<
 
 function printRows({ terminal }: CommandCall<OpenedPlatform>, rows: readonly SampleRow[]): void {
   const right = (title: string) => ({ title, align: 'right' }) as const
-  const columns = ['file', 'place', 'status', right('records'), right('bytes'), 'made', '']
+  const columns = ['file', 'place', 'status', right('records'), right('bytes'), 'made', 'sample']
   const cells = rows.map((row) => [
     row.raw,
     row.place,
-    row.is_raw === 1 ? `${row.status} values as they are` : row.status,
+    row.is_raw === 1 ? `${row.status}, not masked` : row.status,
     row.records === null ? '' : countText(row.records),
     row.bytes === null ? '' : countText(row.bytes),
     row.made_ms === null ? '' : timeText(row.made_ms),

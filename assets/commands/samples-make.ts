@@ -22,6 +22,7 @@ import { localFile, takeInbox } from '../samples/local-files.ts'
 import { openLedger, openSampler } from '../samples/open-sampler.ts'
 import type { PassReport } from '../samples/pass.ts'
 import { pass } from '../samples/pass.ts'
+import { takeIn } from '../samples/take-in.ts'
 import type { OpenedPlatform } from './opened.ts'
 import { requireReason } from './reason.ts'
 
@@ -48,9 +49,9 @@ export async function runSamplesMake(call: Call): Promise<number> {
     ledger,
     workers: workers === undefined ? concurrency : wholeNumber('--workers', workers, WORKERS_MAX),
   })
-  const ids = await asked(call, ledger)
-  const options = ids === undefined ? sampler.options : { ...sampler.options, only: ids }
   using interrupts = listenForInterrupts(call.terminal)
+  const ids = await asked(call, ledger, interrupts.stop)
+  const options = ids === undefined ? sampler.options : { ...sampler.options, only: ids }
   const everyMs = everyOf(call, platform.config.samples.everyMs.value)
   for (;;) {
     const progress = await showLongWork(call.terminal, call.json || isWatching)
@@ -91,26 +92,47 @@ function requireSensible(call: Call, isWatching: boolean): void {
 }
 
 /** The files a person asked for, taken in where they are new; undefined: whatever is pending. */
-async function asked(call: Call, ledger: Catalog): Promise<readonly number[] | undefined> {
+async function asked(
+  call: Call,
+  ledger: Catalog,
+  signal: AbortSignal,
+): Promise<readonly number[] | undefined> {
   const place = textOption(call, 'place')
   const { words } = call
   const isRaw = flagOption(call, 'rawSample')
+  const isAgain = isRaw || words.length > 0 || flagOption(call, 'again')
   const reason = isRaw ? requireReason(call, COMMAND) : ''
-  if (words.length === 0 && place === undefined && !flagOption(call, 'again')) return undefined
+  if (!isAgain && place === undefined) return undefined
   const { platform } = await call.open({ sync: false })
-  const names: string[] = []
-  for (const word of words) {
-    const local = await localFile(platform, resolve(call.folder, word))
-    if (local !== undefined) await takeFiles(ledger, { place: local.place, entries: [local.entry] })
-    names.push(local?.entry.raw ?? word)
-  }
-  const rows = await chosen(ledger, { names, place }, isRaw ? RAW_MAX : AGAIN_MAX)
-  const nowMs = platform.project.clock.nowMs()
+  const { clock } = platform.project
+  const prefix = platform.config.staging.prefix.value
+  // What a manifest names since the last pass may be asked for too.
+  await takeIn(ledger, { prefix, signal, nowMs: clock.nowMs, onLines: () => undefined })
+  const names = await named(call, platform, ledger)
+  const status = isAgain ? undefined : 'PENDING'
+  const rows = await chosen(ledger, { names, place, status }, isRaw ? RAW_MAX : AGAIN_MAX)
+  if (!isAgain) return rows.map(({ id }) => id)
+  const nowMs = clock.nowMs()
   const days = wholeNumber('--days', textOption(call, 'days') ?? RAW_DAYS, RAW_DAYS_MAX)
   if (isRaw) await auditRaw(call, rows, reason)
   const ids = rows.map(({ id }) => id)
   await makeAgain(ledger, { ids, rawUntilMs: isRaw ? nowMs + days * DAY_MS : undefined })
   return ids
+}
+
+/** What the ledger calls the files of a command; those of this machine are taken in. */
+async function named(
+  call: Call,
+  platform: OpenedPlatform['platform'],
+  ledger: Catalog,
+): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const word of call.words) {
+    const local = await localFile(platform, resolve(call.folder, word))
+    if (local !== undefined) await takeFiles(ledger, { place: local.place, entries: [local.entry] })
+    names.push(local?.entry.raw ?? word)
+  }
+  return names
 }
 
 /** The audit says who made values visible before any is. */
@@ -164,9 +186,16 @@ function tell(
   else if (isIdle) terminal.print('Nothing new to sample')
   else {
     terminal.print(`${words.join(', ')}, under ${prefix}`)
-    if (failed > 0) terminal.print('Why:  tributary samples list --status failed')
-    else terminal.print('See them:  tributary samples list')
+    terminal.print(hintAfter(report))
   }
+}
+
+function hintAfter({ made, missing, failed }: PassReport): string {
+  if (failed > 0) return 'Why:  tributary samples list --status failed'
+  const isMissing = made === 0 && missing > 0
+  return isMissing
+    ? 'Which:  tributary samples list --status missing'
+    : 'See them:  tributary samples list'
 }
 
 const reportJson = (report: PassReport): object => ({

@@ -1,7 +1,7 @@
 /** `samples show`: one sample, and what its columns hold; no value of it. */
 import { join } from 'node:path'
 import type { CommandCall } from '../../engine/index.ts'
-import { EXIT, alignColumns, countText, timeText } from '../../engine/index.ts'
+import { EXIT, alignColumns, countText, counted, timeText } from '../../engine/index.ts'
 import { chosen } from '../samples/chosen.ts'
 import type { SampleRow } from '../samples/ledger-tables.ts'
 import { openLedger } from '../samples/open-sampler.ts'
@@ -54,7 +54,7 @@ function print(
       : [
           [
             'holds',
-            `${countText(row.records)} records, ${countText(row.read_bytes ?? 0)} bytes read`,
+            `${counted(row.records, 'record')}, ${counted(row.read_bytes ?? 0, 'byte')} read`,
           ],
         ]),
     ...(row.raw_until_ms === null
@@ -69,34 +69,48 @@ function print(
     ).join('\n'),
   )
   if (file === undefined) return
-  printColumns({ terminal }, file)
+  printColumns({ terminal }, file, row.is_raw === 1 ? 'not masked, would be' : 'masked')
   printList({ terminal }, 'since the file before', driftWords(file))
-  printList(
-    { terminal },
-    'layouts that come nearest',
-    file.layouts.map(({ layout, why }) => `${layout}  ${dim(why)}`),
-  )
+  printList({ terminal }, 'layouts that come nearest', layoutWords(file, dim))
 }
 
 type Printing = Pick<CommandCall<never>, 'terminal'>
 
-function printColumns({ terminal }: Printing, { profile }: ProfileFile): void {
+/** Columns that hold something; of the others how many there are: wide layouts are mostly empty. */
+function printColumns({ terminal }: Printing, { profile }: ProfileFile, mask: string): void {
   if (profile.columns.length === 0) return
+  const { dim } = terminal.out
   const right = (title: string) => ({ title, align: 'right' }) as const
-  const columns = ['  column', 'types', right('empty'), right('distinct'), 'length', 'masked']
-  const rows = profile.columns.map((column, at) => [
-    `  ${column.name ?? `column ${at + 1}`}`,
-    Object.keys(column.types).join(' '),
-    countText(column.empty + column.nulls),
-    countText(column.distinct),
-    column.lengths === null ? '' : lengthText(column.lengths),
-    column.mask.kind === 'kept' ? '' : `${column.mask.kind}, ${column.mask.class}`,
-  ])
-  terminal.print(`\n${alignColumns(columns, rows, terminal.out.dim).join('\n')}`)
+  const columns = ['  column', 'types', right('empty'), right('distinct'), 'length', mask]
+  const rows = profile.columns.flatMap((column, at) =>
+    column.lengths === null
+      ? []
+      : [
+          [
+            `  ${column.name ?? `column ${at + 1}`}`,
+            Object.keys(column.types).join(' '),
+            countText(column.empty + column.nulls),
+            countText(column.distinct),
+            lengthText(column.lengths),
+            column.mask.kind === 'kept' ? '' : `${column.mask.kind}, ${column.mask.class}`,
+          ],
+        ],
+  )
+  if (rows.length > 0) terminal.print(`\n${alignColumns(columns, rows, dim).join('\n')}`)
+  const empty = profile.columns.length - rows.length
+  if (empty > 0) terminal.print(dim(`  ${counted(empty, 'column')} without a value`))
 }
 
 const lengthText = ({ min, max }: { readonly min: number; readonly max: number }): string =>
   min === max ? String(min) : `${min}–${max}`
+
+/** Those that are possible, and of the others those that say what differs. */
+const layoutWords = ({ layouts }: ProfileFile, dim: (text: string) => string): readonly string[] =>
+  layouts.flatMap(({ layout, why, isPossible }) => {
+    const own = `${layout} `
+    if (!isPossible && !why.startsWith(own)) return []
+    return [`${layout}  ${dim(why.startsWith(own) ? why.slice(own.length) : why)}`]
+  })
 
 function driftWords({ drift }: ProfileFile): readonly string[] {
   if (drift === null) return []

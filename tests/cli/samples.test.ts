@@ -1,0 +1,63 @@
+/** The commands of samples as a person types them. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { CliProject } from './cli-project.ts'
+
+/** Two places with a file each, named by manifests as another producer writes them. */
+async function staged(): Promise<CliProject> {
+  const project = await CliProject.create()
+  for (const vendor of ['one', 'two']) {
+    const folder = join(project.root, 'staging', vendor, 'pipe', 'v1')
+    mkdirSync(join(folder, 'manifests'), { recursive: true })
+    writeFileSync(join(folder, 'claims.csv'), 'member_id,paid\n00123,1.50\n')
+    const line = { raw: 'raw/env0/claims.csv', bronze: 'claims.csv', mtime: 1_700_000_000 }
+    writeFileSync(join(folder, 'manifests', 'processed.jsonl'), `${JSON.stringify(line)}\n`)
+  }
+  return project
+}
+
+const countsOf = (stdout: string): unknown => (JSON.parse(stdout) as { counts: unknown }).counts
+
+test('a place is made of what is new there, also of lines that no pass has read; no other place is', async () => {
+  using project = await staged()
+  const first = await project.run(['samples', 'make', '--place', 'one'])
+  expect([first.code, first.stdout]).toEqual([0, expect.stringMatching(/^1 sample, 1 to be made,/)])
+  const again = await project.run(['samples', 'make', '--place', 'one'])
+  expect(again.stdout).toBe('Nothing new to sample\n')
+  const listed = await project.run(['samples', 'list', '--json'])
+  expect(countsOf(listed.stdout)).toEqual({ made: 1, pending: 1 })
+  const all = await project.run(['samples', 'make', '--place', 'one', '--again', '--json'])
+  expect(JSON.parse(all.stdout)).toMatchObject({ made: 1, pending: 1 })
+})
+
+test('an empty list says whether nothing was sampled at all', async () => {
+  using project = await staged()
+  expect((await project.run(['samples', 'list'])).stdout).toBe(
+    'No sample:  tributary samples make\n',
+  )
+  await project.run(['samples', 'make'])
+  expect((await project.run(['samples', 'list', '--status', 'failed'])).stdout).toBe(
+    'No file is like that\n',
+  )
+})
+
+test('what is shown of a sample names its columns, and none of its values', async () => {
+  using project = await staged()
+  await project.run(['samples', 'make', '--place', 'two'])
+  const { code, stdout } = await project.run(['samples', 'show', 'raw/env0/claims.csv'])
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/holds +1 record, \d+ bytes read/)])
+  expect(stdout).toMatch(/member_id +integer +0 +1 +5 +token, direct/)
+  expect(stdout).not.toContain('00123')
+})
+
+test('values as they are need a name and a reason, and the list says so', async () => {
+  using project = await staged()
+  const asked = ['samples', 'make', '--place', 'one', '--raw-sample']
+  expect((await project.run(asked)).code).toBe(2)
+  expect((await project.run(['samples', 'make', '--raw-sample', '--reason', 'a call'])).code).toBe(
+    2,
+  )
+  expect((await project.run([...asked, '--reason', 'a call'])).code).toBe(0)
+  expect((await project.run(['samples', 'list'])).stdout).toContain('MADE, not masked')
+})
