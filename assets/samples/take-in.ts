@@ -4,7 +4,7 @@ import { isEngineError } from '../../engine/index.ts'
 import type { ProcessedEntry } from '../processed-entry.ts'
 import { readProcessed } from '../processed-lines.ts'
 import type { ListedManifest } from '../processed-places.ts'
-import { listManifests } from '../processed-places.ts'
+import { dayOf, listManifests } from '../processed-places.ts'
 import { LINES_MAX, checkpointOf, checkpoints, takeLines } from './ledger.ts'
 import { placeText } from './place.ts'
 
@@ -20,8 +20,8 @@ export interface TakenIn {
 }
 
 /**
- * Takes in new lines, the newest day of each place first. Memory: LINES_MAX lines and the checkpoints.
- * What has not grown is not opened.
+ * Takes in new lines, of each place the oldest day first: what was said last of a file holds.
+ * Memory: LINES_MAX lines, the checkpoints and the days of a place. What has not grown is not opened.
  */
 export async function takeIn(
   ledger: Catalog,
@@ -39,7 +39,7 @@ export async function takeIn(
 ): Promise<TakenIn> {
   const known = await checkpoints(ledger)
   const taken = { manifests: 0, lines: 0, faults: 0, unreadable: [] as string[] }
-  for await (const manifest of listManifests(prefix)) {
+  for await (const manifest of oldestFirst(prefix)) {
     if (signal.aborted) break
     taken.manifests += 1
     const place = placeText(manifest.place)
@@ -64,6 +64,22 @@ export async function takeIn(
     }
   }
   return taken
+}
+
+/** A plain `processed.jsonl`, which knew of no days, then day by day. */
+async function* oldestFirst(prefix: string): AsyncIterable<ListedManifest> {
+  let days: ListedManifest[] = []
+  let place = ''
+  for await (const manifest of listManifests(prefix)) {
+    if (place !== placeText(manifest.place)) {
+      yield* days.toReversed()
+      days = []
+      place = placeText(manifest.place)
+    }
+    if (dayOf(manifest.file) === undefined) yield manifest
+    else days.push(manifest)
+  }
+  yield* days.toReversed()
 }
 
 interface Batch {
