@@ -7,7 +7,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
-import { isAbsolute, join, sep } from 'node:path'
+import { isAbsolute, join, resolve, sep } from 'node:path'
 import type { RangedFile } from '../../engine/index.ts'
 import { hasInvisible } from '../../engine/index.ts'
 
@@ -62,20 +62,26 @@ async function plainFile(path: string, folders: readonly string[]): Promise<Foun
     const real = await realpath(path)
     const allowed = await Promise.all(folders.map(realFolder))
     if (
-      !allowed.some(
-        (folder) =>
-          folder !== undefined && real.startsWith(folder.endsWith(sep) ? folder : folder + sep),
+      !isBelow(
+        real,
+        allowed.filter((folder) => folder !== undefined),
       )
-    ) {
-      return refused('its path lies outside the folders of samples.roots')
-    }
+    )
+      return refused(OUTSIDE)
     const found = await stat(real)
     if (!found.isFile()) return refused('its path names no plain file')
     return { kind: 'file', path: real, sizeBytes: found.size }
   } catch (error) {
-    return unreadable(error)
+    const found = unreadable(error)
+    // Whether something lies outside is nobody's business.
+    return found.kind === 'missing' && !isBelow(resolve(path), folders) ? refused(OUTSIDE) : found
   }
 }
+
+const OUTSIDE = 'its path lies outside the folders of samples.roots'
+
+const isBelow = (path: string, folders: readonly string[]): boolean =>
+  folders.some((folder) => path.startsWith(folder.endsWith(sep) ? folder : folder + sep))
 
 /** A folder that is there is asked once: links in front of it are the project's, not a producer's. */
 const known = new Map<string, string>()

@@ -36,6 +36,9 @@ const LOOK_AGAIN_MS = 60_000
 /** Where drafts lie, beside what they become. */
 export const DRAFTS = '.drafts'
 
+/** Something lies where a sample's folder, or the sample, is to be. */
+const TAKEN: ReadonlySet<string> = new Set(['EEXIST', 'EISDIR', 'ENOTDIR', 'ENOTEMPTY'])
+
 /** A claimed file as it was before. */
 export const left = ({ id, attempts, retry_ms }: Claimed): Finished => ({
   id,
@@ -67,15 +70,18 @@ export async function sampleOne(
   const found = await follow(reference, options.rootsOf(one.place))
   if (found.kind === 'missing') return missing(one, options.nowMs())
   if (found.kind === 'refused') return failed(one, 'SAMPLE_REFUSED', found.words)
+  const draft = join(options.prefix, one.place, 'samples', DRAFTS, `${one.id}-${options.token}`)
   try {
-    return await make(options, { one, name, found }, signal)
+    return await make(options, { one, name, found, draft }, signal)
   } catch (error) {
+    rmSync(draft, { force: true })
     if (signal.aborted) return { finished: left(one) }
     if (isEngineError(error, 'SAMPLER_LOST')) return failed(one, error.code, error.context.why)
     // What the operating system says of a path: a disk that is full stops all, a file's own fault none.
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
     if (code === 'ENOENT') return missing(one, options.nowMs())
     if (code === 'EACCES' || code === 'EIO') return failed(one, 'INPUT_UNREADABLE', code)
+    if (TAKEN.has(code)) return failed(one, 'SAMPLE_REFUSED', 'its sample’s place is taken')
     throw error
   }
 }
@@ -99,16 +105,16 @@ interface Sampling {
   readonly one: Claimed
   readonly name: string
   readonly found: Extract<Found, { kind: 'file' | 'ranges' }>
+  readonly draft: string
 }
 
 async function make(
   options: SamplingOptions,
-  { one, name, found }: Sampling,
+  { one, name, found, draft }: Sampling,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { config, pool, prefix } = options
   const samples = join(prefix, one.place, 'samples')
-  const draft = join(samples, DRAFTS, `${one.id}-${options.token}`)
   options.folders.make(dirname(draft))
   const task: SampleTask = {
     path: found.kind === 'file' ? found.path : undefined,

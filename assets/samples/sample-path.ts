@@ -55,7 +55,9 @@ function named(raw: string, vendor: string): NamedFile {
   const own =
     given.length > 1 && (given[0] === 'raw' || given[0] === vendor) ? given.slice(1) : given
   const kept = own.slice(-SEGMENTS_MAX)
-  const plain = kept.map(plainSegment)
+  const plain = kept.map((segment, at) =>
+    at === kept.length - 1 ? plainSegment(segment) : plainFolder(plainSegment(segment)),
+  )
   const name = plain.at(-1) ?? 'file'
   const [, stem = name, extension = ''] = COMPOUND.exec(name) ?? SIMPLE.exec(name) ?? []
   return {
@@ -64,6 +66,10 @@ function named(raw: string, vendor: string): NamedFile {
     isChanged: kept.length < own.length || plain.some((segment, at) => segment !== kept[at]),
   }
 }
+
+/** A folder is never called as the sample or the profile of a file: those end with their extension. */
+const plainFolder = (segment: string): string =>
+  segment.includes('_sample') ? `${segment}_` : segment
 
 /** The last characters are kept: the extension is among them. A folder is never hidden, nor up. */
 function plainSegment(segment: string): string {
