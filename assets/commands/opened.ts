@@ -71,8 +71,6 @@ function openedPlatform(
   { migrations, ledgerMigrations, serve, openBackupPlace }: OpenPlatformHow,
 ): OpenedPlatform {
   const { config, project, duck } = platform
-  const ledgerAt = async (url: string): Promise<Catalog> =>
-    openCatalog({ url, migrations: ledgerMigrations })
   return {
     platform,
     project,
@@ -82,7 +80,7 @@ function openedPlatform(
     },
     backupPlace: async (name) => openBackupPlace(name, config),
     catalogAt: async (url) => openCatalog({ url, migrations }),
-    ledgerAt,
+    ledgerAt: async (url) => openCatalog({ url, migrations: ledgerMigrations }),
     concurrency: config.concurrency.value,
     query: {
       tables: ['silver', 'gold_submitter', 'gold_canonical'].map((asset) => ({
@@ -99,7 +97,7 @@ function openedPlatform(
       region: config.s3.region.value,
     },
     rowKey: async (node) => (await import('./row-key.ts')).rowKeyOf(project, node),
-    daemon: daemonParts(platform, { serve, ledgerAt }),
+    daemon: daemonParts(platform, serve),
     whatIf: async (files): Promise<Project> => {
       const { projectAsIf } = await import('./what-if.ts')
       return projectAsIf(platform, files)

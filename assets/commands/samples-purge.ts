@@ -1,6 +1,6 @@
 /** `samples purge`: removes samples and their profiles; the ledger keeps what was there. */
 import { join } from 'node:path'
-import type { CommandCall } from '../../engine/index.ts'
+import type { Catalog, CommandCall } from '../../engine/index.ts'
 import {
   EXIT,
   EngineError,
@@ -11,6 +11,7 @@ import {
   wholeNumber,
 } from '../../engine/index.ts'
 import { chosen } from '../samples/chosen.ts'
+import type { SampleRow } from '../samples/ledger-tables.ts'
 import { ledgerTables } from '../samples/ledger-tables.ts'
 import { openLedger } from '../samples/open-sampler.ts'
 import { removeSample } from '../samples/sample-one.ts'
@@ -41,25 +42,14 @@ export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promis
     older === undefined ? undefined : nowMs - wholeNumber('--older-than', older, DAYS_MAX) * DAY_MS
   let count = 0
   for (;;) {
-    const choice = { names, place, isRaw, madeBeforeMs, status: 'MADE' as const }
+    const choice = { names, place, isRaw, madeBeforeMs, isThere: true }
     const rows = await chosen(ledger, choice, BATCH)
     if (rows.length === 0) break
     for (const row of rows) {
       if (row.path === null) continue
       removeSample(join(config.staging.prefix.value, row.place, 'samples'), row.path)
     }
-    await ledger.write(async ({ db }) => {
-      await ledgerTables(db)
-        .updateTable('sample')
-        .set({ status: 'PURGED', is_raw: 0, raw_until_ms: null, bytes: null })
-        .where(
-          'id',
-          'in',
-          rows.map(({ id }) => id),
-        )
-        .where('status', '=', 'MADE')
-        .execute()
-    })
+    await notePurged(ledger, rows)
     count += rows.length
     if (names.length > 0) break
   }
@@ -74,4 +64,15 @@ export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promis
   if (call.json) call.terminal.printJson({ format_version: '1.0', purged: count })
   else call.terminal.print(count === 0 ? 'Nothing to purge' : `Purged ${counted(count, 'sample')}`)
   return EXIT.done
+}
+
+/** What was asked for anew, is missing or has failed since keeps its state; only its old sample is gone. */
+async function notePurged(ledger: Catalog, rows: readonly SampleRow[]): Promise<void> {
+  const ids = rows.map(({ id }) => id)
+  const gone = { is_raw: 0, raw_until_ms: null, bytes: null, holder: null, expires_ms: 0 }
+  await ledger.write(async ({ db }) => {
+    const some = ledgerTables(db).updateTable('sample').set(gone).where('id', 'in', ids)
+    await some.set({ made_ms: null }).where('status', '!=', 'MADE').execute()
+    await some.set({ status: 'PURGED' }).where('status', '=', 'MADE').execute()
+  })
 }

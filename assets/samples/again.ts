@@ -13,16 +13,18 @@ export interface Again {
 
 /** Makes files pending again. Claims on them end: what is made of them now counts for nothing. */
 export async function makeAgain(ledger: Catalog, { ids, rawUntilMs }: Again): Promise<void> {
-  const raw =
-    rawUntilMs === undefined
-      ? { is_raw: 0, raw_until_ms: null }
-      : { is_raw: 1, raw_until_ms: rawUntilMs }
   for (let at = 0; at < ids.length; at += IDS_MAX) {
     const some = ids.slice(at, at + IDS_MAX)
     await ledger.write(async ({ db }) => {
       await ledgerTables(db)
         .updateTable('sample')
-        .set({ status: 'PENDING', attempts: 0, retry_ms: 0, holder: null, expires_ms: 0, ...raw })
+        .set({ status: 'PENDING', attempts: 0, retry_ms: 0, holder: null, expires_ms: 0 })
+        .set((eb) =>
+          rawUntilMs === undefined
+            ? // One that lies there as it is leaves first.
+              { raw_until_ms: eb.case().when('is_raw', '=', 1).then(0).else(null).end() }
+            : { is_raw: 1, raw_until_ms: rawUntilMs },
+        )
         .where('id', 'in', some)
         .execute()
     })

@@ -11,6 +11,8 @@ export interface Choice {
   readonly place?: string | undefined
   readonly status?: SampleStatus | undefined
   readonly isRaw?: boolean
+  /** of which a sample lies there, whatever became of its file since */
+  readonly isThere?: boolean
   readonly madeBeforeMs?: number | undefined
 }
 
@@ -23,7 +25,7 @@ export async function chosen(
   choice: Choice,
   limit: number,
 ): Promise<readonly SampleRow[]> {
-  const { names = [], place, status, isRaw, madeBeforeMs } = choice
+  const { names = [], place, status, isRaw, isThere, madeBeforeMs } = choice
   let query = ledgerTables(db)
     .selectFrom('sample')
     .selectAll()
@@ -41,6 +43,9 @@ export async function chosen(
     )
   }
   if (status !== undefined) query = query.where('status', '=', status)
+  if (isThere === true) {
+    query = query.where('made_ms', 'is not', null).where('status', '!=', 'PURGED')
+  }
   if (isRaw === true) query = query.where('is_raw', '=', 1)
   if (madeBeforeMs !== undefined) query = query.where('made_ms', '<', madeBeforeMs)
   if (names.length > 0) {

@@ -14,4 +14,9 @@ export class Folders {
     mkdirSync(path, { recursive: true })
     this.#made.add(path)
   }
+
+  /** Somebody may have removed them meanwhile. */
+  forget(): void {
+    this.#made.clear()
+  }
 }

@@ -7,8 +7,10 @@ import { ledgerTables } from './ledger-tables.ts'
 import { ownPath, plannedPath } from './sample-path.ts'
 import { vendorOf } from './place.ts'
 
-/** A claim ends after this, unless its holder finishes before. */
+/** A claim ends after this, unless its holder finishes or renews it before. */
 const CLAIM_MS = 5 * 60_000
+/** How often a holder renews: in between it makes one file, of a minute at most. */
+export const RENEW_MS = CLAIM_MS / 3
 
 export interface Claimed extends SampleRow {
   /** where its sample goes when it has the format that its name says */
@@ -22,6 +24,20 @@ export interface ClaimOptions {
   readonly limit: number
   /** of these alone; undefined: of all */
   readonly only?: readonly number[] | undefined
+}
+
+/** Keeps what a holder has claimed and not finished. */
+export async function renewClaims(
+  ledger: Catalog,
+  { holder, nowMs }: Pick<ClaimOptions, 'holder' | 'nowMs'>,
+): Promise<void> {
+  await ledger.write(async ({ db }) => {
+    await ledgerTables(db)
+      .updateTable('sample')
+      .set({ expires_ms: nowMs + CLAIM_MS })
+      .where('holder', '=', holder)
+      .execute()
+  })
 }
 
 /** Lets go of claims that ended and of those whose holder is gone. */
@@ -64,6 +80,7 @@ export async function claimSamples(
       .selectAll()
       .where('status', '=', 'PENDING')
       .where('holder', 'is', null)
+      .where((eb) => eb.or([eb('is_raw', '=', 0), eb('raw_until_ms', '>', nowMs)]))
       .orderBy('mtime', 'desc')
       .orderBy('id', 'desc')
       .limit(limit)
@@ -119,13 +136,16 @@ export interface Finished
     Pick<SampleRow, 'id' | 'status' | 'code' | 'words' | 'attempts' | 'retry_ms'>,
     Partial<Pick<SampleRow, 'path' | 'format' | 'records' | 'bytes' | 'read_bytes' | 'made_ms'>> {}
 
-/** Notes what became of files that are still this holder's; returns how many were. */
+/**
+ * Notes what became of files that are still this holder's; returns the ids of those that were not.
+ * What it has put into place of these may be of other terms by now: they are made once more.
+ */
 export async function finishSamples(
   ledger: Catalog,
   holder: string,
   finished: readonly Finished[],
-): Promise<number> {
-  if (finished.length === 0) return 0
+): Promise<readonly number[]> {
+  if (finished.length === 0) return []
   return ledger.write(async ({ db, dialect }) => {
     const wanted = rowsTable(
       dialect,
@@ -137,11 +157,26 @@ export async function finishSamples(
         ? sql`${sql.ref(name)} = coalesce(w.${sql.ref(name)}, sample.${sql.ref(name)})`
         : sql`${sql.ref(name)} = w.${sql.ref(name)}`,
     )
-    const { numAffectedRows = 0n } = await sql`update sample
+    const { rows } = await sql<{ readonly id: number }>`update sample
       set ${sql.join(set)}, holder = null, expires_ms = 0
-      from ${wanted} w where sample.id = w.id and sample.holder = ${holder}`.execute(db)
-    return Number(numAffectedRows)
+      from ${wanted} w where sample.id = w.id and sample.holder = ${holder}
+      returning sample.id as id`.execute(db)
+    if (rows.length === finished.length) return []
+    const own = new Set(rows.map(({ id }) => id))
+    const lost = finished.filter(({ id }) => !own.has(id))
+    await makeOnceMore(db, lost)
+    return lost.map(({ id }) => id)
   })
+}
+
+async function makeOnceMore(db: Connection, lost: readonly Finished[]): Promise<void> {
+  const placed = lost.filter(({ status }) => status === 'MADE').map(({ id }) => id)
+  if (placed.length === 0) return
+  await ledgerTables(db)
+    .updateTable('sample')
+    .set({ status: 'PENDING', holder: null, expires_ms: 0 })
+    .where('id', 'in', placed)
+    .execute()
 }
 
 const OUTCOME = {

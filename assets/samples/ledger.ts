@@ -7,6 +7,8 @@
  * 2. A file belongs to its holder until the claim ends; what a holder brings in after that counts
  *    for nothing. A holder of this machine that is gone has lost its claims at once.
  * 3. A row is MADE only when its sample lies where `path` says.
+ * 4. While a sample may hold values as they are, `is_raw` says so. When its time is over it is removed
+ *    first; nobody claims it before.
  */
 import type { Catalog, Connection } from '../../engine/index.ts'
 import type { ProcessedEntry } from '../processed-entry.ts'
@@ -157,10 +159,11 @@ const FRESH = {
   retry_ms: 0,
   holder: null,
   expires_ms: 0,
-  // A reason was given for the content that was there, not for what follows it.
-  is_raw: 0,
-  raw_until_ms: null,
 } as const
+
+const MASKED = { is_raw: 0, raw_until_ms: null } as const
+/** Its sample holds values as they are, and is to leave before another is made. */
+const ENDED = { is_raw: 1, raw_until_ms: 0 } as const
 
 function rowAfter(
   place: string,
@@ -171,7 +174,9 @@ function rowAfter(
   if (move === 'keep') return undefined
   const { raw, bronze, mtime, size = null, sha256 = null, seq = null } = entry
   const told = { place, raw, bronze, mtime, size, sha256, seq }
-  if (before === undefined || move === 'make') return { ...told, ...FRESH }
+  if (before === undefined) return { ...told, ...FRESH, ...MASKED }
+  // A reason was given for the content that was there, not for what follows it.
+  if (move === 'make') return { ...told, ...FRESH, ...(before.is_raw === 1 ? ENDED : MASKED) }
   const { status, code, words, attempts, retry_ms, holder, expires_ms } = before
   const { is_raw, raw_until_ms } = before
   const stands = { status, code, words, attempts, retry_ms, holder, expires_ms }

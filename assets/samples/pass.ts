@@ -53,14 +53,15 @@ export async function pass(
   }
   for (;;) {
     const startMs = nowMs()
+    options.folders.forget()
     await releaseClaims(ledger, startMs)
     await retryMissing(ledger, startMs)
-    await endRawSamples(options, startMs)
     await removeDrafts(options, startMs)
     const taken = await takeIn(ledger, { prefix, signal, nowMs, onLines })
     last = taken
     sum.lines += taken.lines
     sum.faults += taken.faults
+    await endRawSamples(options, startMs)
     await applyPolicies(options)
     const isLate = (): boolean => nowMs() - startMs >= lookMs
     await sampleAll(options, { signal, until: isLate, onCounts })
@@ -145,9 +146,12 @@ async function applyPolicies({
         .execute()
       await ledgerTables(db)
         .updateTable('sample')
-        .set({ status: 'PENDING', attempts: 0 })
+        .set({ status: 'PENDING', attempts: 0, holder: null, expires_ms: 0 })
         .where('place', '=', place)
-        .where('status', 'in', ['MADE', 'FAILED'])
+        // What somebody is at just now, by what held before, counts for nothing.
+        .where((eb) =>
+          eb.or([eb('status', 'in', ['MADE', 'FAILED']), eb('holder', 'is not', null)]),
+        )
         .execute()
     })
   }

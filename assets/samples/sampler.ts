@@ -6,12 +6,12 @@
  * profile too → noted as made. A killed sampler leaves a claim that ends, and at most files that the
  * next one writes again, alike.
  */
+import { join } from 'node:path'
 import type { Claimed } from './ledger-claims.ts'
-import { claimSamples, finishSamples } from './ledger-claims.ts'
-import type { SamplingOptions } from './sample-one.ts'
-import { left, sampleOne } from './sample-one.ts'
-import type { Outcome } from './sample-one.ts'
+import { RENEW_MS, claimSamples, finishSamples, renewClaims } from './ledger-claims.ts'
 import { writeProfiles } from './profile-file.ts'
+import type { Outcome, SamplingOptions } from './sample-one.ts'
+import { left, removeSample, sampleOne } from './sample-one.ts'
 
 export interface SamplerOptions extends SamplingOptions {
   readonly holder: string
@@ -62,7 +62,7 @@ export async function sampleAll(
         outcomes.flatMap(({ profile }) => profile ?? []),
       )
       const finished = outcomes.map((one) => one.finished)
-      await finishSamples(ledger, holder, finished)
+      takeBack(options, { claimed, outcomes, lost: await finishSamples(ledger, holder, finished) })
     }
     const of = (status: string): number =>
       outcomes.filter((one) => one.finished.status === status).length
@@ -75,18 +75,44 @@ export async function sampleAll(
   }
 }
 
+/** Values as they are, put into place by who had lost the claim: they leave at once. */
+function takeBack(
+  { prefix }: SamplerOptions,
+  {
+    claimed,
+    outcomes,
+    lost,
+  }: {
+    readonly claimed: readonly Claimed[]
+    readonly outcomes: readonly Outcome[]
+    readonly lost: readonly number[]
+  },
+): void {
+  for (const { id, place, is_raw: isRaw } of claimed) {
+    if (isRaw === 0 || !lost.includes(id)) continue
+    const path = outcomes.find(({ finished }) => finished.id === id)?.finished.path
+    if (typeof path === 'string') removeSample(join(prefix, place, 'samples'), path)
+  }
+}
+
 /** All of a claim; what a stop or a fault of the machine left over is pending again. */
 async function sampleClaimed(
   options: SamplerOptions,
   { claimed, outcomes }: { readonly claimed: readonly Claimed[]; readonly outcomes: Outcome[] },
   signal: AbortSignal,
 ): Promise<void> {
+  const { ledger, holder, nowMs } = options
+  let renewedMs = nowMs()
   const faults: unknown[] = []
   const waiting = claimed.values()
   const work = async (): Promise<void> => {
     for (const one of waiting) {
       const isOver = signal.aborted || faults.length > 0
       try {
+        if (nowMs() - renewedMs >= RENEW_MS) {
+          renewedMs = nowMs()
+          await renewClaims(ledger, { holder, nowMs: renewedMs })
+        }
         outcomes.push(isOver ? { finished: left(one) } : await sampleOne(options, one, signal))
       } catch (error) {
         faults.push(error)

@@ -1,0 +1,132 @@
+/** Values as they are: for how long they lie there, and what ends them before. */
+import {
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { makeAgain } from '../../../assets/samples/again.ts'
+import { SampledFolder, TABLE, onePool } from '../../support/sampled-folder.ts'
+
+const DAY_MS = 24 * 60 * 60_000
+const SAMPLE = 'a_sample.csv'
+
+const pool = onePool()
+let staging: SampledFolder
+beforeEach(async () => {
+  staging = await SampledFolder.create({ pool })
+  staging.deliver('a.csv')
+  await staging.pass()
+})
+afterEach(async () => staging[Symbol.asyncDispose]())
+afterAll(async () => pool[Symbol.asyncDispose]())
+
+async function asIs(days = 7): Promise<void> {
+  const ids = Object.values(await staging.rows()).map(({ id }) => id)
+  await makeAgain(staging.ledger, { ids, rawUntilMs: staging.nowMs + days * DAY_MS })
+  expect(await staging.pass()).toMatchObject({ made: 1 })
+  expect(staging.sample(SAMPLE)).toBe(TABLE)
+}
+const mode = (): number => statSync(staging.path(`samples/${SAMPLE}`)).mode & 0o777
+
+test('a sample with values as they are is its owner’s alone, and is masked again after its days', async () => {
+  const masked = staging.sample(SAMPLE)
+  expect(mode()).toBe(0o640)
+  await asIs(7)
+  expect(mode()).toBe(0o600)
+  staging.nowMs += 7 * DAY_MS - 1
+  expect(await staging.pass()).toMatchObject({ made: 0 })
+  staging.nowMs += 1
+  expect(await staging.pass()).toMatchObject({ made: 1 })
+  expect([staging.sample(SAMPLE), mode()]).toEqual([masked, 0o640])
+  expect((await staging.rows())['raw/a.csv']).toMatchObject({ is_raw: 0, raw_until_ms: null })
+})
+
+test('after its days it leaves, also where its file is there no more', async () => {
+  await asIs(1)
+  rmSync(staging.path('bronze/a.csv'))
+  staging.nowMs += DAY_MS
+  expect(await staging.pass()).toMatchObject({ missing: 1 })
+  expect(staging.samples()).toEqual([])
+})
+
+test.each([
+  ['a content that follows it', { mtime: 9 }, TABLE],
+  ['a content that cannot be found', { mtime: 9, bronze: 'bronze/nowhere.csv' }, undefined],
+  ['a content that is refused', { mtime: 9, bronze: '../../../x' }, undefined],
+])('a reason was given for what was there, not for %s', async (_what, line, content) => {
+  await asIs()
+  staging.tell([{ raw: 'raw/a.csv', bronze: 'bronze/a.csv', ...line }])
+  await staging.pass()
+  if (content === undefined) expect(staging.samples()).toEqual([])
+  else expect(staging.sample(SAMPLE)).not.toContain('123-45-6789')
+  expect((await staging.rows())['raw/a.csv']?.is_raw).toBe(0)
+})
+
+test('asked for masked again while its file is away, it leaves', async () => {
+  await asIs()
+  renameSync(staging.path('bronze/a.csv'), staging.path('bronze/away.csv'))
+  const { 'raw/a.csv': row } = await staging.rows()
+  await makeAgain(staging.ledger, { ids: [row?.id ?? 0], rawUntilMs: undefined })
+  expect(await staging.pass()).toMatchObject({ missing: 1 })
+  expect(staging.samples()).toEqual([])
+})
+
+test('who claimed it before its time was over, and comes in late, leaves no value behind', async () => {
+  await asIs(1)
+  const { 'raw/a.csv': row } = await staging.rows()
+  const id = row?.id ?? 0
+  // Made anew as it is, by a sampler that stands still between its claim and its rename.
+  await makeAgain(staging.ledger, { ids: [id], rawUntilMs: staging.nowMs + DAY_MS })
+  const { promise: isHeld, resolve: go } = Promise.withResolvers<void>()
+  const late = staging.pass({
+    holder: 'other:1:late',
+    token: 'late',
+    rootsOf: (place) => ({
+      ...staging.options.rootsOf(place),
+      versionFolder: staging.path(''),
+    }),
+    pool: {
+      size: 1,
+      run: async (asked: Parameters<typeof pool.run>[0]) => {
+        const made = await pool.run(asked)
+        await isHeld
+        return made
+      },
+    } as unknown as typeof pool,
+  })
+  while ((await staging.rows())['raw/a.csv']?.holder !== 'other:1:late') {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  staging.nowMs += DAY_MS
+  expect(await staging.pass()).toMatchObject({ made: 1 })
+  go()
+  await late
+  expect(existsSync(staging.path(`samples/${SAMPLE}`)) && staging.sample(SAMPLE)).not.toContain(
+    '123-45-6789',
+  )
+  await staging.pass()
+  expect(staging.sample(SAMPLE)).not.toContain('123-45-6789')
+  expect(staging.sample(SAMPLE)).toMatch(/^ssn,amount\n\d/)
+})
+
+test('drafts of a sampler that was killed leave after an hour', async () => {
+  mkdirSync(staging.path('samples/.drafts'), { recursive: true })
+  for (const [name, agoMs] of Object.entries({ '1-dead': 3_600_001, '1-alive': 3_599_999 })) {
+    writeFileSync(staging.path(`samples/.drafts/${name}`), TABLE)
+    const at = new Date(staging.nowMs - agoMs)
+    utimesSync(staging.path(`samples/.drafts/${name}`), at, at)
+  }
+  await staging.pass()
+  expect(staging.samples()).toEqual(['.drafts/1-alive', SAMPLE])
+})
+
+test('folders of samples that somebody removed under a sampler are made again', async () => {
+  rmSync(staging.path('samples'), { recursive: true })
+  staging.deliver('b.csv')
+  expect(await staging.pass()).toMatchObject({ made: 1, failed: 0, missing: 0 })
+})
