@@ -132,7 +132,15 @@ export type {
 export { flagOption, textOption } from './cli/command.ts'
 export type { DaemonParts, ServeOptions, Served } from './cli/daemon-parts.ts'
 export { EXIT } from './cli/fault.ts'
-export { alignColumns, countText, counted, durationText, isoText, timeText } from './cli/text.ts'
+export {
+  alignColumns,
+  countText,
+  counted,
+  durationText,
+  isoText,
+  shellWord,
+  timeText,
+} from './cli/text.ts'
 export type { CatalogExamination } from './catalog/examine.ts'
 export { examineCatalog } from './catalog/examine.ts'
 export { catalogRevision } from './catalog/runs.ts'

@@ -1,9 +1,10 @@
 /** `samples show`: one sample, and what its columns hold; no value of it. */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { CommandCall } from '../../engine/index.ts'
 import { EXIT, alignColumns, countText, counted, timeText } from '../../engine/index.ts'
 import { chosen } from '../samples/chosen.ts'
 import type { SampleRow } from '../samples/ledger-tables.ts'
+import { localFile } from '../samples/local-files.ts'
 import { openLedger } from '../samples/open-sampler.ts'
 import type { ProfileFile } from '../samples/profile-file.ts'
 import { profileFileAt } from '../samples/profile-file.ts'
@@ -19,7 +20,11 @@ export async function runSamplesShow(call: CommandCall<OpenedPlatform>): Promise
   const { platform, ledgerAt } = await call.open({ sync: false })
   await using ledger = await openLedger(platform, ledgerAt)
   const prefix = platform.config.staging.prefix.value
-  const rows = await chosen(ledger, { names: call.words }, SHOWN_MAX)
+  const names: string[] = []
+  for (const word of call.words) {
+    names.push((await localFile(platform, resolve(call.folder, word)))?.entry.raw ?? word)
+  }
+  const rows = await chosen(ledger, { names }, SHOWN_MAX)
   const shown = await Promise.all(
     rows.map(async (row) => {
       const isMade = row.path !== null && row.status === 'MADE'

@@ -1,6 +1,7 @@
 /** `submissions show`: everything known about one submission. */
+import { isAbsolute } from 'node:path'
 import type { CommandCall, Connection } from '../../engine/index.ts'
-import { EXIT, alignColumns, countText, isoText, timeText } from '../../engine/index.ts'
+import { EXIT, alignColumns, countText, isoText, shellWord, timeText } from '../../engine/index.ts'
 import type { RegistryTables } from '../../registry/tables.ts'
 import { platformTables } from '../../registry/tables.ts'
 import type { OpenedPlatform } from './opened.ts'
@@ -118,6 +119,11 @@ function printShown({ terminal }: CommandCall<OpenedPlatform>, shown: Shown): vo
       one.reason,
     ])
     terminal.print(`\n${alignColumns(['  decided', '', 'by', 'reason'], rows, dim).join('\n')}`)
+  }
+  const [source] = files.map((file) => file.source).filter(isAbsolute)
+  if (row.status === 'NEEDS_REVIEW' && source !== undefined) {
+    terminal.print(`\nWhich layouts come near:  tributary samples make ${shellWord(source)}`)
+    terminal.print(`                     then:  tributary samples show ${shellWord(source)}`)
   }
   if (counts.rejected > 0)
     terminal.print(`\nRejected records:  tributary rejects ${row.submission_id}`)
