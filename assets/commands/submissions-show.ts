@@ -1,6 +1,6 @@
 /** `submissions show`: everything known about one submission. */
 import { isAbsolute } from 'node:path'
-import type { CommandCall, Connection } from '../../engine/index.ts'
+import type { CommandCall, Connection, Terminal } from '../../engine/index.ts'
 import { EXIT, alignColumns, countText, isoText, shellWord, timeText } from '../../engine/index.ts'
 import type { RegistryTables } from '../../registry/tables.ts'
 import { platformTables } from '../../registry/tables.ts'
@@ -120,12 +120,17 @@ function printShown({ terminal }: CommandCall<OpenedPlatform>, shown: Shown): vo
     ])
     terminal.print(`\n${alignColumns(['  decided', '', 'by', 'reason'], rows, dim).join('\n')}`)
   }
-  const [source] = files.map((file) => file.source).filter(isAbsolute)
+  printNext(terminal, shown)
+  terminal.print(`Lineage:  tributary lineage raw/${submissionKey(row)}`)
+}
+
+/** What a person may want to look at now. */
+function printNext(terminal: Terminal, { row, counts, files }: Shown): void {
+  const source = files.map((file) => file.source).find(isAbsolute)
   if (row.status === 'NEEDS_REVIEW' && source !== undefined) {
     terminal.print(`\nWhich layouts come near:  tributary samples make ${shellWord(source)}`)
     terminal.print(`                     then:  tributary samples show ${shellWord(source)}`)
   }
   if (counts.rejected > 0)
     terminal.print(`\nRejected records:  tributary rejects ${row.submission_id}`)
-  terminal.print(`Lineage:  tributary lineage raw/${submissionKey(row)}`)
 }
