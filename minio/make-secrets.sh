@@ -19,8 +19,12 @@ settings=.env.example
 if grep -q '^COMPOSE_PROFILES=minio$' "$settings"; then
   keep store_key "daemon-$(random 6)"
   keep store_secret "$(random 24)"
+  keep sampler_key "sampler-$(random 6)"
+  keep sampler_secret "$(random 24)"
 else
   keep store_key "$(cat secrets/store_owner_key)"
   keep store_secret "$(cat secrets/store_owner_secret)"
+  keep sampler_key "$(cat secrets/store_owner_key)"
+  keep sampler_secret "$(cat secrets/store_owner_secret)"
 fi
 echo "secrets are in $PWD/secrets"

@@ -15,6 +15,7 @@ export type Component =
   | 'gold'
   | 'gc'
   | 'analyst'
+  | 'sampler'
   | 'daemon'
   | 'backup'
 
@@ -75,6 +76,7 @@ const GRANTS: Readonly<Record<Component, readonly Grant[]>> = {
   ],
   gc: [{ verbs: ['list', 'remove'], zones: DERIVED }],
   analyst: [{ verbs: ['list', 'read'], zones: ['gold_canonical'] }],
+  sampler: [{ verbs: ['read'], zones: ['raw'] }],
   daemon: [
     { verbs: ['list', 'read', 'remove'], zones: ['inbox'] },
     { verbs: ['list', 'read', 'write', 'keep'], zones: ['*'] },

@@ -60,4 +60,6 @@ test('values as they are need a name and a reason, and the list says so', async 
   )
   expect((await project.run([...asked, '--reason', 'a call'])).code).toBe(0)
   expect((await project.run(['samples', 'list'])).stdout).toContain('MADE, not masked')
+  const purge = ['samples', 'purge', 'raw/env0/claims.csv', '--reason', 'the call is over']
+  expect((await project.run(purge)).stdout).toBe('Purged 1 sample\n')
 })

@@ -25,7 +25,7 @@ const run = (script: string, words: readonly string[], more: NodeJS.ProcessEnv):
     env: { ...process.env, SECRETS_FOLDER: secrets(), ...more },
   })
 
-test('minio-users.sh makes the daemon’s user with its policy, and once more the same', async () => {
+test('minio-users.sh makes the users of daemon and sampler with their policies, and once more the same', async () => {
   const { endpoint, accessKey, secretKey } = await testS3('minio')
   writeFileSync(join(secrets(), 'store_owner_key'), accessKey)
   writeFileSync(join(secrets(), 'store_owner_secret'), secretKey)
@@ -36,15 +36,19 @@ test('minio-users.sh makes the daemon’s user with its policy, and once more th
     MC_CONFIG_DIR: join(folder, 'mc'),
     POLICIES_FOLDER: join(MINIO, 'policies'),
   }
-  const key = readFileSync(join(secrets(), 'store_key'), 'utf8')
-  for (let time = 0; time < 2; time++) {
-    expect(run('minio-users.sh', [], environment)).toContain('tributary-daemon')
-    const list = execFileSync(mc, ['admin', 'policy', 'entities', 'store', '--user', key], {
+  const policiesOf = (secret: string): string => {
+    const key = readFileSync(join(secrets(), secret), 'utf8')
+    return execFileSync(mc, ['admin', 'policy', 'entities', 'store', '--user', key], {
       encoding: 'utf8',
       env: { ...process.env, ...environment },
     })
-    expect(list).toContain('tributary-daemon')
-    expect(list).not.toContain('tributary-gc')
+  }
+  for (let time = 0; time < 2; time++) {
+    expect(run('minio-users.sh', [], environment)).toContain('tributary-daemon')
+    expect(policiesOf('store_key')).toContain('tributary-daemon')
+    expect(policiesOf('store_key')).not.toContain('tributary-gc')
+    expect(policiesOf('sampler_key')).toContain('tributary-sampler')
+    expect(policiesOf('sampler_key')).not.toContain('tributary-daemon')
   }
 })
 

@@ -52,6 +52,7 @@ const service = z.strictObject({
   restart: text,
   scale: text.exactOptional(),
   mem_limit: text.exactOptional(),
+  cpu_shares: z.int().min(2).exactOptional(),
   stop_grace_period: text.exactOptional(),
   read_only: z.literal(true),
   cap_drop: z.tuple([z.literal('ALL')]),
@@ -78,7 +79,15 @@ test('every service is whole: pinned, not root, a read-only root, no capabilitie
     'users',
     'daemon',
     'worker',
+    'sampler',
   ])
+})
+
+test('the sampler shares the project’s folder with who appends manifests, and the store’s keys with nobody', () => {
+  const { daemon, sampler } = compose.services
+  expect(sampler?.volumes).toEqual(daemon?.volumes)
+  expect(sampler?.secrets).toEqual(['catalog_url', 'sampler_key', 'sampler_secret'])
+  expect(sampler?.cpu_shares).toBeLessThan(1024)
 })
 
 test('every variable stands in .env.example, and nothing else does', () => {
