@@ -1,117 +1,147 @@
 /**
- * A Parquet file of one group of rows out of a larger one: its pages as they are, and the footer with
- * other places in it. Pure. What is not rewritten, statistics and indexes, tells of the larger file.
+ * A Parquet file of one group of rows out of a larger one: all of its pages or the first of each
+ * column, and the footer with other places and counts in it. Pure. What tells of the larger file and
+ * would lead astray, indexes and statistics, is left out.
  * Source: parquet-format 2.11, parquet.thrift.
  */
+import { CHUNK, COLUMN, FILE, GROUP } from './parquet-fields.ts'
+import type { ColumnChunk, ParquetFooter, RowGroup } from './parquet-pages.ts'
+import type { ThriftStruct } from './thrift.ts'
 import {
-  COLUMN,
-  FILE,
-  type ColumnChunk,
-  type ParquetFooter,
-  type RowGroup,
-} from './parquet-pages.ts'
-import type { ThriftPlace } from './thrift.ts'
-
-interface Edit extends ThriftPlace {
-  readonly by: Buffer
-}
+  THRIFT_KIND,
+  thriftInt,
+  thriftList,
+  thriftNumber,
+  thriftStruct,
+  thriftText,
+  type ThriftField,
+} from './thrift-writer.ts'
 
 const MAGIC = Buffer.from('PAR1')
-/** The head of a list of structures, by how many there are: none or one. */
-const LIST_OF = { none: Buffer.from([0x0c]), one: Buffer.from([0x1c]) }
-/** Heads of a list and of a text that are the next field. */
-const LIST_NEXT = 0x19
-const TEXT_NEXT = 0x18
+const UNPACKED_CODEC = 0
+const LEFT_OUT = [
+  COLUMN.indexAt,
+  COLUMN.statistics,
+  COLUMN.encodingCounts,
+  COLUMN.bloomAt,
+  COLUMN.bloomBytes,
+  COLUMN.sizeStatistics,
+]
+const INDEXES = [
+  CHUNK.offsetIndexAt,
+  CHUNK.offsetIndexBytes,
+  CHUNK.columnIndexAt,
+  CHUNK.columnIndexBytes,
+]
+const KEY_VALUE = { key: 1, value: 2 }
+
+/** Pages of a column. */
+export interface ExcerptColumn {
+  readonly bytes: Buffer
+  /** undefined: all of the chunk, as it lies there */
+  readonly first?: FirstPages
+}
+
+/** What first pages are, in place of what the footer tells of all. */
+export interface FirstPages {
+  readonly values: number
+  /** with the pages' heads */
+  readonly unpackedBytes: number
+  /** of the page of the dictionary, which is the first; 0: there is none */
+  readonly dictionaryBytes: number
+  /** whatever the codec of the chunk is */
+  readonly isUnpacked: boolean
+}
 
 export interface ExcerptRequest {
   readonly footer: ParquetFooter
   /** undefined: no rows */
   readonly group: RowGroup | undefined
+  /** of the group, the first ones; each column has them */
+  readonly rows: number
   /** of each column in the group */
-  readonly pages: readonly Buffer[]
+  readonly columns: readonly ExcerptColumn[]
   /** metadata in place of the file's own; undefined: that stays */
   readonly metadata?: { readonly key: string; readonly value: string }
 }
 
 /** The bytes of the file. */
-export function parquetExcerpt({ footer, group, pages, metadata }: ExcerptRequest): Buffer {
-  let at = MAGIC.length
-  const edits = (group?.chunks ?? []).flatMap((chunk, column) => {
-    const moved = offsetEdits(footer, chunk, at)
-    at += pages[column]?.length ?? 0
-    return moved
-  })
-  const groupPlace = group === undefined ? undefined : footer.places.get(group.struct)
-  const groups =
-    groupPlace === undefined
-      ? [LIST_OF.none]
-      : [LIST_OF.one, edited(footer.bytes, groupPlace, edits)]
-  const file = footer.places.get(footer.struct)
-  const own = [
-    { field: FILE.rows, by: zigzag(group?.rows ?? 0) },
-    { field: FILE.rowGroups, by: Buffer.concat(groups) },
-  ].flatMap(({ field, by }) => {
-    const place = file?.fields.get(field)
-    return place === undefined ? [] : [{ ...place, by }]
-  })
-  const said = metadata === undefined ? [] : metadataEdits(footer, keyValues(metadata))
-  const tail = edited(footer.bytes, file ?? { from: 0, to: 0 }, [...own, ...said])
+export function parquetExcerpt(request: ExcerptRequest): Buffer {
+  const { footer, group, rows, columns, metadata } = request
+  const changes = [
+    thriftNumber(FILE.rows, rows),
+    {
+      id: FILE.rowGroups,
+      kind: THRIFT_KIND.list,
+      bytes: thriftList(group === undefined ? [] : [groupBytes(group, request)]),
+    },
+  ]
+  if (metadata !== undefined) {
+    const { key, value } = metadata
+    const own = thriftStruct([thriftText(KEY_VALUE.key, key), thriftText(KEY_VALUE.value, value)])
+    changes.push({ id: FILE.metadata, kind: THRIFT_KIND.list, bytes: thriftList([own]) })
+  }
+  const tail = changed(footer, footer.struct, { changes })
   const length = Buffer.alloc(4)
   length.writeUInt32LE(tail.length)
-  return Buffer.concat([MAGIC, ...pages, tail, length, MAGIC])
+  return Buffer.concat([MAGIC, ...columns.map(({ bytes }) => bytes), tail, length, MAGIC])
 }
 
-function offsetEdits({ places }: ParquetFooter, chunk: ColumnChunk, at: number): readonly Edit[] {
-  const { metadata, from } = chunk
-  const fields = places.get(metadata)?.fields
-  return [COLUMN.dataAt, COLUMN.indexAt, COLUMN.dictionaryAt].flatMap((field) => {
-    const [place, old] = [fields?.get(field), metadata.get(field)]
-    // Some writers say 0 where there is none.
-    if (place === undefined || typeof old !== 'number' || old <= 0) return []
-    return [{ ...place, by: zigzag(Math.max(0, old - from + at)) }]
+function groupBytes({ struct, chunks }: RowGroup, request: ExcerptRequest): Buffer {
+  const { footer, rows, columns } = request
+  let at = MAGIC.length
+  const own = chunks.map((chunk, place) => {
+    const column = columns[place] ?? { bytes: Buffer.alloc(0) }
+    const bytes = changed(footer, chunk.metadata, metadataChange(chunk, column, at))
+    at += column.bytes.length
+    const metadata = { id: CHUNK.metadata, kind: THRIFT_KIND.struct, bytes }
+    return changed(footer, chunk.struct, { changes: [metadata], without: INDEXES })
   })
+  const list = { id: GROUP.columns, kind: THRIFT_KIND.list, bytes: thriftList(own) }
+  return changed(footer, struct, { changes: [list, thriftNumber(GROUP.rows, rows)] })
 }
 
-/** A list of one structure of two texts. */
-function keyValues({ key, value }: { readonly key: string; readonly value: string }): Buffer {
-  const [name, text] = [Buffer.from(key), Buffer.from(value)]
-  const head = Buffer.from([TEXT_NEXT])
-  const parts = [LIST_OF.one, head, varint(name.length), name, head, varint(text.length), text]
-  return Buffer.concat([...parts, Buffer.alloc(1)])
-}
-
-function metadataEdits({ bytes, places, struct }: ParquetFooter, by: Buffer): readonly Edit[] {
-  const fields = places.get(struct)?.fields
-  const own = fields?.get(FILE.metadata)
-  if (own !== undefined) return [{ ...own, by }]
-  const before = fields?.get(FILE.rowGroups)
-  if (before === undefined) return []
-  const head = bytes[before.to] ?? 0
-  // The field behind it tells its number as a distance from the one before, which is another now.
-  const next = head >> 4 > 1 ? head - (1 << 4) : head
-  return [{ from: before.to, to: before.to + 1, by: Buffer.from([LIST_NEXT, ...by, next]) }]
-}
-
-/** The bytes of a place with others in some places within. */
-function edited(bytes: Buffer, within: ThriftPlace, edits: readonly Edit[]): Buffer {
-  const parts: Buffer[] = []
-  let { from } = within
-  for (const edit of edits.toSorted((a, b) => a.from - b.from)) {
-    parts.push(bytes.subarray(from, edit.from), edit.by)
-    from = edit.to
+/** What is another in the description of a column whose pages lie at a place. */
+function metadataChange(
+  { metadata, from }: ColumnChunk,
+  { bytes, first }: ExcerptColumn,
+  at: number,
+): Change {
+  if (first === undefined) {
+    const changes = [COLUMN.dataAt, COLUMN.dictionaryAt].flatMap((field) => {
+      const old = metadata.get(field)
+      // Some writers say 0 where there is none.
+      if (typeof old !== 'number' || old <= 0) return []
+      return [thriftNumber(field, Math.max(0, old - from + at))]
+    })
+    return { changes, without: LEFT_OUT }
   }
-  return Buffer.concat([...parts, bytes.subarray(from, within.to)])
+  const { values, unpackedBytes, dictionaryBytes, isUnpacked } = first
+  const changes = [
+    thriftNumber(COLUMN.values, values),
+    thriftNumber(COLUMN.unpackedBytes, unpackedBytes),
+    thriftNumber(COLUMN.compressedBytes, bytes.length),
+    thriftNumber(COLUMN.dataAt, at + dictionaryBytes),
+    ...(dictionaryBytes > 0 ? [thriftNumber(COLUMN.dictionaryAt, at)] : []),
+    ...(isUnpacked ? [thriftInt(COLUMN.codec, UNPACKED_CODEC)] : []),
+  ]
+  return { changes, without: [...LEFT_OUT, COLUMN.dictionaryAt] }
 }
 
-/** A signed integer of the compact protocol that is not negative. */
-const zigzag = (value: number): Buffer => varint(value * 2)
+interface Change {
+  readonly changes: readonly ThriftField[]
+  readonly without?: readonly number[]
+}
 
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  let rest = value
-  while (rest >= 128) {
-    bytes.push((rest % 128) + 128)
-    rest = Math.floor(rest / 128)
-  }
-  return Buffer.from([...bytes, rest])
+/** A structure of the footer with other fields in place of its own, or beside them. */
+function changed(
+  { bytes, places }: ParquetFooter,
+  struct: ThriftStruct,
+  { changes, without = [] }: Change,
+): Buffer {
+  const gone = new Set([...without, ...changes.map(({ id }) => id)])
+  const kept = [...(places.get(struct)?.fields ?? [])].flatMap(([id, { from, to, kind }]) =>
+    gone.has(id) ? [] : [{ id, kind, bytes: bytes.subarray(from, to) }],
+  )
+  return thriftStruct([...kept, ...changes])
 }

@@ -7,7 +7,10 @@
  */
 import { open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
+import { CHUNK, COLUMN, FILE, GROUP, PAGE } from './parquet-fields.ts'
 import {
+  isStruct,
+  structs,
   ThriftFault,
   ThriftReader,
   type StructPlace,
@@ -24,7 +27,8 @@ export class ParquetFault extends Error {
     this.kind = kind
   }
 }
-const corrupt = (what: string): ParquetFault => new ParquetFault('CORRUPT', what)
+/** Bytes that are no sound Parquet; `what` quotes none of them. */
+export const corrupt = (what: string): ParquetFault => new ParquetFault('CORRUPT', what)
 
 export const PARQUET_LIMITS = {
   footerBytes: 64 * 1024 ** 2,
@@ -37,20 +41,6 @@ const ENCRYPTED_MAGIC = 'PARE'
 /** Headers hold the least and the largest value of their page. */
 const HEADER_BYTES = [4096, 1024 ** 2] as const
 const BLOCK_BYTES = 1024 ** 2
-
-/** Fields of parquet.thrift that are read. */
-export const FILE = { rows: 3, rowGroups: 4, metadata: 5, encryption: 8 }
-const GROUP = { columns: 1, rows: 3 }
-const CHUNK = { file: 1, metadata: 3, encryption: 8 }
-export const COLUMN = {
-  type: 1,
-  path: 3,
-  compressedBytes: 7,
-  dataAt: 9,
-  indexAt: 10,
-  dictionaryAt: 11,
-}
-const PAGE = { unpackedBytes: 2, packedBytes: 3, sum: 4 }
 
 /** Where the bytes of a Parquet file come from: `[from, to)`, fewer at its end. */
 export interface ParquetBytes {
@@ -76,6 +66,7 @@ export interface RowGroup {
 
 /** The pages of a column in a group: bytes `[from, to)` of the file. */
 export interface ColumnChunk {
+  readonly struct: ThriftStruct
   readonly metadata: ThriftStruct
   readonly from: number
   readonly to: number
@@ -166,7 +157,7 @@ function columnChunk(chunk: ThriftStruct, endMax: number): ColumnChunk {
   const end = start + bytes
   if ((start === 0 && bytes > 0) || bytes < 0 || end > endMax)
     throw corrupt('a column lies outside of it')
-  return { metadata, from: start, to: end }
+  return { struct: chunk, metadata, from: start, to: end }
 }
 
 /** Where the page ends. */
@@ -220,12 +211,8 @@ async function bytesAt(file: ParquetBytes, at: number, count: number): Promise<B
   return bytes
 }
 
-const isStruct = (value: ThriftValue | undefined): value is ThriftStruct => value instanceof Map
-
-const structs = (value: ThriftValue | undefined): readonly ThriftStruct[] =>
-  Array.isArray(value) ? value.filter(isStruct) : []
-
-function numberOf(value: ThriftValue | undefined): number {
+/** A whole number of the footer or a head. Throws ParquetFault for anything else. */
+export function numberOf(value: ThriftValue | undefined): number {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value
   throw corrupt('a size or a place is missing')
 }

@@ -14,10 +14,24 @@ export interface ThriftPlace {
   readonly to: number
 }
 
-/** Where a structure lies, and the value of each of its fields without the field's head. */
-export interface StructPlace extends ThriftPlace {
-  readonly fields: ReadonlyMap<number, ThriftPlace>
+/** A field's value without its head; of a truth, which is in the head, no bytes. */
+export interface FieldPlace extends ThriftPlace {
+  /** as the head tells it */
+  readonly kind: number
 }
+
+/** Where a structure lies, and each of its fields. */
+export interface StructPlace extends ThriftPlace {
+  readonly fields: ReadonlyMap<number, FieldPlace>
+}
+
+/** Whether a value is a structure. */
+export const isStruct = (value: ThriftValue | undefined): value is ThriftStruct =>
+  value instanceof Map
+
+/** The structures of a list; none of what is no list. */
+export const structs = (value: ThriftValue | undefined): readonly ThriftStruct[] =>
+  Array.isArray(value) ? value.filter(isStruct) : []
 
 /** The bytes are no such structure, or more is needed. */
 export class ThriftFault extends Error {}
@@ -55,7 +69,7 @@ export class ThriftReader {
   struct(depth = 0): ThriftStruct {
     if (depth > DEPTH_MAX) throw new ThriftFault('too deep')
     const fields = new Map<number, ThriftValue>()
-    const places = this.#places === undefined ? undefined : new Map<number, ThriftPlace>()
+    const places = this.#places === undefined ? undefined : new Map<number, FieldPlace>()
     const start = this.at
     let id = 0
     for (;;) {
@@ -72,7 +86,7 @@ export class ThriftReader {
       const isTruth = type === TYPE.true || type === TYPE.false
       const from = this.at
       fields.set(id, isTruth ? type === TYPE.true : this.#value(type, depth + 1))
-      places?.set(id, { from, to: this.at })
+      places?.set(id, { from, to: this.at, kind: type })
     }
   }
 

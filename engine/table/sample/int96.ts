@@ -14,7 +14,8 @@ import {
   TimestampMicrosecond,
   TimeUnit,
 } from 'apache-arrow'
-import { COLUMN, type RowGroup } from '../parquet-pages.ts'
+import { COLUMN } from '../parquet-fields.ts'
+import type { RowGroup } from '../parquet-pages.ts'
 
 const INT96 = 3
 const NANOSECONDS_MAX = 2n ** 63n - 1n

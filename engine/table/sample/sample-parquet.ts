@@ -1,14 +1,23 @@
 /**
  * The sample of a Parquet file: a small Parquet file of rows of one row group.
  *
- * What is read is the footer and the columns of that group, each byte once; a group that is over the
- * limit of bytes is described. Pages are checked before another reader decodes them.
+ * What is read is the footer and the columns of that group, each byte once. Of a group that is over
+ * the limit the first rows of each column are read, as many as the limit holds; its last rows, and one
+ * of which not one row fits, are only described. Pages are checked before another reader decodes them.
  */
 import { isEngineError } from '../../core/errors.ts'
-import { checkChunk, ParquetFault, readParquetFooter, type RowGroup } from '../parquet-pages.ts'
-import { parquetExcerpt, type ExcerptRequest } from '../parquet-excerpt.ts'
+import {
+  checkChunk,
+  ParquetFault,
+  readParquetFooter,
+  type ColumnChunk,
+  type ParquetFooter,
+  type RowGroup,
+} from '../parquet-pages.ts'
+import { parquetExcerpt, type ExcerptColumn, type ExcerptRequest } from '../parquet-excerpt.ts'
 import type { Sample, SampleRequest } from './contract.ts'
 import { describedSample } from './described.ts'
+import { groupStart } from './group-start.ts'
 import { HeldRanges, ReadLimit } from './held-ranges.ts'
 import { masksOf } from './masks.ts'
 import { choiceOf } from './strategies.ts'
@@ -69,18 +78,21 @@ async function sampled(request: SampleRequest, ranges: HeldRanges): Promise<Samp
   await ranges.read(sizeBytes - Math.min(TAIL_BYTES, ranges.leftBytes), sizeBytes)
   const footer = await readParquetFooter(ranges, Math.min(FOOTER_BYTES_MAX, ranges.leftBytes))
   const { groups } = footer
-  const looked = lookedAt(groups, request)
-  const pages = await pagesOf(ranges, groups[looked.group])
-  const stream = await exactly({ footer, group: groups[looked.group], pages }, looked)
+  const wanted = lookedAt(groups, request)
+  const group = groups[wanted.group]
+  const { rows, columns: pages } = await pagesOf(ranges, { ...request, footer, group, wanted })
+  const looked = { ...wanted, limit: Math.min(wanted.limit, rows) }
+  const stream = await exactly({ footer, group, rows, columns: pages }, looked)
   const { bytes, columns, records } = await shown(stream, looked.limit, request)
-  const all = groups.reduce((sum, group) => sum + group.rows, 0)
+  const all = groups.reduce((sum, one) => sum + one.rows, 0)
+  const isSearched = looked.limit === (isSearch(request) ? all : wanted.limit)
   return {
     bytes,
     extension: '.parquet',
     format: 'parquet',
     records,
     isWhole: records === all,
-    isCut: isSearch(request) && looked.limit < all,
+    isCut: !isSearched,
     readBytes: ranges.readBytes,
     head: Buffer.alloc(0),
     columns,
@@ -126,17 +138,37 @@ async function shown(
   return { bytes: await written(kept), columns, records: chosen.length }
 }
 
-/** Reads the columns of a group and checks their pages. Throws ParquetFault, ReadLimit. */
+interface PagesRequest extends Pick<SampleRequest, 'strategy'> {
+  readonly footer: ParquetFooter
+  readonly group: RowGroup | undefined
+  readonly wanted: Rows
+}
+
+/** Reads pages of a group that hold the rows wanted, or fewer. Throws ParquetFault, NoSample. */
 async function pagesOf(
   ranges: HeldRanges,
-  group: RowGroup | undefined,
-): Promise<readonly Buffer[]> {
-  const chunks = group?.chunks ?? []
+  { footer, group, wanted, strategy }: PagesRequest,
+): Promise<Pick<ExcerptRequest, 'rows' | 'columns'>> {
+  if (group === undefined) return { rows: 0, columns: [] }
+  const { chunks, rows } = group
   const groupBytes = chunks.reduce((sum, { from, to }) => sum + to - from, 0)
-  if (groupBytes > ranges.leftBytes) throw new ReadLimit(groupBytes)
+  if (groupBytes <= ranges.leftBytes) return { rows, columns: await wholeColumns(ranges, chunks) }
+  if (strategy === 'tail') {
+    throw new NoSample('over-limit', `its last row group has ${groupBytes} bytes`)
+  }
+  const start = await groupStart(ranges, { footer, group, rows: wanted.limit })
+  if (start !== undefined) return start
+  const detail = `the limit does not hold one row of its ${chunks.length} columns`
+  throw new NoSample('over-limit', detail)
+}
+
+async function wholeColumns(
+  ranges: HeldRanges,
+  chunks: readonly ColumnChunk[],
+): Promise<readonly ExcerptColumn[]> {
   for (const { from, to } of spans(chunks)) await ranges.read(from, to)
   for (const chunk of chunks) await checkChunk(ranges, chunk, PAGE_BYTES_MAX)
-  return Promise.all(chunks.map(({ from, to }) => ranges.read(from, to)))
+  return Promise.all(chunks.map(async ({ from, to }) => ({ bytes: await ranges.read(from, to) })))
 }
 
 interface Span {
