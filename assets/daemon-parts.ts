@@ -1,5 +1,5 @@
 /** What the road gives its daemon. Everything is imported when a daemon needs it. */
-import type { DaemonParts, ServeOptions, Served } from '../engine/index.ts'
+import type { Catalog, DaemonParts, Sensor, ServeOptions, Served } from '../engine/index.ts'
 import { parseKey } from '../engine/index.ts'
 import type { Platform } from './platform.ts'
 
@@ -8,12 +8,28 @@ export type Serve = (
   options: ServeOptions & { readonly names: readonly string[] },
 ) => Promise<Served>
 
+/** What the composition root gives. */
+interface DaemonOutside {
+  readonly serve: Serve
+  readonly ledgerAt: (url: string) => Promise<Catalog>
+}
+
+/** Sensors of projects that want them. */
+async function ownSensors(
+  platform: Platform,
+  ledgerAt: DaemonOutside['ledgerAt'],
+): Promise<readonly Sensor[]> {
+  if (!platform.config.samples.daemon.value) return []
+  return [(await import('./samples/samples-sensor.ts')).samplesSensor(platform, ledgerAt)]
+}
+
 /** The daemon of a platform. */
-export function daemonParts(platform: Platform, serve: Serve): DaemonParts {
+export function daemonParts(platform: Platform, { serve, ledgerAt }: DaemonOutside): DaemonParts {
   const { config, project } = platform
   const { pools, port, hosts } = config.daemon
   return {
-    sensors: async () => (await import('./sensors.ts')).roadSensors(platform),
+    sensors: async () =>
+      (await import('./sensors.ts')).roadSensors(platform, await ownSensors(platform, ledgerAt)),
     executor: async (onError) => {
       const { EmbeddedExecutor, bossExecutor } = await import('../engine/index.ts')
       return project.catalog.dialect === 'postgres'

@@ -21,9 +21,10 @@ import { registrySensor } from './registry-sensor.ts'
 
 const SWEEP_MS = 3_600_000
 
-/** The sensors of a project that was opened without its registry folder. Throws SCHEDULE_INVALID. */
+/** The sensors of a project that was opened without its registry folder, and further ones. Throws SCHEDULE_INVALID. */
 export async function roadSensors(
   platform: Pick<Platform, 'config' | 'project' | 'registryFolder' | 'inbox'>,
+  further: readonly Sensor[] = [],
 ): Promise<readonly Sensor[]> {
   const { everyMs, verifyCron, zone, schedules } = platform.config.daemon
   const observer = (name: string): Observer => {
@@ -69,6 +70,7 @@ export async function roadSensors(
     },
     anchorSensor,
     processedSensor(platform),
+    ...further,
     ...(platform.config.intakeAfter.value === 'delete' ? [landedSensor(platform)] : []),
     ...schedules.map(({ name, cron, zone: place, selection, reason }) =>
       timedSensor(

@@ -51,11 +51,24 @@ export function guessedForm(head: Buffer, name: string): TextForm | undefined {
   if (guess === undefined) {
     return /\.csv(?:\.gz)?$/i.test(name) ? { syntax: ONE_COLUMN, hasHeader: false } : undefined
   }
-  const { syntax, fieldCount } = guess
+  const { fieldCount } = guess
+  const syntax = withQuotes(guess.syntax, start)
   const records = sampleRecords(start, syntax, RECORDS)
   const before = leading(records, fieldCount, CONTROL_TAGS)
   const [first, ...rest] = records.slice(before)
   return formOf(syntax, { before, hasHeader: first !== undefined && holdsNames(first, rest) })
+}
+
+const QUOTE = 0x22
+const LF = 0x0a
+
+/** What quotes where it is written by most programs; others take a quote as data. */
+const QUOTING = [',', ';', '\t']
+
+/** A quoted cell that the look ends in seems no sound one: it is quoted all the same. */
+function withQuotes({ dialect, ...syntax }: RecordSyntax, start: Buffer): RecordSyntax {
+  const isQuoting = QUOTING.includes(dialect.delimiter) && start.includes(QUOTE)
+  return { ...syntax, dialect: isQuoting ? { ...dialect, quoteChar: '"' } : dialect }
 }
 
 /** Headers whose forms are remembered. */
@@ -83,9 +96,6 @@ export function formGuesses(): (head: Buffer, name: string) => TextForm | undefi
     return form
   }
 }
-
-const QUOTE = 0x22
-const LF = 0x0a
 
 /** Parts of names of columns, in any case: a person is called none of them. */
 const NAME_PART =

@@ -71,6 +71,8 @@ function openedPlatform(
   { migrations, ledgerMigrations, serve, openBackupPlace }: OpenPlatformHow,
 ): OpenedPlatform {
   const { config, project, duck } = platform
+  const ledgerAt = async (url: string): Promise<Catalog> =>
+    openCatalog({ url, migrations: ledgerMigrations })
   return {
     platform,
     project,
@@ -80,7 +82,7 @@ function openedPlatform(
     },
     backupPlace: async (name) => openBackupPlace(name, config),
     catalogAt: async (url) => openCatalog({ url, migrations }),
-    ledgerAt: async (url) => openCatalog({ url, migrations: ledgerMigrations }),
+    ledgerAt,
     concurrency: config.concurrency.value,
     query: {
       tables: ['silver', 'gold_submitter', 'gold_canonical'].map((asset) => ({
@@ -97,7 +99,7 @@ function openedPlatform(
       region: config.s3.region.value,
     },
     rowKey: async (node) => (await import('./row-key.ts')).rowKeyOf(project, node),
-    daemon: daemonParts(platform, serve),
+    daemon: daemonParts(platform, { serve, ledgerAt }),
     whatIf: async (files): Promise<Project> => {
       const { projectAsIf } = await import('./what-if.ts')
       return projectAsIf(platform, files)

@@ -14,6 +14,7 @@ export const SAMPLES_DEFAULTS = {
   ledger: '.tributary/samples.db',
   roots: [],
   asset: false,
+  daemon: false,
 } as const
 
 const FROM = ['bronze', 'raw'] as const
@@ -70,6 +71,12 @@ export const samplesDocument = z.strictObject({
     .describe(
       'the asset `sample` too: samples of landed submissions in the store; false by default',
     ),
+  daemon: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      'a sensor of the daemon makes samples; false by default: tributary samples make --watch does',
+    ),
 })
 
 export interface SamplesConfig {
@@ -82,6 +89,7 @@ export interface SamplesConfig {
   readonly ledger: Setting<string>
   readonly roots: Setting<readonly string[]>
   readonly asset: Setting<boolean>
+  readonly daemon: Setting<boolean>
   /** of the tokens of masked samples; undefined: a file of the project, made when it is needed */
   readonly key: Setting<string> | undefined
 }
@@ -106,6 +114,7 @@ export function readSamplesConfig(
     ledger: firstOf(environment, ['TRIBUTARY_SAMPLE_LEDGER']) ?? of('ledger'),
     roots: of('roots'),
     asset: of('asset'),
+    daemon: of('daemon'),
     key: key === undefined ? undefined : { ...key, isSecret: true },
   }
 }

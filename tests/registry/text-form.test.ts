@@ -36,3 +36,11 @@ test('a comma file of one column keeps its quoted line ends', () => {
   })
   expect(guessedForm(Buffer.from('note\n'), 'x.txt')).toBe(undefined)
 })
+
+test('a quoted cell longer than the look is quoted', () => {
+  const text = `id,note\n1,"${'long\n'.repeat(4000)}"\n2,x\n`
+  expect(guessedForm(Buffer.from(text), 'x.csv')?.syntax.dialect).toMatchObject({
+    delimiter: ',',
+    quoteChar: '"',
+  })
+})

@@ -3,9 +3,11 @@
  * a test waits for what it should come to, never for a time.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LEDGER_MIGRATIONS } from '../../migrations/sample-ledger.ts'
 import { daemonParts } from '../../assets/daemon-parts.ts'
 import type { Platform } from '../../assets/platform.ts'
 import type { Project, Sensor } from '../../engine/index.ts'
+import { openCatalog } from '../../engine/index.ts'
 import type { DaemonEvent } from '../../engine/run/daemon-event.ts'
 import type { DaemonOptions } from '../../engine/run/daemon.ts'
 import { Daemon } from '../../engine/run/daemon.ts'
@@ -55,8 +57,11 @@ export class RoadDaemon implements AsyncDisposable {
     }: RoadDaemonOptions = {},
   ): Promise<RoadDaemon> {
     const platform = await openRoad(root, environment, { sync: false })
-    const parts = daemonParts(platform, async () => {
-      throw new Error('nothing is served here')
+    const parts = daemonParts(platform, {
+      serve: async () => {
+        throw new Error('nothing is served here')
+      },
+      ledgerAt: async (url) => openCatalog({ url, migrations: LEDGER_MIGRATIONS }),
     })
     const events: DaemonEvent[] = []
     const executor = await parts.executor(() => undefined) // it connects again by itself

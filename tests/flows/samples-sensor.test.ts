@@ -1,0 +1,36 @@
+/** The sampler as a sensor of the daemon: its looks make samples, and are still where nothing moves. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { samplesSensor } from '../../assets/samples/samples-sensor.ts'
+import { openCatalog } from '../../engine/index.ts'
+import { LEDGER_MIGRATIONS } from '../../migrations/sample-ledger.ts'
+import { CliProject } from '../cli/cli-project.ts'
+import { openRoad } from '../support/open-road.ts'
+
+test('a look samples what manifests have gained, the next one finds nothing to do', async () => {
+  using project = await CliProject.create()
+  await project.run(['plan'])
+  await using platform = await openRoad(project.root, {}, { sync: false })
+  const folder = join(platform.config.staging.prefix.value, 'alpha/medical/v9')
+  mkdirSync(join(folder, 'manifests'), { recursive: true })
+  writeFileSync(join(folder, 'a.csv'), 'visit_id,paid_amount\n0017,1.50\n')
+  const line = { raw: 'raw/a.csv', bronze: 'a.csv', mtime: 1_737_200_000 }
+  writeFileSync(join(folder, 'manifests/processed.jsonl'), `${JSON.stringify(line)}\n`)
+  const ledgerAt = async (url: string) => openCatalog({ url, migrations: LEDGER_MIGRATIONS })
+  const sensor = samplesSensor(platform, ledgerAt)
+  const look = async () =>
+    sensor.look({
+      project: platform.project,
+      db: platform.project.catalog.db,
+      cursor: undefined,
+      nowMs: platform.project.clock.nowMs(),
+      sinceMs: 0,
+      isAsked: false,
+      signal: new AbortController().signal,
+    })
+  expect(await look()).toMatchObject({ kind: 'act', why: '1 sample, 0 files waiting' })
+  const sample = readFileSync(join(folder, 'samples/a_sample.csv'), 'utf8')
+  expect(sample).toMatch(/^visit_id,paid_amount\n00[1-9]\d,1\.50\n$/)
+  expect(await look()).toEqual({ kind: 'skip', why: 'no manifest has moved' })
+})
