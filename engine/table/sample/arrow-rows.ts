@@ -228,7 +228,12 @@ function valuesOf(
     if (!data.getValid(row)) return null
     const value = valueAt(data, row)
     if (mask === null) return value
-    const other = form?.value(maskedText([mask], 0, form.text(value)), value)
-    return other ?? (isNullable ? null : Buffer.alloc(widthBytes(data)))
+    const text = form?.text(value) ?? ''
+    const shown = maskedText([mask], 0, text)
+    const other = form?.value(shown, value)
+    // Texts that differ may round to one value.
+    const isKept = shown !== text && other?.equals(value) === true
+    if (other !== undefined && !isKept) return other
+    return isNullable ? null : Buffer.alloc(widthBytes(data))
   })
 }

@@ -5,7 +5,7 @@
  * Source: Apache Arrow, format/Columnar.rst and format/Schema.fbs.
  */
 import { isUtf8 } from 'node:buffer'
-import { DataType, DateUnit, Precision, TimeUnit } from 'apache-arrow'
+import { DataType, DateUnit, Precision, TimeUnit, util } from 'apache-arrow'
 import type { SampledColumn } from './contract.ts'
 
 /** How values of one type are written. */
@@ -48,12 +48,22 @@ const TEXT: ValueForm = {
   value: (text) => Buffer.from(text),
 }
 
+const CONTROL = /\p{Cc}/u
+const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u
+
+/** Bytes of signs alone may be anything, and a mask leaves signs as they are. */
+function isText(value: Buffer): boolean {
+  if (!isUtf8(value)) return false
+  const text = value.toString()
+  return text === '' || (LETTER_OR_DIGIT.test(text) && !CONTROL.test(text))
+}
+
 /** Bytes that are no text are hexadecimal digits. */
 const BYTES: ValueForm = {
   kind: 'bytes',
-  text: (value) => (isUtf8(value) ? value.toString() : value.toString('hex')),
+  text: (value) => (isText(value) ? value.toString() : value.toString('hex')),
   value: (text, before) =>
-    !isUtf8(before) && /^(?:[0-9a-f]{2})*$/i.test(text)
+    !isText(before) && /^(?:[0-9a-f]{2})*$/i.test(text)
       ? Buffer.from(text, 'hex')
       : Buffer.from(text),
 }
@@ -73,7 +83,7 @@ const BOOLEAN: ValueForm = {
     /^(?:true|false)$/.test(text) ? Buffer.from([Number(text === 'true')]) : undefined,
 }
 
-const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
+const NUMBER = /^(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|NaN|-?Infinity)$/i
 
 function floatForm(precision: Precision): ValueForm {
   if (precision === Precision.HALF) return HALF
@@ -100,7 +110,9 @@ function singleText(value: number): string {
   return String(value)
 }
 
-/** IEEE 754 binary16. Written back only where the value stays as it is: masked it is dropped. */
+const HALF_MAX = 65_504
+
+/** IEEE 754 binary16. What is beyond its range is its last number. */
 const HALF: ValueForm = {
   kind: 'number',
   text: (value) => {
@@ -110,7 +122,14 @@ const HALF: ValueForm = {
     if (exponent === 0) return String(sign * share * 2 ** -24)
     return String(sign * (1 + share / 1024) * 2 ** (exponent - 15))
   },
-  value: () => undefined,
+  value: (text) => {
+    if (!NUMBER.test(text)) return undefined
+    const number = Number(text)
+    const held = Math.max(-HALF_MAX, Math.min(HALF_MAX, number))
+    const value = Buffer.alloc(2)
+    value.writeUInt16LE(util.float64ToUint16(Number.isFinite(number) ? held : number))
+    return value
+  },
 }
 
 /** A type whose values are integers that mean something. */
@@ -182,6 +201,7 @@ const DATE_MS_MAX = 8_640_000_000_000_000n
 const DATE = /^\d{4}-\d\d-\d\d$/
 const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?Z?)?$/
 const TIME = /^(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?$/
+const [HOURS, MINUTES] = [24, 60]
 
 function isoText(ms: bigint): string | undefined {
   if (ms > DATE_MS_MAX || ms < -DATE_MS_MAX) return undefined
@@ -246,10 +266,10 @@ function times(digits: number): IntegerForm {
     },
     value: (text) => {
       const [, hours, minutes, seconds, fraction = ''] = TIME.exec(text) ?? []
-      if (hours === undefined || Number(hours) > 23 || Number(minutes) > 59) return undefined
-      if (Number(seconds) > 59) return undefined
-      const all = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)
-      return units(BigInt(all), fraction, digits)
+      if (hours === undefined) return undefined
+      // Any two digits stand for an hour or a minute: those of a mask are no time of day.
+      const minute = (Number(hours) % HOURS) * MINUTES + (Number(minutes) % MINUTES)
+      return units(BigInt(minute * 60 + (Number(seconds) % 60)), fraction, digits)
     },
   }
 }

@@ -48,6 +48,8 @@ const ISO: Dating = {
     return own + (time === 'kept' ? rest : rest.replaceAll(/\d/g, '0'))
   },
 }
+/** Of days, and of days with a time. */
+export const ISO_FORMATS: readonly string[] = [ISO_DAY.format, ISO.format]
 const DATINGS: readonly Dating[] = [...KNOWN_FORMATS, ISO]
 
 const FIELD_WIDTHS: Readonly<Record<string, number>> = { Y: 4, b: 3 }

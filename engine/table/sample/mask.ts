@@ -7,7 +7,7 @@
  */
 import type { MaskText, SampledColumn } from './contract.ts'
 import { keyedBytes } from './keyed-bytes.ts'
-import { dateMask, dateShift, formatsFound } from './mask-dates.ts'
+import { dateMask, dateShift, formatsFound, ISO_FORMATS } from './mask-dates.ts'
 import { numberOf } from './mask-number.ts'
 import { tokenOf } from './mask-token.ts'
 
@@ -56,7 +56,12 @@ function maskOf(request: MaskRequest): MaskText {
   const found = formatsFound(filled(column).map((text) => text.trim()))
   const date = dateMask({
     shift: dateShift(request.key, request.submitter),
-    formats: [...(request.formats ?? []), ...found.map(([format]) => format)],
+    formats: [
+      ...(request.formats ?? []),
+      ...found.map(([format]) => format),
+      // What has the type of a date is written so, open ends of all years included.
+      ...(column.type === 'date' || column.type === 'timestamp' ? ISO_FORMATS : []),
+    ],
     time: request.time ?? 'kept',
   })
   return (text) => date(text) ?? content(text)

@@ -1,8 +1,17 @@
 /** Masks in samples of Parquet files: types stay, and no value that is masked does. */
+import {
+  Float16,
+  tableFromIPC,
+  tableToIPC,
+  Table as ArrowTable,
+  vectorFromArray,
+} from 'apache-arrow'
+import { readParquet, Table, writeParquet } from 'parquet-wasm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { columnMask } from '../../../engine/table/sample/mask.ts'
 import type { MaskColumns } from '../../../engine/table/sample/contract.ts'
 import { sampleParquet } from '../../../engine/table/sample/sample-parquet.ts'
-import { requestOf } from './packed-files.ts'
+import { fileOf, requestOf } from './packed-files.ts'
 import { parquetBench } from './parquet-rows.ts'
 
 let bench: Awaited<ReturnType<typeof parquetBench>>
@@ -43,7 +52,7 @@ test.for([
   ["DATE '2020-02-03'", '1999-02-03'],
   ["TIMESTAMP '2020-02-03 04:05:06.789'", '1999-02-03 04:05:06.789'],
   ["TIMESTAMPTZ '2020-02-03 04:05:06+00'", '1999-02-03 04:05:06+00'],
-  ["TIME '11:22:33'", null],
+  ["TIME '11:22:33'", '16:28:28'],
   ["'secret'::BLOB", 'qqqqqq'],
   ["['anna', NULL, 'bob']", ['qqqq', null, 'qqq']],
   ["{'city': 'york', 'born': DATE '1950-06-07'}", { city: 'qqqq', born: '1999-06-07' }],
@@ -76,4 +85,38 @@ test('no byte of a masked sample is of what was there, in dictionaries and stati
     const all = await bench.ask(bytes, 'SELECT DISTINCT a, b[1] FROM sample')
     expect([all, bytes.includes('ensitive')]).toEqual([[['hidden', 'hidden']], false])
   }
+})
+
+/** As the sampler masks, dates moved and all else tokens. */
+const KEYED: MaskColumns = (columns) =>
+  columns.map((column) =>
+    columnMask({ kind: 'token', key: Buffer.alloc(32, 7), submitter: 's', scope: 'c', column }),
+  )
+
+test('floats of two bytes stay numbers of their size, and no value is its own mask', async () => {
+  const values = Array.from({ length: 2000 }, (_, at) => (at % 2 === 0 ? 0.37 : 65_504) - at * 7e-4)
+  const table = new ArrowTable({ h: vectorFromArray(values, new Float16()) })
+  const bytes = writeParquet(Table.fromIPCStream(tableToIPC(table, 'stream')))
+  const sample = await sampleParquet(
+    requestOf(fileOf(Buffer.from(bytes)), { mask: KEYED, records: 2000 }),
+  )
+  const taken = tableFromIPC(readParquet(sample.bytes).intoIPCStream()).getChild('h')
+  const before = table.getChild('h')
+  const shown = values.map((_, at) => Number(taken?.get(at)))
+  expect(shown.filter((value, at) => value === before?.get(at))).toEqual([])
+  expect(shown.every((value) => Math.abs(value) <= 65_504)).toBe(true)
+  expect(shown.filter((value) => value === 0).length).toBeLessThan(20)
+})
+
+test('bytes of signs alone, and days at the ends of all years, do not stay', async () => {
+  const sql = "SELECT ')('::BLOB AS b, DATE '9999-12-31' AS e, TIMESTAMP '0001-01-01 00:00:00' AS s"
+  const file = await bench.file(sql)
+  const { bytes } = await sampleParquet(requestOf(file, { mask: KEYED }))
+  const [row] = await bench.ask(bytes, "SELECT b = ')('::BLOB, e::VARCHAR, s::VARCHAR FROM sample")
+  expect(row).toEqual([
+    false,
+    expect.stringMatching(/^999[89]-/),
+    expect.stringMatching(/^000[12]-/),
+  ])
+  expect(row).not.toContain('9999-12-31')
 })
