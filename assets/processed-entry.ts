@@ -11,17 +11,21 @@ import { hasInvisible } from '../engine/index.ts'
 export const LINE_BYTES_MAX = 16 * 1024
 /** In characters: as long as a path may be on Linux. */
 const PATH_MAX = 4096
+/** Of years 1 to 9999, in seconds. */
+const TIME_MIN = -62_135_596_800
+const TIME_MAX = 253_402_300_799
 
 const path = z
   .string()
   .min(1)
   .max(PATH_MAX)
-  .refine((text) => !hasInvisible(text))
+  // A lone surrogate has no bytes: two different ones would be the same name in a database.
+  .refine((text) => text.isWellFormed() && !hasInvisible(text))
 
 const entryDocument = z.object({
   raw: path,
   bronze: path,
-  mtime: z.number(),
+  mtime: z.number().min(TIME_MIN).max(TIME_MAX),
   size: z.int().min(0).exactOptional(),
   sha256: z
     .string()

@@ -67,16 +67,6 @@ export async function* listManifests(prefix: string): AsyncIterable<ListedManife
   }
 }
 
-/** Those of which more, or less, is there than was read: sizes by path. As `listManifests`. */
-export async function* movedManifests(
-  prefix: string,
-  readBytes: ReadonlyMap<string, number>,
-): AsyncIterable<ListedManifest> {
-  for await (const one of listManifests(prefix)) {
-    if (one.sizeBytes !== (readBytes.get(one.path) ?? 0)) yield one
-  }
-}
-
 /** Those of one place, in the same order. Throws STAGING_UNUSABLE, USAGE. */
 export async function* manifestsOf(
   prefix: string,

@@ -20,6 +20,7 @@ import type { Stamp } from './facts.ts'
 import { SUBMISSION, valueOf } from './facts.ts'
 import { submissionPath } from './paths.ts'
 import type { SamplePool } from './samples/sample-pool.ts'
+import { runTwice } from './samples/sample-pool.ts'
 import type { SamplesConfig } from './samples/samples-config.ts'
 
 export interface SampleAssetOptions {
@@ -89,9 +90,14 @@ async function build(
       isScored: false,
       isRaw: false,
     }
-    const reply = await pool.run({ task }, signal)
-    if (reply.kind === 'failed')
-      throw new EngineError('INPUT_UNREADABLE', { path: name, reason: reply.code })
+    const reply = await runTwice(pool, { task }, signal)
+    if (reply.kind === 'failed') {
+      // A file that cannot be sampled is described: the submission's others are not its fault.
+      const described = freeName(name, { extension: '.meta.json', at, taken })
+      const bytes = `${canonicalJson({ original: name, size: file.sizeBytes, reason: reply.code })}\n`
+      parts.push({ name: `${DATA}${described}`, from: { bytes } })
+      continue
+    }
     const sample = freeName(name, { extension: reply.made.extension, at, taken })
     parts.push({ name: `${DATA}${sample}`, from: { file: out } })
     parts.push({

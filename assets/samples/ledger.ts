@@ -11,6 +11,7 @@
  *    first; nobody claims it before.
  */
 import type { Catalog, Connection } from '../../engine/index.ts'
+import { frameDigest } from '../../engine/index.ts'
 import type { ProcessedEntry } from '../processed-entry.ts'
 import { entryMove } from './entry-move.ts'
 import type { LedgerTables, SampleRow } from './ledger-tables.ts'
@@ -23,6 +24,8 @@ export interface Lines {
   readonly from: number
   /** where the next read starts */
   readonly to: number
+  /** of the manifest's first bytes, where they were read; else as it was */
+  readonly mark?: string
   /** at most LINES_MAX */
   readonly entries: readonly ProcessedEntry[]
   /** lines that say nothing */
@@ -72,8 +75,8 @@ export const takeFiles = async (
 ): Promise<void> => ledger.write(async ({ db }) => takeEntries(db, files))
 
 async function moveCheckpoint(db: Connection, lines: Lines): Promise<void> {
-  const { place, file, from, to, entries, faults, nowMs } = lines
-  const moved = { offset_bytes: to, read_ms: nowMs }
+  const { place, file, from, to, entries, faults, nowMs, mark } = lines
+  const moved = { offset_bytes: to, read_ms: nowMs, ...(mark !== undefined && { mark }) }
   // A manifest that is shorter than it was is another one: it is read, and counted, anew.
   const counts = { lines: entries.length, faults }
   await ledgerTables(db)
@@ -94,19 +97,19 @@ async function takeEntries(
   { place, entries }: Pick<Lines, 'place' | 'entries'>,
 ): Promise<void> {
   // Of several lines about one file the last holds.
-  const last = new Map(entries.map((entry) => [entry.raw, entry]))
+  const last = new Map(entries.map((entry) => [rawId(entry.raw), entry]))
   if (last.size === 0) return
   const tables = ledgerTables(db)
   const known = await tables
     .selectFrom('sample')
     .selectAll()
     .where('place', '=', place)
-    .where('raw', 'in', [...last.keys()])
+    .where('raw_id', 'in', [...last.keys()])
     .execute()
-  const before = new Map(known.map((row) => [row.raw, row]))
-  const rows = [...last.values()].flatMap((entry) => {
-    const row = rowAfter(place, before.get(entry.raw), entry)
-    return row === undefined ? [] : [row]
+  const before = new Map(known.map((row) => [row.raw_id, row]))
+  const rows = [...last].flatMap(([id, entry]) => {
+    const row = rowAfter(place, before.get(id), entry)
+    return row === undefined ? [] : [{ ...row, raw_id: id }]
   })
   if (rows.length === 0) return
   await tables
@@ -114,7 +117,7 @@ async function takeEntries(
     .values(rows.map((row) => ({ ...UNMADE, ...row })))
     .onConflict((on) =>
       on
-        .columns(['place', 'raw'])
+        .columns(['place', 'raw_id'])
         .doUpdateSet((eb) =>
           Object.fromEntries(MOVED.map((name) => [name, eb.ref(`excluded.${name}`)])),
         ),
@@ -130,6 +133,8 @@ const UNMADE = {
   read_bytes: null,
   made_ms: null,
 } as const
+
+const rawId = (raw: string): string => frameDigest(['raw/1', raw]).slice(0, 40)
 
 /** What a line may change; what was made of the file stays until it is made anew. */
 const MOVED = [

@@ -1,6 +1,6 @@
 /**
  * Files that no manifest names: those a person gives, and, where samples are made of what was
- * delivered, whatever lies complete in the inbox.
+ * delivered, whatever lies in the inbox under a name that is not temp_.
  */
 import { realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
@@ -38,7 +38,9 @@ export async function localFile(
   const found = await stat(real)
   if (!found.isFile()) throw new EngineError('SAMPLE_UNKNOWN', { name: path, nearest: undefined })
   const told = { mtime: found.mtimeMs / 1000, size: found.size }
-  const inbox = isUrl(config.inbox.value) ? undefined : await realpath(config.inbox.value)
+  const inbox = isUrl(config.inbox.value)
+    ? undefined
+    : await realpath(config.inbox.value).catch(() => undefined)
   if (inbox !== undefined && real.startsWith(inbox + sep)) {
     return inInbox(relative(inbox, real).split(sep).join('/'), told)
   }

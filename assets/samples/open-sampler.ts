@@ -10,7 +10,7 @@ import { storedRegistry } from '../registry-sync.ts'
 import type { PassOptions } from './pass.ts'
 import { Folders } from './folders.ts'
 import { isLocalPlace } from './local-files.ts'
-import { placeOf } from './place.ts'
+import { placeOf, vendorOf } from './place.ts'
 import type { Found, ReferenceRoots } from './references.ts'
 import { sampleKey } from './sample-key.ts'
 import { openSamplePool } from './sample-pool.ts'
@@ -107,11 +107,8 @@ function policyFinder(
 function rootsFinder({ config, project }: Platform): (place: string) => ReferenceRoots {
   const store = config.store.value
   const inbox = isUrl(config.inbox.value) ? undefined : config.inbox.value
-  const folders = [
-    ...(inbox === undefined ? [] : [inbox]),
-    ...(isUrl(config.discovery.value) ? [] : [config.discovery.value]),
-    ...config.samples.roots.value,
-  ]
+  const folders = config.samples.roots.value
+  const discovery = isUrl(config.discovery.value) ? undefined : config.discovery.value
   const inStore = async (path: string): Promise<Found> => {
     const [stage, submitter, fileType, submission, ...part] = path.split('/')
     if (stage !== 'raw' || part.length === 0) return REFUSED
@@ -132,6 +129,8 @@ function rootsFinder({ config, project }: Platform): (place: string) => Referenc
     folders: isLocalPlace(place) ? ['/'] : folders,
     inbox,
     project: config.root,
+    discovery,
+    vendor: isLocalPlace(place) ? undefined : vendorOf(place),
     inStore,
   })
 }

@@ -58,6 +58,8 @@ async function jsonAt(path: string): Promise<unknown> {
 /** A profile that is still to be written, once what moved is known. */
 export interface ProfileToWrite {
   readonly one: Pick<SampleRow, 'place' | 'raw' | 'mtime'>
+  /** of this sampler alone */
+  readonly draft: string
   /** the place's `samples/`; absolute */
   readonly samples: string
   readonly path: string
@@ -133,11 +135,10 @@ const profileAt = async (sample: string): Promise<SampleProfile | undefined> =>
   (await profileFileAt(sample))?.profile
 
 function write(
-  { samples, path, profile, layouts }: ProfileToWrite,
+  { samples, path, draft, profile, layouts }: ProfileToWrite,
   moved: ProfileFile['drift'],
 ): void {
   const target = profilePath(join(samples, path))
-  const draft = `${target}.draft`
   writeFileSync(draft, `${printableJson({ profile, drift: moved, layouts }, 2)}\n`)
   renameSync(draft, target)
 }

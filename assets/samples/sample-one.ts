@@ -12,6 +12,7 @@ import type { Found, ReferenceRoots } from './references.ts'
 import { follow } from './references.ts'
 import { ownPath } from './sample-path.ts'
 import type { SamplePool } from './sample-pool.ts'
+import { runTwice } from './sample-pool.ts'
 import type { SampleMade, SampleTask } from './sample-task.ts'
 import type { SamplesConfig } from './samples-config.ts'
 
@@ -38,6 +39,12 @@ export const DRAFTS = '.drafts'
 
 /** Something lies where a sample's folder, or the sample, is to be. */
 const TAKEN: ReadonlySet<string> = new Set(['EEXIST', 'EISDIR', 'ENOTDIR', 'ENOTEMPTY'])
+
+/** What stops the machine, and with it every file. */
+const MACHINE: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EROFS'])
+
+/** Its words may quote the file. */
+const nameOfFault = (error: unknown): string => (error instanceof Error ? error.name : 'unknown')
 
 /** A claimed file as it was before. */
 export const left = ({ id, attempts, retry_ms }: Claimed): Finished => ({
@@ -76,14 +83,20 @@ export async function sampleOne(
   } catch (error) {
     rmSync(draft, { force: true })
     if (signal.aborted) return { finished: left(one) }
-    if (isEngineError(error, 'SAMPLER_LOST')) return failed(one, error.code, error.context.why)
-    // What the operating system says of a path: a disk that is full stops all, a file's own fault none.
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    if (code === 'ENOENT') return missing(one, options.nowMs())
-    if (code === 'EACCES' || code === 'EIO') return failed(one, 'INPUT_UNREADABLE', code)
-    if (TAKEN.has(code)) return failed(one, 'SAMPLE_REFUSED', 'its sample’s place is taken')
-    throw error
+    return faultOf(one, error, options.nowMs())
   }
+}
+
+/** What a fault says of the file; one that is none of its own is thrown again. */
+function faultOf(one: Claimed, error: unknown, nowMs: number): Outcome {
+  if (isEngineError(error, 'SAMPLER_LOST')) return failed(one, error.code, error.context.why)
+  // What the operating system says of a path: a disk that is full stops all, a file's own fault none.
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'ENOENT') return missing(one, nowMs)
+  if (code === 'EACCES' || code === 'EIO') return failed(one, 'INPUT_UNREADABLE', code)
+  if (TAKEN.has(code)) return failed(one, 'SAMPLE_REFUSED', 'its sample’s place is taken')
+  if (MACHINE.has(code) || isEngineError(error)) throw error
+  return failed(one, 'SAMPLE_FAILED', code === '' ? nameOfFault(error) : code)
 }
 
 /** The file's name without folders. */
@@ -132,11 +145,7 @@ async function make(
     isRaw: one.is_raw === 1,
   }
   const asked = { task, ...(found.kind === 'ranges' && { ranges: found.file }) }
-  const reply = await pool.run(asked, signal).catch(async (error: unknown) => {
-    // A child that was lost is lost once: the machine may have done it, and not the file.
-    if (isEngineError(error, 'SAMPLER_LOST')) return pool.run(asked, signal)
-    throw error
-  })
+  const reply = await runTwice(pool, asked, signal)
   if (reply.kind === 'failed') return failed(one, reply.code, 'it cannot be read')
   const path = pathFor(one, reply.made)
   publish(options.folders, { draft, samples, path, before: one.path })
@@ -144,7 +153,15 @@ async function make(
   const made = { path, format, records, bytes: sizeBytes, read_bytes: readBytes }
   return {
     finished: { ...left(one), status: 'MADE', ...made, made_ms: options.nowMs() },
-    profile: { one, samples, path, format, profile: reply.profile, layouts: reply.layouts },
+    profile: {
+      one,
+      draft: `${draft}.profile`,
+      samples,
+      path,
+      format,
+      profile: reply.profile,
+      layouts: reply.layouts,
+    },
   }
 }
 

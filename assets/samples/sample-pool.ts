@@ -1,7 +1,13 @@
 /** The children that make samples: started when needed, replaced after some thousand files. */
 import { mkdir } from 'node:fs/promises'
 import type { PooledChild, RangedFile } from '../../engine/index.ts'
-import { ChildPool, EngineError, WatchedChild, scriptBeside } from '../../engine/index.ts'
+import {
+  ChildPool,
+  EngineError,
+  WatchedChild,
+  isEngineError,
+  scriptBeside,
+} from '../../engine/index.ts'
 import type { RangeAsked, RangeGiven, SampleReply, SampleTask, SampleTerms } from './sample-task.ts'
 
 /** A sample is made of at most `read_bytes`: what takes longer reads something hostile. */
@@ -44,6 +50,20 @@ export const openSamplePool = ({ size, folder, terms }: SamplePoolOptions): Samp
       return pooled(child)
     },
   })
+
+/** A child that was lost is lost once: the machine may have done it, and not the file. */
+export async function runTwice(
+  pool: SamplePool,
+  asked: SampleAsked,
+  signal: AbortSignal,
+): Promise<SampleReply> {
+  try {
+    return await pool.run(asked, signal)
+  } catch (error) {
+    if (!isEngineError(error, 'SAMPLER_LOST')) throw error
+    return pool.run(asked, signal)
+  }
+}
 
 function pooled(
   child: WatchedChild<SampleTask, SampleReply, RangeAsked>,

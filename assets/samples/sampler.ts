@@ -57,12 +57,16 @@ export async function sampleAll(
     try {
       await sampleClaimed(options, { claimed, outcomes }, signal)
     } finally {
-      await writeProfiles(
-        ledger,
-        outcomes.flatMap(({ profile }) => profile ?? []),
-      )
-      const finished = outcomes.map((one) => one.finished)
-      takeBack(options, { claimed, outcomes, lost: await finishSamples(ledger, holder, finished) })
+      try {
+        await writeProfiles(
+          ledger,
+          outcomes.flatMap(({ profile }) => profile ?? []),
+        )
+      } finally {
+        const finished = outcomes.map((one) => one.finished)
+        const lost = await finishSamples(ledger, holder, finished)
+        takeBack(options, { claimed, outcomes, lost })
+      }
     }
     const of = (status: string): number =>
       outcomes.filter((one) => one.finished.status === status).length

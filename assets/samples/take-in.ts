@@ -1,10 +1,12 @@
 /** Reads on in every manifest from where the ledger says, and takes in what is new. */
+import { constants } from 'node:fs'
 import type { Catalog } from '../../engine/index.ts'
-import { isEngineError } from '../../engine/index.ts'
+import { isEngineError, sha256 } from '../../engine/index.ts'
 import type { ProcessedEntry } from '../processed-entry.ts'
-import { readProcessed } from '../processed-lines.ts'
+import { openManifest, readProcessed } from '../processed-lines.ts'
 import type { ListedManifest } from '../processed-places.ts'
 import { dayOf, listManifests } from '../processed-places.ts'
+import type { LedgerTables } from './ledger-tables.ts'
 import { LINES_MAX, checkpointOf, checkpoints, takeLines } from './ledger.ts'
 import { placeText } from './place.ts'
 
@@ -43,19 +45,20 @@ export async function takeIn(
     if (signal.aborted) break
     taken.manifests += 1
     const place = placeText(manifest.place)
-    const at = known.get(`${place}/${manifest.file}`)?.offset_bytes ?? 0
+    const before = known.get(`${place}/${manifest.file}`)
+    const at = before?.offset_bytes ?? 0
     if (at === manifest.sizeBytes) continue
-    // Shorter than it was: another file under its name, which is read from its beginning.
-    if (manifest.sizeBytes < at) {
-      const nothing = { entries: [], faults: 0, nowMs: nowMs() }
-      await takeLines(ledger, { place, file: manifest.file, from: at, to: 0, ...nothing })
-    }
     const count = (batch: Batch): void => {
       taken.lines += batch.entries.length
       taken.faults += batch.faults
       onLines(batch.entries.length)
     }
     try {
+      // Another file under its name: it is read from its beginning.
+      if (before !== undefined && at > 0 && (await isAnother(manifest, before))) {
+        const nothing = { entries: [], faults: 0, nowMs: nowMs() }
+        await takeLines(ledger, { place, file: manifest.file, from: at, to: 0, ...nothing })
+      }
       while (!(await readOn(ledger, { manifest, place, signal, nowMs, count }))) continue
     } catch (error) {
       // One that may not be read is a matter of its own: the others are read.
@@ -82,6 +85,25 @@ async function* oldestFirst(prefix: string): AsyncIterable<ListedManifest> {
   yield* days.toReversed()
 }
 
+/** First bytes of a manifest that tell it from another under its name. */
+const MARK_BYTES = 1024
+
+/** Shorter than it was read to, or with another beginning. */
+async function isAnother(
+  { path, sizeBytes }: ListedManifest,
+  { offset_bytes: at, mark }: LedgerTables['manifest'],
+): Promise<boolean> {
+  if (sizeBytes < at) return true
+  return mark !== null && (await markOf(path, Number(mark.split(':', 1)[0]))) !== mark
+}
+
+/** `1024:` and a digest of so many first bytes: file names are no words for a ledger's index. */
+async function markOf(path: string, count: number): Promise<string> {
+  await using file = await openManifest(path, constants.O_RDONLY)
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(MARK_BYTES), 0, count, 0)
+  return `${count}:${sha256(buffer.subarray(0, bytesRead))}`
+}
+
 interface Batch {
   readonly entries: readonly ProcessedEntry[]
   readonly faults: number
@@ -101,11 +123,13 @@ async function readOn(ledger: Catalog, reading: Reading): Promise<boolean> {
   const { file, path } = manifest
   let from = await checkpointOf(ledger, { place, file })
   let to = from
+  const mark = from === 0 ? await markOf(path, Math.min(MARK_BYTES, manifest.sizeBytes)) : undefined
+  const marked = mark === undefined ? {} : { mark }
   let batch = { entries: [] as ProcessedEntry[], faults: 0 }
   const take = async (): Promise<boolean> => {
     if (to === from) return true
-    if (!(await takeLines(ledger, { place, file, from, to, ...batch, nowMs: nowMs() })))
-      return false
+    const lines = { place, file, from, to, ...batch, ...marked, nowMs: nowMs() }
+    if (!(await takeLines(ledger, lines))) return false
     count(batch)
     from = to
     batch = { entries: [], faults: 0 }

@@ -23,7 +23,7 @@ import { appendProcessed } from '../../assets/processed-append.ts'
 import type { ProcessedEntry } from '../../assets/processed-entry.ts'
 import type { ProcessedRead } from '../../assets/processed-lines.ts'
 import { readProcessed } from '../../assets/processed-lines.ts'
-import { listManifests, manifestsFolder, movedManifests } from '../../assets/processed-places.ts'
+import { listManifests, manifestsFolder } from '../../assets/processed-places.ts'
 
 const CHILD = fileURLToPath(new URL('../support/append-child.ts', import.meta.url))
 const NOON = Date.UTC(2026, 0, 18, 12)
@@ -167,11 +167,6 @@ test('manifests are listed by place, the newest day first; links and odd names a
     'b processed_2026-01-19.jsonl',
     `b ${TODAY}`,
   ])
-  const known = new Map(listed.map((one) => [one.path, one.sizeBytes]))
-  expect(await Array.fromAsync(movedManifests(prefix, known))).toEqual([])
-  appendFileSync(listed[2]?.path ?? '', MINIMAL)
-  const moved = await Array.fromAsync(movedManifests(prefix, known))
-  expect(moved.map(({ path }) => path)).toEqual([listed[2]?.path])
   expect(await Array.fromAsync(listManifests(join(prefix, 'nothing')))).toEqual([])
   expect(() => manifestsFolder(prefix, place('../x'))).toThrow(/a vendor has letters/)
 })

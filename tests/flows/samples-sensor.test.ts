@@ -32,5 +32,5 @@ test('a look samples what manifests have gained, the next one finds nothing to d
   expect(await look()).toMatchObject({ kind: 'act', why: '1 sample, 0 files waiting' })
   const sample = readFileSync(join(folder, 'samples/a_sample.csv'), 'utf8')
   expect(sample).toMatch(/^visit_id,paid_amount\n00[1-9]\d,1\.50\n$/)
-  expect(await look()).toEqual({ kind: 'skip', why: 'no manifest has moved' })
+  expect(await look()).toEqual({ kind: 'skip', why: 'nothing new to sample' })
 })
