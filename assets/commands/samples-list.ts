@@ -25,10 +25,10 @@ export async function runSamplesList(call: CommandCall<OpenedPlatform>): Promise
   await using ledger = await openLedger(platform, ledgerAt)
   const limit = wholeNumber('--limit', textOption(call, 'limit') ?? LIMIT, 1_000_000)
   const status = textOption(call, 'status')?.toUpperCase() as SampleStatus | undefined
-  const rows = await chosen(ledger, { place: textOption(call, 'place'), status }, limit)
+  const prefix = platform.config.staging.prefix.value
+  const rows = await chosen(ledger, { prefix, place: textOption(call, 'place'), status }, limit)
   const counts = await countsByStatus(ledger)
   if (call.json) {
-    const prefix = platform.config.staging.prefix.value
     const samples = rows.map((row) => sampleJson(prefix, row))
     terminal.printJson({ format_version: '1.0', counts: Object.fromEntries(counts), samples })
     return EXIT.done

@@ -15,7 +15,7 @@ import {
   wholeNumber,
 } from '../../engine/index.ts'
 import { makeAgain } from '../samples/again.ts'
-import { chosen } from '../samples/chosen.ts'
+import { chosen, sampleNamed } from '../samples/chosen.ts'
 import type { SampleRow } from '../samples/ledger-tables.ts'
 import { takeFiles } from '../samples/ledger.ts'
 import { localFile, takeInbox } from '../samples/local-files.ts'
@@ -43,39 +43,53 @@ export async function runSamplesMake(call: Call): Promise<number> {
   const isWatching = flagOption(call, 'watch')
   requireSensible(call, isWatching)
   const { platform, ledgerAt, concurrency } = await call.open({ sync: false })
-  const workers = textOption(call, 'workers')
+  const told = textOption(call, 'workers')
+  const workers = told === undefined ? concurrency : wholeNumber('--workers', told, WORKERS_MAX)
   await using ledger = await openLedger(platform, ledgerAt)
-  await using sampler = await openSampler(platform, {
-    ledger,
-    workers: workers === undefined ? concurrency : wholeNumber('--workers', workers, WORKERS_MAX),
-  })
   using interrupts = listenForInterrupts(call.terminal)
   const ids = await asked(call, ledger, interrupts.stop)
-  const options = ids === undefined ? sampler.options : { ...sampler.options, only: ids }
   const everyMs = everyOf(call, platform.config.samples.everyMs.value)
   for (;;) {
-    const progress = await showLongWork(call.terminal, call.json || isWatching)
-    let files = 0
-    if (ids === undefined && platform.config.samples.from.value === 'raw') {
-      await takeInbox(platform, ledger)
-    }
-    const report = await pass(options, {
-      signal: interrupts.stop,
-      lookMs: everyMs,
-      onEvent: (event) => {
-        if (event.type === 'sampled') {
-          files += event.made + event.missing + event.failed + event.skipped
-        }
-        progress.show('files', files)
-      },
-    })
-    progress.end()
+    const report = await onePass(call, { ledger, workers, ids, everyMs, signal: interrupts.stop })
     tell(call, report, { isWatching, prefix: platform.config.staging.prefix.value })
     if (!isWatching) return report.failed > 0 ? EXIT.failed : EXIT.done
     if (interrupts.stop.aborted) return EXIT.done
     await pauseFor(everyMs, interrupts.stop)
     if (interrupts.stop.aborted) return EXIT.done
   }
+}
+
+interface OnePass {
+  readonly ledger: Catalog
+  readonly workers: number
+  readonly ids: readonly number[] | undefined
+  readonly everyMs: number
+  readonly signal: AbortSignal
+}
+
+/** With the layouts as they are now: a service that kept old ones would unmask what others mask. */
+async function onePass(call: Call, one: OnePass): Promise<PassReport> {
+  const { ledger, workers, ids, everyMs, signal } = one
+  const { platform } = await call.open({ sync: false })
+  await using sampler = await openSampler(platform, { ledger, workers })
+  const options = ids === undefined ? sampler.options : { ...sampler.options, only: ids }
+  if (ids === undefined && platform.config.samples.from.value === 'raw') {
+    await takeInbox(platform, ledger)
+  }
+  const progress = await showLongWork(call.terminal, call.json || flagOption(call, 'watch'))
+  let files = 0
+  const report = await pass(options, {
+    signal,
+    lookMs: everyMs,
+    onEvent: (event) => {
+      if (event.type === 'sampled') {
+        files += event.made + event.missing + event.failed + event.skipped
+      }
+      progress.show('files', files)
+    },
+  })
+  progress.end()
+  return report
 }
 
 function requireSensible(call: Call, isWatching: boolean): void {
@@ -110,7 +124,7 @@ async function asked(
   await takeIn(ledger, { prefix, signal, nowMs: clock.nowMs, onLines: () => undefined })
   const names = await named(call, platform, ledger)
   const status = isAgain ? undefined : 'PENDING'
-  const rows = await chosen(ledger, { names, place, status }, isRaw ? RAW_MAX : AGAIN_MAX)
+  const rows = await chosen(ledger, { names, prefix, place, status }, isRaw ? RAW_MAX : AGAIN_MAX)
   if (!isAgain) return rows.map(({ id }) => id)
   const nowMs = clock.nowMs()
   const days = wholeNumber('--days', textOption(call, 'days') ?? RAW_DAYS, RAW_DAYS_MAX)
@@ -128,7 +142,13 @@ async function named(
 ): Promise<readonly string[]> {
   const names: string[] = []
   for (const word of call.words) {
-    const local = await localFile(platform, resolve(call.folder, word))
+    const path = resolve(call.folder, word)
+    // A sample stands for the file it is of: none is made of it.
+    if (sampleNamed(platform.config.staging.prefix.value, path) !== undefined) {
+      names.push(path)
+      continue
+    }
+    const local = await localFile(platform, path)
     if (local !== undefined) await takeFiles(ledger, { place: local.place, entries: [local.entry] })
     names.push(local?.entry.raw ?? word)
   }

@@ -42,7 +42,14 @@ export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promis
     older === undefined ? undefined : nowMs - wholeNumber('--older-than', older, DAYS_MAX) * DAY_MS
   let count = 0
   for (;;) {
-    const choice = { names, place, isRaw, madeBeforeMs, isThere: true }
+    const choice = {
+      names,
+      prefix: config.staging.prefix.value,
+      place,
+      isRaw,
+      madeBeforeMs,
+      isThere: true,
+    }
     const rows = await chosen(ledger, choice, BATCH)
     if (rows.length === 0) break
     for (const row of rows) {

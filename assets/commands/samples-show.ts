@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path'
 import type { CommandCall } from '../../engine/index.ts'
 import { EXIT, alignColumns, countText, counted, timeText } from '../../engine/index.ts'
-import { chosen } from '../samples/chosen.ts'
+import { chosen, sampleNamed } from '../samples/chosen.ts'
 import type { SampleRow } from '../samples/ledger-tables.ts'
 import { localFile } from '../samples/local-files.ts'
 import { openLedger } from '../samples/open-sampler.ts'
@@ -22,9 +22,11 @@ export async function runSamplesShow(call: CommandCall<OpenedPlatform>): Promise
   const prefix = platform.config.staging.prefix.value
   const names: string[] = []
   for (const word of call.words) {
-    names.push((await localFile(platform, resolve(call.folder, word)))?.entry.raw ?? word)
+    const path = resolve(call.folder, word)
+    const isSample = sampleNamed(prefix, path) !== undefined
+    names.push(isSample ? path : ((await localFile(platform, path))?.entry.raw ?? word))
   }
-  const rows = await chosen(ledger, { names }, SHOWN_MAX)
+  const rows = await chosen(ledger, { names, prefix }, SHOWN_MAX)
   const shown = await Promise.all(
     rows.map(async (row) => {
       const isMade = row.path !== null && row.status === 'MADE'

@@ -5,8 +5,10 @@ import type { SampleRow, SampleStatus } from './ledger-tables.ts'
 import { ledgerTables } from './ledger-tables.ts'
 
 export interface Choice {
-  /** references, or paths of samples; empty: all */
+  /** references, or samples: their path below `samples/`, below `prefix`, or absolute; empty: all */
   readonly names?: readonly string[]
+  /** of staging; absolute */
+  readonly prefix: string
   /** a place, or its first parts */
   readonly place?: string | undefined
   readonly status?: SampleStatus | undefined
@@ -25,7 +27,7 @@ export async function chosen(
   choice: Choice,
   limit: number,
 ): Promise<readonly SampleRow[]> {
-  const { names = [], place, status, isRaw, isThere, madeBeforeMs } = choice
+  const { names = [], prefix, place, status, isRaw, isThere, madeBeforeMs } = choice
   let query = ledgerTables(db)
     .selectFrom('sample')
     .selectAll()
@@ -50,21 +52,45 @@ export async function chosen(
   if (madeBeforeMs !== undefined) query = query.where('made_ms', '<', madeBeforeMs)
   if (names.length > 0) {
     const some = names.slice(0, NAMES_MAX)
-    const paths = some.map((name) => /(?:^|\/)samples\/(.+)$/.exec(name)?.[1] ?? name)
-    query = query.where((eb) => eb.or([eb('raw', 'in', some), eb('path', 'in', paths)]))
+    const placed = some.flatMap((name) => sampleNamed(prefix, name) ?? [])
+    query = query.where((eb) =>
+      eb.or([
+        eb('raw', 'in', some),
+        eb('path', 'in', some),
+        // Two places may have a sample of one path: whose it is stands in front of it.
+        ...placed.map((one) => eb.and([eb('place', '=', one.place), eb('path', '=', one.path)])),
+      ]),
+    )
   }
   const rows = await query.execute()
-  if (names.length > 0) await requireAll({ db }, names, rows)
+  if (names.length > 0) await requireAll({ db }, { names, prefix }, rows)
   return rows
+}
+
+const PLACED = /^([^/]+\/[^/]+\/[^/]+)\/samples\/(.+)$/
+
+/** The sample that a path names, absolute or below the staging prefix; undefined: it names none. */
+export function sampleNamed(
+  prefix: string,
+  name: string,
+): { readonly place: string; readonly path: string } | undefined {
+  const below = name.startsWith(`${prefix}/`) ? name.slice(prefix.length + 1) : name
+  const [, place, path] = PLACED.exec(below) ?? []
+  return place === undefined || path === undefined ? undefined : { place, path }
 }
 
 async function requireAll(
   { db }: Pick<Catalog, 'db'>,
-  names: readonly string[],
+  { names, prefix }: { readonly names: readonly string[]; readonly prefix: string },
   rows: readonly SampleRow[],
 ): Promise<void> {
-  const isKnown = (name: string): boolean =>
-    rows.some(({ raw, path }) => raw === name || (path !== null && name.endsWith(path)))
+  const isKnown = (name: string): boolean => {
+    const placed = sampleNamed(prefix, name)
+    return rows.some(
+      ({ raw, place, path }) =>
+        raw === name || path === name || (placed?.place === place && placed.path === path),
+    )
+  }
   const unknown = names.find((name) => !isKnown(name))
   if (unknown === undefined) return
   const some = await ledgerTables(db).selectFrom('sample').select('raw').limit(NEAR_MAX).execute()
