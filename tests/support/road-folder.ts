@@ -12,6 +12,8 @@ export interface RoadFolder {
   readonly quiescenceMinutes?: number
   /** what becomes of landed files; default: what the product does */
   readonly after?: 'delete' | 'keep'
+  /** tributary.json's `samples` */
+  readonly samples?: Readonly<Record<string, unknown>>
 }
 
 export function makeRoadFolder(root: string, options: RoadFolder): void {
@@ -25,7 +27,8 @@ export function makeRoadFolder(root: string, options: RoadFolder): void {
   mkdirSync(join(root, 'inbox'))
   const after = options.after === undefined ? {} : { after: options.after }
   const intake = { quiescence: `${options.quiescenceMinutes ?? 0}m`, ...after }
-  writeJson(join(root, 'tributary.json'), { intake })
+  const samples = options.samples === undefined ? {} : { samples: options.samples }
+  writeJson(join(root, 'tributary.json'), { intake, ...samples })
 }
 
 export const writeJson = (path: string, document: unknown): void =>

@@ -28,7 +28,7 @@ import type { Catalog } from '../../engine/index.ts'
 import { openCatalog } from '../../engine/index.ts'
 import { LEDGER_MIGRATIONS } from '../../migrations/sample-ledger.ts'
 import { openRoad } from './open-road.ts'
-import { makeRoadFolder, writeJson } from './road-folder.ts'
+import { makeRoadFolder } from './road-folder.ts'
 
 /** A place of nobody: no layout has its name. */
 export const PLACE = 'sp/pipe/1.0'
@@ -83,8 +83,7 @@ export class SampledFolder implements AsyncDisposable {
   static async create(options: SampledOptions = {}): Promise<SampledFolder> {
     const { samples = {}, ledger, pool } = options
     const root = mkdtempSync(join(tmpdir(), 'tributary-sampled-'))
-    makeRoadFolder(root, {})
-    writeJson(join(root, 'tributary.json'), { samples })
+    makeRoadFolder(root, { samples })
     const platform = await openRoad(root, { TRIBUTARY_SAMPLE_KEY: 'a key of these tests alone' })
     const opened = await openLedgerAt(ledger ?? join(root, 'samples.db'))
     const sampler = await openSampler(platform, { ledger: opened, workers: 1 })
