@@ -138,21 +138,28 @@ async function applyPolicies({
   for (const { place } of known) {
     const policy = policyOf(place)
     if (before.get(place) === policy) continue
-    await ledger.write(async ({ db }) => {
-      await ledgerTables(db)
-        .insertInto('place')
-        .values({ place, policy })
-        .onConflict((on) => on.column('place').doUpdateSet({ policy }))
-        .execute()
-      await ledgerTables(db)
-        .updateTable('sample')
-        .set({ status: 'PENDING', attempts: 0, holder: null, expires_ms: 0 })
-        .where('place', '=', place)
-        // What somebody is at just now, by what held before, counts for nothing.
-        .where((eb) =>
-          eb.or([eb('status', 'in', ['MADE', 'FAILED']), eb('holder', 'is not', null)]),
-        )
-        .execute()
-    })
+    await applyPolicy(ledger, place, policy)
   }
+}
+
+/** Of several samplers that see it at once one makes the files pending. */
+async function applyPolicy(ledger: Catalog, place: string, policy: string): Promise<void> {
+  await ledger.write(async ({ db }) => {
+    const tables = ledgerTables(db)
+    const { numInsertedOrUpdatedRows: isMoved = 0n } = await tables
+      .insertInto('place')
+      .values({ place, policy })
+      .onConflict((on) =>
+        on.column('place').doUpdateSet({ policy }).where('place.policy', '!=', policy),
+      )
+      .executeTakeFirstOrThrow()
+    if (isMoved === 0n) return
+    await tables
+      .updateTable('sample')
+      .set({ status: 'PENDING', attempts: 0, holder: null, expires_ms: 0 })
+      .where('place', '=', place)
+      // What somebody is at just now, by what held before, counts for nothing.
+      .where((eb) => eb.or([eb('status', 'in', ['MADE', 'FAILED']), eb('holder', 'is not', null)]))
+      .execute()
+  })
 }

@@ -32,6 +32,7 @@ import { makeRoadFolder } from './road-folder.ts'
 
 /** A place of nobody: no layout has its name. */
 export const PLACE = 'sp/pipe/1.0'
+const KEY = 'a key of these tests alone'
 const START_MS = Date.UTC(2026, 0, 18, 14, 30)
 export const DAY = 'processed_2026-01-18.jsonl'
 
@@ -84,7 +85,7 @@ export class SampledFolder implements AsyncDisposable {
     const { samples = {}, ledger, pool } = options
     const root = mkdtempSync(join(tmpdir(), 'tributary-sampled-'))
     makeRoadFolder(root, { samples })
-    const platform = await openRoad(root, { TRIBUTARY_SAMPLE_KEY: 'a key of these tests alone' })
+    const platform = await openRoad(root, { TRIBUTARY_SAMPLE_KEY: KEY })
     const opened = await openLedgerAt(ledger ?? join(root, 'samples.db'))
     const sampler = await openSampler(platform, { ledger: opened, workers: 1 })
     return new SampledFolder(root, {
@@ -93,6 +94,11 @@ export class SampledFolder implements AsyncDisposable {
       sampler,
       pool: pool ?? sampler.options.pool,
     })
+  }
+
+  /** What another process has to be given to sample the same folder. */
+  get environment(): Readonly<Record<string, string>> {
+    return { TRIBUTARY_SAMPLE_KEY: KEY, TRIBUTARY_SAMPLE_LEDGER: join(this.root, 'samples.db') }
   }
 
   /** Below the place's folder. */
