@@ -1,8 +1,9 @@
 /** The sampler as a sensor of the daemon: its looks make samples, and are still where nothing moves. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { samplesSensor } from '../../assets/samples/samples-sensor.ts'
+import { ledgerTables } from '../../assets/samples/ledger-tables.ts'
 import { openCatalog } from '../../engine/index.ts'
 import { LEDGER_MIGRATIONS } from '../../migrations/sample-ledger.ts'
 import { CliProject } from '../cli/cli-project.ts'
@@ -32,5 +33,40 @@ test('a look samples what manifests have gained, the next one finds nothing to d
   expect(await look()).toMatchObject({ kind: 'act', why: '1 sample, 0 files waiting' })
   const sample = readFileSync(join(folder, 'samples/a_sample.csv'), 'utf8')
   expect(sample).toMatch(/^visit_id,paid_amount\n00[1-9]\d,1\.50\n$/)
-  expect(await look()).toEqual({ kind: 'skip', why: 'nothing new to sample' })
+  const still = { kind: 'skip', why: 'nothing new to sample' }
+  expect(await look()).toEqual(still)
+
+  // What is due by itself is done although no manifest has grown.
+  appendFileSync(
+    join(folder, 'manifests/processed.jsonl'),
+    `${JSON.stringify({ raw: 'raw/late.csv', bronze: 'late.csv', mtime: 1 })}\n`,
+  )
+  expect(await look()).toEqual(still)
+  writeFileSync(join(folder, 'late.csv'), 'visit_id\n1\n')
+  expect(await look()).toEqual(still)
+  const ledger = await ledgerAt(platform.config.samples.ledger.value)
+  await ledgerTables(ledger.db)
+    .updateTable('sample')
+    .set({ retry_ms: 1 })
+    .where('status', '=', 'MISSING')
+    .execute()
+  expect(await look()).toMatchObject({ kind: 'act', why: '1 sample, 0 files waiting' })
+  await ledgerTables(ledger.db)
+    .updateTable('sample')
+    .set({ is_raw: 1, raw_until_ms: 1 })
+    .where('raw', '=', 'raw/a.csv')
+    .execute()
+  expect(await look()).toMatchObject({ kind: 'act', why: '1 sample, 0 files waiting' })
+  expect(await look()).toEqual(still)
+  await ledger.close()
+
+  // Layouts that have moved may say of another column that it is personal.
+  const landed = async () => {
+    expect((await project.run(['materialize', 'raw'])).code).toBe(0)
+    expect(await look()).toMatchObject({ kind: 'act', why: '2 samples, 0 files waiting' })
+    expect(await look()).toEqual(still)
+  }
+  await landed()
+  project.edit('registry/layouts/medical/synthea.json', '"x-phi": "direct"', '"x-phi": "quasi"')
+  await landed()
 })

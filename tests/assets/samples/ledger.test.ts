@@ -94,9 +94,9 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (database) => {
       take([entry('a'), entry('b')], { from: 0, to: 100 }),
       take([entry('a'), entry('b'), entry('c')], { from: 0, to: 150, by: other }),
     ])
-    expect(both.toSorted()).toEqual([false, true])
-    expect(await checkpointOf(ledger, AT)).toBe(both[0] === true ? 100 : 150)
-    expect(Object.keys(await rows())).toHaveLength(both[0] === true ? 2 : 3)
+    expect(both.filter((isTaken) => isTaken)).toHaveLength(1)
+    expect(await checkpointOf(ledger, AT)).toBe(both[0] ? 100 : 150)
+    expect(Object.keys(await rows())).toHaveLength(both[0] ? 2 : 3)
     expect(await take([entry('d')], { from: 7, to: 200 })).toBe(false)
   })
 
