@@ -281,11 +281,11 @@ function cutPage({ page, content, request, wanted }: CutRequest): CutPage | unde
     values: content.values,
     encoding: page.encoding,
     leaf,
-    countMax: definition.isThere.filter(Boolean).length,
+    countMax: filledIn(definition, leaf),
     dictionaryValues: wanted.dictionaryValues,
   })
   if (there === undefined) return undefined
-  const values = entriesOf(definition.isThere, there.count)
+  const values = entriesOf(definition, leaf, there.count)
   const starts = repetition?.levels.subarray(0, values)
   const isAll = values === page.values
   return {
@@ -306,25 +306,45 @@ function cutPage({ page, content, request, wanted }: CutRequest): CutPage | unde
   }
 }
 
-/** Of each entry whether it has a value, and the bytes of the runs that told it. */
+/** Which entries have a value: those of the highest level. */
+interface Definition {
+  /** undefined: all have */
+  readonly levels: Uint32Array | undefined
+  /** of the runs they were read from */
+  readonly bytes: number
+  readonly entries: number
+}
+
 function definitionOf(
   { definition }: PageContent,
   { definitionMax }: ParquetLeaf,
   entries: number,
-): { readonly isThere: readonly boolean[]; readonly bytes: number } {
-  if (definitionMax === 0) return { isThere: Array.from({ length: entries }, () => true), bytes: 0 }
+): Definition {
+  if (definitionMax === 0) return { levels: undefined, bytes: 0, entries }
   const { numbers, bytes } = runsOf(definition, bitsOf(definitionMax), entries)
-  return { isThere: Array.from(numbers, (level) => level === definitionMax), bytes }
+  return { levels: numbers, bytes, entries: numbers.length }
+}
+
+function filledIn({ levels, entries }: Definition, { definitionMax }: ParquetLeaf): number {
+  if (levels === undefined) return entries
+  let filled = 0
+  for (const level of levels) filled += Number(level === definitionMax)
+  return filled
 }
 
 /** How many entries have no more than so many values. */
-function entriesOf(isThere: readonly boolean[], values: number): number {
+function entriesOf(
+  { levels, entries }: Definition,
+  { definitionMax }: ParquetLeaf,
+  values: number,
+): number {
+  if (levels === undefined) return Math.min(entries, values)
   let left = values
-  const end = isThere.findIndex((is) => {
-    if (is) left -= 1
+  const end = levels.findIndex((level) => {
+    if (level === definitionMax) left -= 1
     return left < 0
   })
-  return end === -1 ? isThere.length : end
+  return end === -1 ? entries : end
 }
 
 /** Whether what follows so many entries of a page starts a row. */
@@ -368,8 +388,11 @@ function startOf(levels: Uint32Array, rowsBefore: number): number {
   })
 }
 
-const zeros = (levels: Uint32Array): number =>
-  levels.reduce((sum, level) => sum + Number(level === 0), 0)
+function zeros(levels: Uint32Array): number {
+  let count = 0
+  for (const level of levels) count += Number(level === 0)
+  return count
+}
 
 /** Of a level that is at most `max`. */
 const bitsOf = (max: number): number => 32 - Math.clz32(max)

@@ -34,10 +34,11 @@ export async function unpackedStart(request: PackedStart): Promise<Buffer> {
 
 const ZSTD = { frameAt: 4, idBytes: [0, 1, 2, 4], sizeBytes: [0, 2, 4, 8] }
 const ZSTD_BLOCK_HEAD_BYTES = 3
-const ZSTD_REPEATED = 1
+const ZSTD_KIND = { stored: 0, repeated: 1 }
 
 /**
- * So many bytes more, or nothing more is unpacked: zstd unpacks block by block, up to 128 KiB of each.
+ * So many bytes more, or nothing more is unpacked: zstd unpacks block by block, up to 128 KiB of each,
+ * unless a block is stored as it was.
  * 0: of another codec, or it is whole. Source: RFC 8878, 3.1.1.
  */
 export function missingBytes(codec: number, packed: Buffer): number {
@@ -52,8 +53,9 @@ export function missingBytes(codec: number, packed: Buffer): number {
     const end = at + ZSTD_BLOCK_HEAD_BYTES
     if (end > packed.length) return end - packed.length
     const head = packed.readUIntLE(at, ZSTD_BLOCK_HEAD_BYTES)
-    at = end + (((head >> 1) & 3) === ZSTD_REPEATED ? 1 : head >> 3)
-    if (at > packed.length) return at - packed.length
+    const kind = (head >> 1) & 3
+    at = end + (kind === ZSTD_KIND.repeated ? 1 : head >> 3)
+    if (at > packed.length) return kind === ZSTD_KIND.stored ? 0 : at - packed.length
     if (head % 2 === 1) return 0
   }
 }

@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { PAGE } from './parquet-fields.ts'
-import { corrupt, numberOf } from './parquet-pages.ts'
+import { corrupt, numberOf } from './parquet-footer.ts'
 import { isUnpacked, missingBytes, unpackedStart } from './packed-start.ts'
 import type { ParquetLeaf } from './parquet-leaves.ts'
 import { runsOf } from './parquet-runs.ts'

@@ -5,7 +5,7 @@
  * Source: parquet-format 2.11, parquet.thrift.
  */
 import { CHUNK, COLUMN, FILE, GROUP } from './parquet-fields.ts'
-import type { ColumnChunk, ParquetFooter, RowGroup } from './parquet-pages.ts'
+import type { ColumnChunk, ParquetFooter, RowGroup } from './parquet-footer.ts'
 import type { ThriftStruct } from './thrift.ts'
 import {
   THRIFT_KIND,

@@ -3,7 +3,7 @@
  * Source: parquet-format 2.11, parquet.thrift and «Nested Encoding».
  */
 import { FILE } from './parquet-fields.ts'
-import { corrupt, numberOf, type ParquetFooter } from './parquet-pages.ts'
+import { corrupt, numberOf, type ParquetFooter } from './parquet-footer.ts'
 import { structs, type ThriftStruct } from './thrift.ts'
 
 const ELEMENT = { type: 1, widthBytes: 2, repetition: 3, children: 5 }

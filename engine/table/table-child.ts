@@ -7,7 +7,8 @@
 import { open } from 'node:fs/promises'
 import { isEngineError } from '../core/errors.ts'
 import { readFooter } from './footer.ts'
-import { checkPages, ParquetFault } from './parquet-pages.ts'
+import { ParquetFault } from './parquet-footer.ts'
+import { checkPages } from './parquet-pages.ts'
 import { SheetText } from './sheet-text.ts'
 import type {
   SheetHead,

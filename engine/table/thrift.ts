@@ -25,6 +25,12 @@ export interface StructPlace extends ThriftPlace {
   readonly fields: ReadonlyMap<number, FieldPlace>
 }
 
+/** The start of a structure that may be cut off. */
+export interface StructStart {
+  readonly fields: ReadonlyMap<number, FieldPlace>
+  readonly entries: readonly ThriftPlace[]
+}
+
 /** Whether a value is a structure. */
 export const isStruct = (value: ThriftValue | undefined): value is ThriftStruct =>
   value instanceof Map
@@ -90,6 +96,43 @@ export class ThriftReader {
     }
   }
 
+  /**
+   * The fields of a structure before one that is a list, and the entries of that which are whole,
+   * `entriesMax` at most. Throws ThriftFault where the list does not start within the bytes.
+   */
+  upTo(list: number, entriesMax: number): StructStart {
+    const fields = new Map<number, FieldPlace>()
+    let id = 0
+    for (;;) {
+      const head = this.#byte()
+      if (head === 0) throw new ThriftFault('no such list')
+      id = head >> 4 === 0 ? this.#zigzag() : id + (head >> 4)
+      const kind = head & 15
+      if (id === list && kind === TYPE.list) break
+      const from = this.at
+      if (kind !== TYPE.true && kind !== TYPE.false) this.#value(kind, 1)
+      fields.set(id, { from, to: this.at, kind })
+    }
+    const { count, kind } = this.#listHead()
+    const entries: ThriftPlace[] = []
+    while (entries.length < Math.min(count, entriesMax)) {
+      const from = this.at
+      if (!this.#isWhole(kind)) break
+      entries.push({ from, to: this.at })
+    }
+    return { fields, entries }
+  }
+
+  #isWhole(kind: number): boolean {
+    try {
+      this.#value(kind, 2)
+      return true
+    } catch (error) {
+      if (error instanceof ThriftFault) return false
+      throw error
+    }
+  }
+
   #value(type: number, depth: number): ThriftValue {
     if (type === TYPE.true || type === TYPE.false) return this.#byte() === TYPE.true
     if (type === TYPE.byte) return this.#byte()
@@ -103,9 +146,13 @@ export class ThriftReader {
   }
 
   #list(depth: number): readonly ThriftValue[] {
+    const { count, kind } = this.#listHead()
+    return this.#entries(count, () => this.#value(kind, depth + 1))
+  }
+
+  #listHead(): { readonly count: number; readonly kind: number } {
     const head = this.#byte()
-    const count = head >> 4 === LONG_LIST ? this.#varint() : head >> 4
-    return this.#entries(count, () => this.#value(head & 15, depth + 1))
+    return { count: head >> 4 === LONG_LIST ? this.#varint() : head >> 4, kind: head & 15 }
   }
 
   #map(depth: number): readonly ThriftValue[] {

@@ -2,9 +2,9 @@
  * The first rows of a row group that is larger than what may be read: of each column as many bytes as
  * these rows need, or as the limit leaves for all.
  *
- * All columns are looked at first, for an eighth of the limit; then the column with the fewest rows is
- * read on, twice as far each time, until all have the rows that are wanted. What cannot be read in
- * parts has to fit: a page that is not cut, and of zstd a block, up to 128 KiB unpacked.
+ * All columns are looked at first, for a quarter of the limit at most; then the column with the fewest
+ * rows is read on, twice as far each time, until all have the rows that are wanted. What cannot be read
+ * in parts has to fit: a page that is not cut, and of zstd a block, up to 128 KiB unpacked.
  */
 import { firstRows, type FirstRows } from '../first-pages.ts'
 import { pageStart, type Unpacking } from '../page-content.ts'
@@ -17,7 +17,7 @@ import {
   type ColumnChunk,
   type ParquetFooter,
   type RowGroup,
-} from '../parquet-pages.ts'
+} from '../parquet-footer.ts'
 import type { HeldRanges } from './held-ranges.ts'
 
 /** Read of a column at a time, before it is twice as much. */
@@ -48,7 +48,7 @@ export async function groupStart(
   const { chunks } = group
   const { least, most, all } = UNPACKED_BYTES
   const unpackedBytesMax = Math.max(least, Math.min(most, Math.floor(all / chunks.length)))
-  const share = Math.floor(ranges.leftBytes / chunks.length / 8)
+  const share = Math.floor(ranges.leftBytes / chunks.length / 4)
   const stepBytes = Math.max(STEP_BYTES_MIN, Math.min(STEP_BYTES_MAX, share))
   const columns: Column[] = []
   for (const [place, chunk] of chunks.entries()) {

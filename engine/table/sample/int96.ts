@@ -15,7 +15,7 @@ import {
   TimeUnit,
 } from 'apache-arrow'
 import { COLUMN } from '../parquet-fields.ts'
-import type { RowGroup } from '../parquet-pages.ts'
+import type { RowGroup } from '../parquet-footer.ts'
 
 const INT96 = 3
 const NANOSECONDS_MAX = 2n ** 63n - 1n

@@ -7,16 +7,18 @@
  */
 import { isEngineError } from '../../core/errors.ts'
 import {
-  checkChunk,
   ParquetFault,
+  footerPlace,
+  readFooterStart,
   readParquetFooter,
   type ColumnChunk,
   type ParquetFooter,
   type RowGroup,
-} from '../parquet-pages.ts'
+} from '../parquet-footer.ts'
 import { parquetExcerpt, type ExcerptColumn, type ExcerptRequest } from '../parquet-excerpt.ts'
 import type { Sample, SampleRequest } from './contract.ts'
 import { describedSample } from './described.ts'
+import { checkChunk } from '../parquet-pages.ts'
 import { groupStart } from './group-start.ts'
 import { HeldRanges, ReadLimit } from './held-ranges.ts'
 import { masksOf } from './masks.ts'
@@ -76,7 +78,7 @@ interface Rows {
 async function sampled(request: SampleRequest, ranges: HeldRanges): Promise<Sample> {
   const { sizeBytes } = ranges
   await ranges.read(sizeBytes - Math.min(TAIL_BYTES, ranges.leftBytes), sizeBytes)
-  const footer = await readParquetFooter(ranges, Math.min(FOOTER_BYTES_MAX, ranges.leftBytes))
+  const { footer, isStart } = await footerOf(ranges, request)
   const { groups } = footer
   const wanted = lookedAt(groups, request)
   const group = groups[wanted.group]
@@ -84,7 +86,7 @@ async function sampled(request: SampleRequest, ranges: HeldRanges): Promise<Samp
   const looked = { ...wanted, limit: Math.min(wanted.limit, rows) }
   const stream = await exactly({ footer, group, rows, columns: pages }, looked)
   const { bytes, columns, records } = await shown(stream, looked.limit, request)
-  const all = groups.reduce((sum, one) => sum + one.rows, 0)
+  const all = isStart ? Infinity : groups.reduce((sum, one) => sum + one.rows, 0)
   const isSearched = looked.limit === (isSearch(request) ? all : wanted.limit)
   return {
     bytes,
@@ -97,6 +99,22 @@ async function sampled(request: SampleRequest, ranges: HeldRanges): Promise<Samp
     head: Buffer.alloc(0),
     columns,
   }
+}
+
+/** The footer, or of one that takes half of the limit and more its start: it has the first groups. */
+async function footerOf(
+  ranges: HeldRanges,
+  { strategy }: Pick<SampleRequest, 'strategy'>,
+): Promise<{ readonly footer: ParquetFooter; readonly isStart: boolean }> {
+  const { from, to } = await footerPlace(ranges)
+  const startBytesMax = Math.floor(ranges.leftBytes / 2)
+  if (strategy === 'tail' || to - from <= startBytesMax) {
+    const footerBytesMax = Math.min(FOOTER_BYTES_MAX, ranges.leftBytes)
+    return { footer: await readParquetFooter(ranges, footerBytesMax), isStart: false }
+  }
+  const footer = await readFooterStart(ranges, startBytesMax)
+  if (footer !== undefined) return { footer, isStart: true }
+  throw new NoSample('over-limit', `its footer of ${to - from} bytes has no rows where it starts`)
 }
 
 /** Whether rows are chosen among all that are looked at. */

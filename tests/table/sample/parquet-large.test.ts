@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RangedFile, Sample, SampleRequest } from '../../../engine/table/sample/contract.ts'
 import { sampleParquet } from '../../../engine/table/sample/sample-parquet.ts'
 import { fileOf, reasonOf, requestOf, sparseFile } from './packed-files.ts'
-import { stretchedParquet } from './stretched-parquet.ts'
+import { groupsRepeated, stretchedParquet } from './stretched-parquet.ts'
 import { parquetBench } from './parquet-rows.ts'
 
 let bench: Awaited<ReturnType<typeof parquetBench>>
@@ -55,7 +55,7 @@ async function expectFirst(bytes: Buffer, { sample, readBytes }: Taken): Promise
 test.for(['uncompressed', 'snappy', 'gzip', 'zstd', 'lz4_raw'])(
   'of a row group whose columns are a page each, %s, the first rows are read',
   async (codec) => {
-    const file = await bench.file(rowsOf(60_000), `, COMPRESSION ${codec}`)
+    const file = await bench.file(rowsOf(30_000), `, COMPRESSION ${codec}`)
     const bytes = await wholeOf(file)
     const found = await taken(bytes)
     await expectFirst(bytes, found)
@@ -74,7 +74,7 @@ test.for([
 ] as const)(
   'pages of version %s, with dictionaries: %s, are read as far as needed',
   async ([version, has, codec]) => {
-    const file = await bench.file(rowsOf(40_000), ', COMPRESSION uncompressed')
+    const file = await bench.file(rowsOf(16_000), ', COMPRESSION uncompressed')
     const properties = new WriterPropertiesBuilder()
       .setWriterVersion(WriterVersion[version])
       .setDictionaryEnabled(has)
@@ -92,7 +92,7 @@ test.for([
 
 test('of 500 columns all have the rows that the limit holds', async () => {
   const columns = Array.from({ length: 500 }, (_, at) => `hash(i + ${at}) AS c${at}`)
-  const file = await bench.file(`SELECT ${columns.join(', ')} FROM range(1024) r(i)`)
+  const file = await bench.file(`SELECT ${columns.join(', ')} FROM range(512) r(i)`)
   const bytes = await wholeOf(file)
   const found = await taken(bytes)
   await expectFirst(bytes, found)
@@ -121,6 +121,19 @@ test('a file of 1 TB with a row group of 400 MB costs less than a tenth of the l
   const sums = 'SELECT count(*), sum(a), sum(b), max(a) FROM sample'
   expect(await bench.ask(sample.bytes, sums)).toEqual([['100', '4950', '4950', '99']])
   expect(readBytes()).toBeLessThan(100_000)
+})
+
+test('of a footer that is larger than the limit the start is read, for all but the last rows', async () => {
+  const file = await bench.file(rowsOf(5000), ', ROW_GROUP_SIZE 2048')
+  const whole = await wholeOf(file)
+  const bytes = groupsRepeated(whole, 3000)
+  expect(bytes.length - whole.length).toBeGreaterThan(5 * LIMIT_BYTES)
+  const found = await taken(bytes)
+  await expectFirst(whole, found)
+  expect([found.sample.records, found.sample.isWhole]).toEqual([100, false])
+  const { sample } = await taken(bytes, { strategy: 'reservoir' })
+  expect([sample.records, sample.isCut]).toEqual([100, true])
+  expect(reasonOf((await taken(bytes, { strategy: 'tail' })).sample)).toBe('too-large')
 })
 
 test('a byte that was changed in it gives a sample or a description, and no error', async () => {

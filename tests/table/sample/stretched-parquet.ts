@@ -1,4 +1,6 @@
-/** A Parquet file of 1 TB, nearly all of it a hole. */
+/** Parquet files that are larger than anybody wants to write in a test. */
+import { FILE } from '../../../engine/table/parquet-fields.ts'
+import { ThriftReader } from '../../../engine/table/thrift.ts'
 import {
   THRIFT_KIND,
   thriftInt,
@@ -83,4 +85,23 @@ export function stretchedParquet(size: {
     ...columns.map(({ from }) => [from, Buffer.concat([head, values])] as const),
     [size.fileBytes - tail.length, tail],
   ]
+}
+
+/** The file with its row groups so many times more in the footer, all of the same pages. */
+export function groupsRepeated(bytes: Buffer, times: number): Buffer {
+  const end = bytes.length - 8
+  const footer = bytes.subarray(end - bytes.readUInt32LE(end), end)
+  const { fields, entries } = new ThriftReader(footer).upTo(FILE.rowGroups, 1000)
+  const groups = entries.map(({ from, to }) => footer.subarray(from, to))
+  const own = thriftStruct([
+    ...[...fields].map(([id, { from, to, kind }]) => ({
+      id,
+      kind,
+      bytes: footer.subarray(from, to),
+    })),
+    list(FILE.rowGroups, Array.from({ length: times }, () => groups).flat()),
+  ])
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(own.length)
+  return Buffer.concat([bytes.subarray(0, end - footer.length), own, length, MAGIC])
 }
