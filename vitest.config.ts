@@ -18,7 +18,8 @@ const FAULTS = [
   'tests/cli/hostile-words.test.ts',
   'tests/flows/{bad-kinds,daemon-queue,edit-mapping,edit-registry,encrypted,engine-subsets}.test.ts',
   'tests/flows/{failures,manifests,queue,rollback,rollback-workers,sweep-inbox,workbooks}.test.ts',
-  'tests/flows/{scenario-postgres,unreadable,workers}.test.ts',
+  'tests/flows/{processed,sample-asset,samples,scenario-postgres,unreadable,workers}.test.ts',
+  'tests/table/sample/parquet-large.test.ts',
   'tests/registry/{infer,payloads,payloads-sql,real-samples}.test.ts',
   'tests/table/{determinism,frictionless,generate,generated-formats,parquet-suites,planted,wide,workbooks}.test.ts',
 ]
