@@ -229,7 +229,7 @@ export interface LayoutSlices {
   readonly parse: ParseSpec
   readonly route: LayoutRoute
   readonly judge: { readonly reject: Threshold }
-  /** only columns that are not `none` */
+  /** of columns that say it; one that does not is detected */
   readonly phi: Readonly<Record<string, PhiClass>>
 }
 
@@ -393,8 +393,8 @@ function routeSlice(document: LayoutDocument): LayoutRoute {
 /** A layout document compiled: what parses read, what routing reads, what judging reads. */
 export function layoutSlices(document: LayoutDocument): LayoutSlices {
   const phi = document.resources[0].schema.fields.flatMap((field) => {
-    const kind = field['x-phi'] ?? 'none'
-    return kind === 'none' ? [] : [[field.name, kind] as const]
+    const kind = field['x-phi']
+    return kind === undefined ? [] : [[field.name, kind] as const]
   })
   return {
     parse: parseSlice(document),

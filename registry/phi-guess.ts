@@ -14,7 +14,7 @@ const OF_PEOPLE = /member|subscriber|patient|bene|person|insured/
 const CLASSES: readonly (readonly [PhiClass, RegExp])[] = [
   [
     'direct',
-    /ssn|social ?security|\bmbi\b|\bhic|medicare beneficiary id|beneficiary id|((last|first|middle|maiden|full|member|patient|subscriber) ?(name|initial)|\b(first|last|middle|maiden)\b)|(member|subscriber|patient|person|bene\w*|desynpuf) ?(id|key|number|num|code|identifier)\b|contract ?(number|num)|address|street|phone|e ?mail|passport|driver|medical record|control ?number patient|patient control/,
+    /ssn|social ?security|\bmbi\b|\bhic|medicare beneficiary id|beneficiary id|((last|first|middle|maiden|full|member|patient|subscriber) ?(name|initial)|\b(first|last|middle|maiden)\b)|(member|subscriber|patient|person|bene\w*|desynpuf) ?(id|key|number|num|code|identifier)\b|contract ?(number|num)|address|street|phone|e ?mail|passport|driver|medical record|control ?number patient|patient control|\bmrn\b|\b(account|acct|policy|chart|encounter|visit|claim|clm) ?(id|identifier|number|num|nbr|no|key|control number)\b/,
   ],
   [
     'sensitive',

@@ -2,8 +2,8 @@
  * What of a column is personal where no layout says it: by its name, then by what stands in it.
  *
  * It errs towards masking. Only what is plainly harmless stays: booleans, whole numbers of one or two
- * digits, amounts with decimals under a name that says so, and short codes of which each stands in
- * five records or more.
+ * digits, amounts with decimals under a name that says so, and a few codes of one or two letters of
+ * which each stands in five records or more.
  */
 import type { PhiClass } from './layout.ts'
 import { guessPhi } from './phi-guess.ts'
@@ -14,12 +14,15 @@ export interface Detected {
   readonly by: 'name' | 'content'
 }
 
-/** The class of a column. Of a path (`address.city`) the last member is the name. */
-export function detectPhi(facts: ColumnFacts): Detected {
+/**
+ * The class of a column. Of a path (`address.city`) the last member is the name. `known`: the column
+ * of the layout that it may be, whose name says what the file's own does not.
+ */
+export function detectPhi(facts: ColumnFacts, known?: { readonly name: string }): Detected {
   const name = facts.column.name?.split('.').at(-1)
-  const guessed = guessPhi(name)
+  const guessed = guessPhi(known?.name) ?? guessPhi(name)
   if (guessed !== undefined) return { class: guessed, by: 'name' }
-  return { class: contentClass(facts, name ?? ''), by: 'content' }
+  return { class: contentClass(facts, name ?? known?.name ?? ''), by: 'content' }
 }
 
 function contentClass(facts: ColumnFacts, name: string): PhiClass {
@@ -50,10 +53,13 @@ function areAmounts(texts: readonly string[], name: string): boolean {
   )
 }
 
-/** One or two letters, or up to four digits: too short for a name or an identifier. */
-const CODE = /^(?:[A-Z]{1,2}|[a-z]{1,2}|\d{1,4})$/
+/** One or two letters, or digits: too short for a name or an identifier. */
+const CODE = /^(?:[A-Z]{1,2}|[a-z]{1,2}|\d{1,2})$/
 /** A code that so many records have tells none of them. */
 const RECORDS_OF_A_CODE_MIN = 5
+/** More are initials, or numbers of people. */
+const CODES_MAX = 10
 
 const areCodes = ({ counts }: ColumnFacts): boolean =>
+  counts.size <= CODES_MAX &&
   [...counts].every(([text, count]) => count >= RECORDS_OF_A_CODE_MIN && CODE.test(text))

@@ -2,19 +2,15 @@
  * Which columns of a sample are masked, and how: by the layout's classes, else by detection.
  *
  * Where a layout is known its columns are found by their names in the header, or by position where
- * there are none; `none` stays. What it does not know is detected. Dates move, free text is dropped,
+ * there are none; `none` stays, if the file is of that layout. What it does not say is detected. Dates move, free text is dropped,
  * all else becomes tokens: see engine/table/sample/mask.ts.
  */
 import { columnMask } from '../engine/index.ts'
 import type { ColumnSpec, MaskColumns, MaskKind, SampledColumn } from '../engine/index.ts'
-import type { LayoutSlices, PhiClass } from './layout.ts'
+import { knownColumns, ownNames, type MaskedLayout } from './layout-trust.ts'
+import type { PhiClass } from './layout.ts'
 import { detectPhi, type Detected } from './sample-detect.ts'
 import { areDates, columnFacts, type ColumnFacts } from './sample-facts.ts'
-
-/** What of a layout decides about its columns. */
-export interface MaskedLayout {
-  readonly slices: Pick<LayoutSlices, 'parse' | 'phi'>
-}
 
 /** Of one column; it says nothing of a value. */
 export interface MaskDecision {
@@ -31,52 +27,12 @@ export function decideMasks(
   const known = knownColumns(all, layout)
   return all.map((facts, at) => {
     const spec = known[at]
-    const found = spec === undefined ? detectPhi(facts) : classified(spec)
+    const found =
+      spec?.class === undefined
+        ? detectPhi(facts, spec?.column)
+        : { class: spec.class, by: 'layout' as const }
     return { ...found, kind: kindOf(facts, found.class, spec?.column) }
   })
-}
-
-/** A column of the layout, and what of it is personal. */
-interface Known {
-  readonly column: ColumnSpec
-  readonly class: PhiClass
-}
-
-const classified = (known: Known): Pick<MaskDecision, 'class' | 'by'> => ({
-  class: known.class,
-  by: 'layout',
-})
-
-const plainName = (name: string): string =>
-  name
-    .replace(/^\ufeff/, '')
-    .trim()
-    .toLowerCase()
-
-/** Of each column that of the layout; undefined: it has none, or cannot be trusted to be it. */
-function knownColumns(
-  all: readonly ColumnFacts[],
-  layout: MaskedLayout | undefined,
-): readonly (Known | undefined)[] {
-  if (layout === undefined) return []
-  const { parse, phi } = layout.slices
-  const own = parse.columns.map((column): Known => ({ column, class: phi[column.name] ?? 'none' }))
-  const byName = new Map(
-    own.map((known) => [plainName(known.column.header ?? known.column.name), known]),
-  )
-  const named = all.map(({ column: { name } }) =>
-    name === undefined ? undefined : byName.get(plainName(name)),
-  )
-  const found = new Set(named).size - (named.includes(undefined) ? 1 : 0)
-  if (found * 2 >= own.length) return named
-  // Names that are not the layout's, or records of another length: the rest is not what it seems.
-  const isWhole =
-    all.length === own.length && all.every(({ column: { name } }) => name === undefined)
-  return all.map((_, at) =>
-    [own[at], named[at]].find(
-      (known) => known !== undefined && (isWhole || known.class !== 'none'),
-    ),
-  )
 }
 
 function kindOf(facts: ColumnFacts, phi: PhiClass, spec?: ColumnSpec): MaskDecision['kind'] {
@@ -111,7 +67,7 @@ export interface MaskOptions {
 
 /** How the sampler masks a file. */
 export function maskColumns({ key, submitter, layout }: MaskOptions): MaskColumns {
-  return (columns: readonly SampledColumn[]) => {
+  const mask = (columns: readonly SampledColumn[]): ReturnType<MaskColumns> => {
     const all = columns.map(columnFacts)
     const known = knownColumns(all, layout)
     return decideMasks(all, layout).map(({ class: phi, kind }, at) => {
@@ -128,4 +84,5 @@ export function maskColumns({ key, submitter, layout }: MaskOptions): MaskColumn
       })
     })
   }
+  return Object.assign(mask, { ownNames: ownNames(layout?.slices) })
 }

@@ -6,7 +6,8 @@ import { z } from 'zod'
 import { assert, formatsReading, printable } from '../engine/index.ts'
 import type { SampledColumn } from '../engine/index.ts'
 import { areDates, columnFacts, type ColumnFacts } from './sample-facts.ts'
-import { decideMasks, type MaskedLayout } from './sample-mask.ts'
+import type { MaskedLayout } from './layout-trust.ts'
+import { decideMasks } from './sample-mask.ts'
 
 const NAME_LENGTH_MAX = 128
 const COLUMNS_MAX = 10_000

@@ -3,9 +3,10 @@
  * known, else as its first bytes look. Pure.
  */
 import { isAscii } from 'node:buffer'
-import { sampleRecords } from '../engine/index.ts'
+import { areColumnNames, plainName, sampleRecords } from '../engine/index.ts'
 import type { RecordSyntax, SampleRecord, TextForm } from '../engine/index.ts'
 import type { LayoutSlices } from './layout.ts'
+import { ownNames } from './layout-trust.ts'
 import { CONTROL_TAGS, guessDialect, holdsNames } from './sample-dialect.ts'
 
 /** First bytes that are looked at: guessing costs eight readings of them. */
@@ -97,19 +98,8 @@ export function formGuesses(): (head: Buffer, name: string) => TextForm | undefi
   }
 }
 
-/** Parts of names of columns, in any case: a person is called none of them. */
-const NAME_PART =
-  /^(?:id|ids|key|code|codes|cd|num|nbr|number|no|name|names|date|dt|day|month|year|time|type|kind|class|status|state|flag|ind|indicator|amount|amt|qty|quantity|count|cnt|cost|paid|price|charge|payment|rate|total|sum|value|percent|city|county|zip|postal|address|street|country|phone|email|birth|dob|death|sex|gender|race|age|desc|description|comment|note|text|version|line|seq|file|source|member|patient|provider|payer|plan|claim|service|procedure|diagnosis|dx|drug|ndc|npi|ssn|begin|start|from|thru|end|stop|column|col|field)\d*$/i
-
-/** So many names are made of such parts, or are written as only programs write. */
+/** So many of the names are those of the layout. */
 const NAMES_SHARE = 0.5
-
-const isName = (text: string): boolean =>
-  /^[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+$/.test(text) ||
-  text
-    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
-    .split(/[^A-Za-z0-9]+/)
-    .some((part) => NAME_PART.test(part))
 
 /**
  * The form, with a header only where the record surely holds names: those of the layout, else such
@@ -122,15 +112,13 @@ export function trustedForm(
 ): TextForm {
   if (!form.hasHeader) return form
   const records = sampleRecords(head.subarray(0, HEAD_BYTES), form.syntax, RECORDS)
-  const fields = (records[form.preambleRecords ?? 0]?.fields ?? []).map(plain)
-  const own = new Set(
-    layout?.parse.columns.map(({ header, name }) => plain(header ?? name).toLowerCase()),
-  )
-  const sure = fields.filter((field) => own.has(field.toLowerCase()) || isName(field)).length
-  return sure > 0 && sure >= fields.length * NAMES_SHARE ? form : { ...form, hasHeader: false }
+  const cells = records[form.preambleRecords ?? 0]?.fields ?? []
+  const names = cells.map(plainName)
+  const own = ownNames(layout)
+  const sure = names.filter((name) => own.has(name)).length
+  const isOwn = sure > 0 && sure >= names.length * NAMES_SHARE
+  return isOwn || areColumnNames(cells) ? form : { ...form, hasHeader: false }
 }
-
-const plain = (name: string): string => name.replace(/^\ufeff/, '').trim()
 
 /** Records before the first that has as many fields as a row and is no control record. */
 function leading(

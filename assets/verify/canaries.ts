@@ -74,7 +74,7 @@ async function sampleLayout(
   parts: readonly CurrentPart[],
 ): Promise<readonly Canary[]> {
   const columns = slices.parse.columns.filter(
-    (column) => column.type === 'string' && slices.phi[column.name] !== undefined,
+    (column) => column.type === 'string' && (slices.phi[column.name] ?? 'none') !== 'none',
   )
   if (columns.length === 0) return []
   try {

@@ -136,6 +136,13 @@ describe('without a layout', () => {
     ['free text', 'note', ['was seen twice here'], 'direct drop content'],
     ['two words of health', 'diagnosis text', ['Lyme disease'], 'sensitive drop name'],
     ['amounts under another name', 'x1', ['10.50', '7.25'], 'direct token content'],
+    ['numbers of four digits, though repeated', 'x', times(9, '8812'), 'direct token content'],
+    [
+      'many short codes',
+      'x',
+      times(9, ...'A B C D E F G H I J K'.split(' ')),
+      'direct token content',
+    ],
     ['codes of few records', 'kind', [...times(9, 'A1'), '07', '123'], 'direct token content'],
   ])('%s are masked', ([, name, texts, expected]) => {
     expect(detected(name, texts)).toBe(expected)
@@ -143,7 +150,7 @@ describe('without a layout', () => {
 
   test.each([
     ['amounts under a name that says so', 'paid_amount', ['10.50', '7']],
-    ['repeated short codes', undefined, times(5, 'MC', '0450')],
+    ['repeated short codes', undefined, times(5, 'MC', '45')],
     ['words of truth', undefined, ['Y', 'N', 'true']],
     ['numbers of two digits', 'line', ['1', '22', '-3']],
     ['nothing', 'spare', ['', null, ' ']],
@@ -163,18 +170,18 @@ describe('with a layout', () => {
       'quasi layout',
       'direct layout',
       'sensitive layout',
-      'none layout',
+      'quasi content',
       'quasi content',
     ])
   })
 
   test('records of another length: what is personal there is masked, the rest detected', () => {
     const layout = layoutOf('medical_claim/star/v1')
-    const texts = ['M0000123']
-    const whole = layout.slices.parse.columns.map(() => column(undefined, texts))
+    const whole = generatedColumns(layout, 40)
     const by = (columns: readonly SampledColumn[]) =>
       decisions(columns, layout).map((one) => `${one.class} ${one.by}`)
     expect(by(whole)).toContain('none layout')
+    const texts = whole[0]?.texts.map(() => 'M0000123') ?? []
     const longer = by([...whole, column(undefined, texts)])
     expect(longer).not.toContain('none layout')
     expect(longer.filter((one) => one.endsWith('layout'))).toEqual(

@@ -49,7 +49,11 @@ export interface SampledColumn {
 export type MaskText = (text: string) => string
 
 /** For each column what replaces its values; null: they stay. Decided on all that was sampled. */
-export type MaskColumns = (columns: readonly SampledColumn[]) => readonly (MaskText | null)[]
+export interface MaskColumns {
+  (columns: readonly SampledColumn[]): readonly (MaskText | null)[]
+  /** names that are surely columns' (plainName), and shown; absent: none is known */
+  readonly ownNames?: ReadonlySet<string>
+}
 
 export interface SampleRequest {
   readonly file: RangedFile

@@ -1,4 +1,5 @@
 /** What is left of a text that nobody may read, and which names are none. Pure. */
+import { isNamePart } from './name-words.ts'
 import type { TextCoding } from './text-record.ts'
 
 /** Nothing of it survives but its shape: letters are x, digits 0, what is not ASCII is x. */
@@ -41,6 +42,35 @@ const NAME_CHARS_MAX = 256
 /** A number, an address or a date where a name should be. */
 const DATA_IN_NAME = /\d{5}|@|\d{2}[-/.]\d{2}/
 
-/** A name of a column or member; of one that looks like data only the shape. */
-export const nameText = (name: string): string =>
-  DATA_IN_NAME.test(name) ? scrambledText(name) : name
+export const isDataInName = (name: string): boolean => DATA_IN_NAME.test(name)
+
+/** A name of a header's cell; of one without a word of names the shape. `own` are surely names. */
+export const nameText = (name: string, own: ReadonlySet<string>): string =>
+  own.has(plainName(name)) || (!isDataInName(name) && isNamePart(name)) ? name : scrambledText(name)
+
+/** Names are alike without case, blanks around them and a byte order mark. */
+export const plainName = (name: string): string =>
+  name
+    .replace(/^\ufeff/, '')
+    .trim()
+    .toLowerCase()
+
+/** What a file is, told by its name: never a person's. */
+const KNOWN_EXTENSION =
+  /(?:\.(?:csv|tsv|psv|tab|txt|dat|jsonl?|ndjson|xml|hl7|x12|edi|xlsx?|parquet|pdf|html?|log|md|sql|zip|tar|tgz|gz|gzip|bz2|zst)){1,2}$/i
+
+/**
+ * Names of an archive's members that tell nobody's: of each folder and stem the shape, the extension
+ * as it is; a second one of the same shape ends in `-2`.
+ */
+export function hiddenNames(names: readonly string[]): readonly string[] {
+  const met = new Map<string, number>()
+  return names.map((name) => {
+    const extension = KNOWN_EXTENSION.exec(name)?.[0] ?? ''
+    const end = name.endsWith('/') ? '/' : extension
+    const stem = scrambledText(name.slice(0, name.length - end.length))
+    const before = met.get(stem + end) ?? 0
+    met.set(stem + end, before + 1)
+    return before === 0 ? stem + end : `${stem}-${before + 1}${end}`
+  })
+}

@@ -3,6 +3,7 @@ import type { SampledColumn } from './contract.ts'
 import { leafText, type JsonLeaf, type JsonValue } from './json-leaves.ts'
 import { maskedText, type Masks } from './masks.ts'
 import { scrambledText } from './hidden-text.ts'
+import { ShownNames } from './json-names.ts'
 
 /** Paths that are columns; values at further ones are hidden whenever something is masked. */
 const PATHS_MAX = 1_000
@@ -13,6 +14,7 @@ export interface JsonColumns {
   readonly columns: readonly SampledColumn[]
   /** column of each path */
   readonly places: ReadonlyMap<string, number>
+  readonly names: ShownNames
 }
 
 interface Building {
@@ -21,15 +23,20 @@ interface Building {
 }
 
 /** The columns of records; null: a record that is no JSON, which has none of them. */
-export function jsonColumns(records: readonly (JsonValue | null)[]): JsonColumns {
+export function jsonColumns(
+  records: readonly (JsonValue | null)[],
+  ownNames?: ReadonlySet<string>,
+): JsonColumns {
+  const names = new ShownNames(records, ownNames)
   const byPath = new Map<string, Building>()
   for (const [at, record] of records.entries()) {
     const met = new Set<Building>()
     for (const leaf of record?.leaves ?? []) {
-      const known = byPath.get(leaf.path)
+      const path = names.path(leaf.under)
+      const known = byPath.get(path)
       if (known === undefined && byPath.size >= PATHS_MAX) continue
       const building = known ?? { texts: nulls(at), kinds: new Set() }
-      if (known === undefined) byPath.set(leaf.path, building)
+      if (known === undefined) byPath.set(path, building)
       building.texts.push(leafText(record as JsonValue, leaf))
       if (leaf.kind !== 'null') building.kinds.add(leaf.kind)
       met.add(building)
@@ -41,18 +48,27 @@ export function jsonColumns(records: readonly (JsonValue | null)[]): JsonColumns
     const type = kinds.size === 1 && kind !== undefined && kind !== 'null' ? kind : 'text'
     return { name: name === '' ? undefined : name, texts, type }
   })
-  return { columns, places: new Map([...byPath.keys()].map((path, place) => [path, place])) }
+  const places = new Map([...byPath.keys()].map((path, place) => [path, place]))
+  return { columns, places, names }
 }
 
 const nulls = (count: number): null[] => Array.from({ length: count }, () => null)
 
 /** The record with masked values; everything else is as it was written. */
-export function maskedJson(record: JsonValue, { places }: JsonColumns, masks: Masks): string {
+export function maskedJson(
+  record: JsonValue,
+  { places, names }: JsonColumns,
+  masks: Masks,
+): string {
   const { text } = record
   const edits = [
-    ...record.names.map(({ start, end }) => ({ start, end, by: scrambledName })),
+    ...record.names.flatMap((name) => {
+      const { start, end } = name
+      const shown = names.shown(name)
+      return shown === name.name ? [] : [{ start, end, by: () => JSON.stringify(shown) }]
+    }),
     ...record.leaves.flatMap((leaf) => {
-      const place = places.get(leaf.path)
+      const place = places.get(names.path(leaf.under))
       if (leaf.kind === 'null' || (place !== undefined && (masks[place] ?? null) === null)) {
         return []
       }
@@ -64,13 +80,10 @@ export function maskedJson(record: JsonValue, { places }: JsonColumns, masks: Ma
   const pieces = edits.flatMap(({ start, end, by }) => {
     const between = text.slice(from, start)
     from = end
-    return [between, by(text.slice(start, end))]
+    return [between, by()]
   })
   return pieces.join('') + text.slice(from)
 }
-
-const scrambledName = (token: string): string =>
-  JSON.stringify(scrambledText(String(JSON.parse(token))))
 
 function maskedLeaf(
   record: JsonValue,

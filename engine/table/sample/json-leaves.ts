@@ -2,16 +2,28 @@
  * The values of a JSON text with their places and paths, so that they can be replaced and all else
  * stays as it was written. Source: RFC 8259. Pure.
  */
-import { nameText } from './hidden-text.ts'
+import { isDataInName, scrambledText } from './hidden-text.ts'
+import { isColumnName } from './name-words.ts'
 
 /** Objects and lists within one another. */
 export const JSON_DEPTH_MAX = 256
 /** Of a path only its end counts; the last member names the column. */
-const PATH_CHARS_MAX = 512
+export const PATH_CHARS_MAX = 512
+
+/** The name of a member, where it is written. */
+export interface JsonName {
+  readonly name: string
+  readonly start: number
+  readonly end: number
+  /** which objects are alike: the path of theirs, with only the shape of what is surely no name */
+  readonly level: string
+  /** the member whose value the object is in; undefined: it is the record */
+  readonly above: JsonName | undefined
+}
 
 export interface JsonLeaf {
-  /** `address.city`; the members of a list have the path of the list, a value alone has none */
-  readonly path: string
+  /** the member whose value it is, or whose list holds it; a value alone has none */
+  readonly under: JsonName | undefined
   readonly kind: 'text' | 'number' | 'boolean' | 'null'
   /** of the token, in characters of the text, end exclusive */
   readonly start: number
@@ -21,8 +33,9 @@ export interface JsonLeaf {
 export interface JsonValue {
   readonly text: string
   readonly leaves: readonly JsonLeaf[]
-  /** names of members that look like data */
-  readonly names: readonly { readonly start: number; readonly end: number }[]
+  readonly names: readonly JsonName[]
+  /** of each object in it */
+  readonly levels: readonly string[]
 }
 
 /** What a leaf says, without quotes and escapes; null of a null. */
@@ -55,7 +68,9 @@ function isJson(text: string): boolean {
 }
 
 interface Frame {
-  readonly path: string
+  /** whose value it is */
+  readonly under: JsonName | undefined
+  readonly level: string
   readonly isObject: boolean
 }
 
@@ -65,10 +80,11 @@ const LITERAL = /[-+.\w]+/y
 class Walk {
   readonly #text: string
   readonly #leaves: JsonLeaf[] = []
-  readonly #names: { start: number; end: number }[] = []
+  readonly #names: JsonName[] = []
+  readonly #levels: string[] = []
   readonly #frames: Frame[] = []
   /** of the value that comes next */
-  #path = ''
+  #under: JsonName | undefined
   #wantsName = false
 
   constructor(text: string) {
@@ -88,18 +104,20 @@ class Walk {
         at += 1
       }
     }
-    return { text, leaves: this.#leaves, names: this.#names }
+    return { text, leaves: this.#leaves, names: this.#names, levels: this.#levels }
   }
 
   #mark(char: string): void {
     if (char === '{' || char === '[') {
-      this.#frames.push({ path: this.#path, isObject: char === '{' })
+      const level = levelBelow(this.#under)
+      this.#frames.push({ under: this.#under, level, isObject: char === '{' })
+      if (char === '{') this.#levels.push(level)
       this.#wantsName = char === '{'
     } else if (char === '}' || char === ']') {
       this.#frames.pop()
     } else if (char === ',') {
       const frame = this.#frames.at(-1)
-      this.#path = frame?.path ?? ''
+      this.#under = frame?.under
       this.#wantsName = frame?.isObject === true
     }
   }
@@ -107,14 +125,13 @@ class Walk {
   #string(start: number): number {
     const end = stringEnd(this.#text, start)
     if (!this.#wantsName) {
-      this.#leaves.push({ path: this.#path, kind: 'text', start, end })
+      this.#leaves.push({ under: this.#under, kind: 'text', start, end })
       return end
     }
     const name = String(JSON.parse(this.#text.slice(start, end)))
-    const shown = nameText(name)
-    if (shown !== name) this.#names.push({ start, end })
-    const above = this.#frames.at(-1)?.path ?? ''
-    this.#path = (above === '' ? shown : `${above}.${shown}`).slice(-PATH_CHARS_MAX)
+    const { under: above, level = '' } = this.#frames.at(-1) ?? {}
+    this.#under = { name, start, end, level, above }
+    this.#names.push(this.#under)
     this.#wantsName = false
     return end
   }
@@ -124,9 +141,16 @@ class Walk {
     const [token = ''] = LITERAL.exec(this.#text) ?? []
     const end = start + token.length
     const kind = token === 'null' ? 'null' : /^[tf]/.test(token) ? 'boolean' : 'number'
-    this.#leaves.push({ path: this.#path, kind, start, end })
+    this.#leaves.push({ under: this.#under, kind, start, end })
     return end
   }
+}
+
+function levelBelow(under: JsonName | undefined): string {
+  if (under === undefined) return ''
+  const { name, level } = under
+  const isName = isColumnName(name) && !isDataInName(name)
+  return `${level}.${isName ? name : scrambledText(name)}`.slice(-PATH_CHARS_MAX)
 }
 
 /** Behind the quote that closes the string at `start`: one with an even number of backslashes before. */

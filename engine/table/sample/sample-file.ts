@@ -68,7 +68,10 @@ async function sampleGzip(file: CountedFile, request: SampleRequest): Promise<Sa
   try {
     await content.fill(HEAD_BYTES)
     const inner = packageKind(content.head)
-    if (inner === 'tar') return await sampleTarStream(file, content.stream(), () => file.readBytes)
+    if (inner === 'tar') {
+      const archive = { file, mask: request.mask }
+      return await sampleTarStream(archive, content.stream(), () => file.readBytes)
+    }
     const found = await sampleInside(content, inner, { ...request, file })
     return finished(found, { file, kind: 'gzip', head: content.head })
   } finally {

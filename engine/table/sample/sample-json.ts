@@ -117,7 +117,7 @@ function shown(
   request: SampleRequest,
   { isWhole, isCut, asItLies, around }: Shown,
 ): ContentSample {
-  const found = jsonColumns(values)
+  const found = jsonColumns(values, request.mask?.ownNames)
   const masks = masksOf(request.mask, found.columns)
   const written = values.map((value) =>
     masks === undefined ? value.text : maskedJson(value, found, masks),

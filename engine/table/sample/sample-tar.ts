@@ -3,6 +3,7 @@ import { printable } from '../../core/printable.ts'
 import type { Sample, SampleRequest } from './contract.ts'
 import { describedSample } from './described.ts'
 import { HeldRanges, ReadLimit } from './held-ranges.ts'
+import { hiddenNames } from './hidden-text.ts'
 import { listTar, type TarBytes, type TarEnd, type TarEntry } from './tar-listing.ts'
 
 /** Members that a list names. */
@@ -12,31 +13,36 @@ const STREAM_BYTES_MAX = 256 * 1024 ** 2
 /** Read at once where members are small, so that a store is not asked for each header. */
 const AHEAD_BYTES = 8 * 1024
 
+export interface TarSampleRequest extends Pick<SampleRequest, 'mask'> {
+  readonly file: { readonly name: string; readonly sizeBytes: number }
+}
+
 /** Lists a plain archive; of each member its header alone is read. */
 export async function sampleTar({
   file,
   readBytesMax,
-}: Pick<SampleRequest, 'file' | 'readBytesMax'>): Promise<Sample> {
+  mask,
+}: Pick<SampleRequest, 'file' | 'readBytesMax' | 'mask'>): Promise<Sample> {
   const ranges = new HeldRanges(file, readBytesMax)
-  return listed(file, new RangedTar(ranges), () => ranges.readBytes)
+  return listed({ file, mask }, new RangedTar(ranges), () => ranges.readBytes)
 }
 
 /** Lists an archive that comes unpacked as a stream, until it ends or 256 MiB have come. */
 export async function sampleTarStream(
-  file: { readonly name: string; readonly sizeBytes: number },
+  archive: TarSampleRequest,
   blocks: AsyncIterable<Buffer>,
   readBytes: () => number,
 ): Promise<Sample> {
   const source = blocks[Symbol.asyncIterator]()
   try {
-    return await listed(file, new StreamedTar(source), readBytes)
+    return await listed(archive, new StreamedTar(source), readBytes)
   } finally {
     await source.return?.()
   }
 }
 
 async function listed(
-  file: { readonly name: string; readonly sizeBytes: number },
+  { file, mask }: TarSampleRequest,
   bytes: TarBytes,
   readBytes: () => number,
 ): Promise<Sample> {
@@ -54,7 +60,7 @@ async function listed(
     })
   }
   return {
-    bytes: Buffer.from(listText(entries, end, bytes.at)),
+    bytes: Buffer.from(listText(mask === undefined ? entries : hidden(entries), end, bytes.at)),
     extension: '.txt',
     format: 'tar',
     records: entries.length,
@@ -64,6 +70,12 @@ async function listed(
     head,
     columns: [],
   }
+}
+
+/** A member may be called by a person's name. */
+function hidden(entries: readonly TarEntry[]): readonly TarEntry[] {
+  const names = hiddenNames(entries.map(({ name }) => name))
+  return entries.map((entry, at) => ({ ...entry, name: names[at] as string }))
 }
 
 function listText(entries: readonly TarEntry[], end: TarEnd, at: number): string {

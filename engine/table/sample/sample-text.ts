@@ -1,14 +1,20 @@
 /** The sample of a text whose records follow one another: delimited, fixed width, JSON lines. */
 import { RecordReader, recordFields, type RawRecord } from '../record-reader.ts'
 import type { Prefix } from './content.ts'
-import type { Sample, SampledColumn, SampleRequest, TextForm } from './contract.ts'
+import type { MaskColumns, Sample, SampledColumn, SampleRequest, TextForm } from './contract.ts'
 import type { CountedFile } from './counted-file.ts'
 import { jsonColumns, maskedJson } from './json-columns.ts'
 import { fixedFields, rewrittenFixed } from './fixed-text.ts'
 import { leafTexts, readJson } from './json-leaves.ts'
 import { maskedText, masksOf } from './masks.ts'
 import { choiceOf, isCutAt, type Candidate, type Choice } from './strategies.ts'
-import { looksLikeData, nameText, scrambledBytes } from './hidden-text.ts'
+import {
+  isDataInName,
+  looksLikeData,
+  nameText,
+  scrambledBytes,
+  scrambledText,
+} from './hidden-text.ts'
 import {
   encodedRecord,
   fieldsOf,
@@ -62,7 +68,7 @@ export async function sampleText(
     const values = records.map(({ bytes, isFaulty }) =>
       isFaulty ? null : readJson(bytes.toString()),
     )
-    const found = jsonColumns(values)
+    const found = jsonColumns(values, request.mask?.ownNames)
     const masks = masksOf(request.mask, found.columns)
     if (masks === undefined) return finished(content, picked, { columns: found.columns })
     const texts = values.map((value) => (value === null ? null : maskedJson(value, found, masks)))
@@ -72,7 +78,8 @@ export async function sampleText(
     })
   }
   const rows = textRows(records, header, content.form)
-  const columns = textColumns(rows, header, content.form)
+  const shownName = nameShown(request.mask)
+  const columns = textColumns(rows, { header, shownName }, content.form)
   const masks = masksOf(request.mask, columns)
   if (masks === undefined) return finished(content, picked, { columns })
   const { form } = content
@@ -81,7 +88,7 @@ export async function sampleText(
     columns,
     written: (record, at) => {
       if (record === header) {
-        return rewritten(record, fieldsOf(record, syntax), { syntax, replace: nameText })
+        return rewritten(record, fieldsOf(record, syntax), { syntax, replace: shownName })
       }
       const fields = rows[at] ?? null
       if (fields === null) return null
@@ -245,17 +252,29 @@ function mostFrequent(lengths: readonly number[]): number | undefined {
   return [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0]
 }
 
+/** How a cell of the header is shown; of a sample that is not masked, in what is told of it. */
+function nameShown(mask: MaskColumns | undefined): (name: string) => string {
+  if (mask === undefined) return (name) => (isDataInName(name) ? scrambledText(name) : name)
+  const own = mask.ownNames ?? new Set()
+  return (name) => nameText(name, own)
+}
+
+interface Names {
+  readonly header: TextRecord | undefined
+  readonly shownName: (name: string) => string
+}
+
 function textColumns(
   rows: readonly (readonly string[] | null)[],
-  header: TextRecord | undefined,
+  { header, shownName }: Names,
   { syntax, places }: TextForm,
 ): SampledColumn[] {
-  const written = header === undefined ? undefined : fieldsOf(header, syntax)
+  const written = header === undefined ? undefined : fieldsOf(header, syntax).map(shownName)
   const names = places?.map(({ name }) => name) ?? written
   const first = names ?? rows.find((fields) => fields !== null) ?? []
   if (first.length > COLUMNS_MAX) return []
   return first.map((_, column) => ({
-    name: names === undefined ? undefined : nameText(names[column] as string),
+    name: names?.[column],
     texts: rows.map((fields) => fields?.[column] ?? null),
     type: 'text',
   }))

@@ -16,10 +16,11 @@ import { isSpecial, localRange, zipFailure } from '../zip-members.ts'
 import type { RangedFile, Sample, SampleRequest } from './contract.ts'
 import { describedSample } from './described.ts'
 import { HeldRanges, ReadLimit } from './held-ranges.ts'
+import { hiddenNames } from './hidden-text.ts'
 import { openZip } from './ranged-zip.ts'
 import { zipBytes, type ZipPart } from './zip-writer.ts'
 
-export interface ZipSampleRequest extends Pick<SampleRequest, 'file' | 'readBytesMax'> {
+export interface ZipSampleRequest extends Pick<SampleRequest, 'file' | 'readBytesMax' | 'mask'> {
   /** samples one member, at most 1 MB of it in memory; never a ZIP, a workbook or a tar archive */
   readonly sampleInner: (file: RangedFile, name: string) => Promise<Sample>
 }
@@ -79,9 +80,10 @@ async function sampled(request: ZipSampleRequest, ranges: HeldRanges): Promise<S
   const { entries, isCut } = await listed(zip)
   refuseLies(entries, file.name)
   if (isSmall) for (const entry of entries) await localRange(zip, entry, file.name)
-  const member = await firstSmall({ zip, entries, ranges, file: file.name })
+  const names = shownNames(entries, request.mask)
+  const member = await firstSmall({ zip, entries, names, ranges, file: file.name })
   const inner = member === undefined ? undefined : await sampleInner(inMemory(member), member.name)
-  const parts: ZipPart[] = [{ name: LIST_NAME, bytes: listOf(zip, entries, isCut) }]
+  const parts: ZipPart[] = [{ name: LIST_NAME, bytes: listOf(zip, { entries, names, isCut }) }]
   if (member !== undefined && inner !== undefined) parts.push(partOf(member.name, inner))
   return {
     bytes: await zipBytes(parts),
@@ -122,10 +124,18 @@ function refuseLies(entries: readonly yauzl.Entry[], file: string): void {
   if (isLie) fail(file, 'PACKAGE_CORRUPT', 'a member tells a size that it cannot have')
 }
 
-function listOf(zip: yauzl.ZipFile, entries: readonly yauzl.Entry[], isCut: boolean): Buffer {
+/** A member may be called by a person's name. */
+function shownNames(entries: readonly yauzl.Entry[], mask: SampleRequest['mask']) {
+  const names = entries.map(({ fileName }) => fileName)
+  return mask === undefined ? names : hiddenNames(names)
+}
+
+type Listed = Pick<Archive, 'entries' | 'names'> & { readonly isCut: boolean }
+
+function listOf(zip: yauzl.ZipFile, { entries, names, isCut }: Listed): Buffer {
   const lines = entries.map(
-    (entry) =>
-      `${printable(entry.fileName)}\t${entry.uncompressedSize}\t${entry.compressedSize}\t${noteOf(entry)}`,
+    (entry, at) =>
+      `${printable(names[at] as string)}\t${entry.uncompressedSize}\t${entry.compressedSize}\t${noteOf(entry)}`,
   )
   const more = zip.entryCount - entries.length
   const closing =
@@ -145,6 +155,7 @@ const isReadable = ({ compressionMethod: method }: yauzl.Entry): boolean =>
   method === STORED || method === DEFLATED
 
 interface SmallMember {
+  /** as it is shown */
   readonly name: string
   readonly bytes: Buffer
 }
@@ -152,6 +163,8 @@ interface SmallMember {
 interface Archive {
   readonly zip: yauzl.ZipFile
   readonly entries: readonly yauzl.Entry[]
+  /** as they are shown, one an entry */
+  readonly names: readonly string[]
   readonly ranges: HeldRanges
   /** as errors name it */
   readonly file: string
@@ -159,15 +172,16 @@ interface Archive {
 
 /** The first member that is a plain small file; undefined: there is none. Throws PARSE_FAILED. */
 async function firstSmall(archive: Archive): Promise<SmallMember | undefined> {
-  const { entries, ranges } = archive
+  const { entries, names, ranges } = archive
   let opened = 0
-  for (const entry of entries) {
+  for (const [at, entry] of entries.entries()) {
     const isNear = entry.compressedSize + LOCAL_HEADER_BYTES < ranges.leftBytes
     if (opened === OPENED_MAX || !isCandidate(entry) || !isNear) continue
     opened += 1
     const bytes = await memberBytes(archive, entry)
     const kind = packageKind(bytes.subarray(0, MAGIC_BYTES))
-    if (kind !== 'zip' && kind !== 'xlsx' && kind !== 'tar') return { name: entry.fileName, bytes }
+    if (kind !== 'zip' && kind !== 'xlsx' && kind !== 'tar')
+      return { name: names[at] as string, bytes }
   }
   return undefined
 }

@@ -1,6 +1,7 @@
 /** Samples of JSON and JSON lines hold values as they are written. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { plainName } from '../../../engine/table/sample/hidden-text.ts'
 import { READ_BYTES_MAX, sampleBytes } from './sampling.ts'
 
 const seed = 20240229
@@ -15,6 +16,10 @@ const written = fc
   })
   .map((elements) => elements.map(([value, indent]) => JSON.stringify(value, null, indent)))
   .filter((elements) => !elements.some((element) => /@|\d{2}/.test(element)))
+
+/** Every name and text of a JSON text. */
+const namesIn = (text: string): string[] =>
+  Array.from(text.matchAll(/"(?:[^"\\]|\\.)*"/g), ([token]) => plainName(String(JSON.parse(token))))
 
 test('the first elements of a list are there byte for byte', async () => {
   await fc.assert(
@@ -39,8 +44,11 @@ test('the first elements of a list are there byte for byte', async () => {
 test('a mask that changes nothing leaves every element as it is written', async () => {
   await fc.assert(
     fc.asyncProperty(written, async (elements) => {
-      const mask = (columns: readonly unknown[]) => columns.map((_, at) => (at % 2 ? null : same))
       const same = (text: string): string => text
+      const mask = Object.assign(
+        (columns: readonly unknown[]) => columns.map((_, at) => (at % 2 ? null : same)),
+        { ownNames: new Set(elements.flatMap(namesIn)) },
+      )
       const lines = elements.map((element) => element.replaceAll(/[\n\t]/g, ' '))
       const bytes = Buffer.from(
         lines.map((line) => `{"a":${line.replaceAll(/true/g, 'false')}}\n`).join(''),
@@ -55,7 +63,7 @@ test('a mask that changes nothing leaves every element as it is written', async 
 
 test('what a mask gives stands in the place of a value, at any depth, and stays of its type', async () => {
   const bytes = Buffer.from(
-    '[{"id": 7, "name": "A\\"b", "at": {"zip": ["02118", "02119"], "x": null}, "dead": true, "sum": 12.50}]',
+    '[{"id": 7, "name": "A\\"b", "address": {"zip": ["02118", "02119"], "x": null}, "dead": true, "sum": 12.50}]',
   )
   const { bytes: out, columns } = await sampleBytes('x.json', bytes, {
     mask: (found) =>
@@ -66,13 +74,13 @@ test('what a mask gives stands in the place of a value, at any depth, and stays 
       ),
   })
   expect(out.toString()).toBe(
-    '[\n{"id": 1, "name": "<A\\"b>", "at": {"zip": ["<02118>", "<02119>"], "x": null}, "dead": false, "sum": 11.11}\n]\n',
+    '[\n{"id": 1, "name": "<A\\"b>", "address": {"zip": ["<02118>", "<02119>"], "x": null}, "dead": false, "sum": 11.11}\n]\n',
   )
   expect(columns.map(({ name, type, texts }) => [name, type, texts])).toEqual([
     ['id', 'number', ['7']],
     ['name', 'text', ['A"b']],
-    ['at.zip', 'text', ['02118', '02119']],
-    ['at.x', 'text', [null]],
+    ['address.zip', 'text', ['02118', '02119']],
+    ['address.x', 'text', [null]],
     ['dead', 'boolean', ['true']],
     ['sum', 'number', ['12.50']],
   ])

@@ -19,7 +19,7 @@ async function whole(file: RangedFile): Promise<Sample> {
 }
 
 const sampled = (file: RangedFile, readBytesMax = 1_000_000): Promise<Sample> =>
-  sampleZip({ file, readBytesMax, sampleInner: whole })
+  sampleZip({ file, readBytesMax, sampleInner: whole, mask: undefined })
 
 const archive = (members: Members): Promise<Sample> => sampled(fileOf(zipOf(members)))
 
@@ -47,6 +47,23 @@ test('the sample holds a list, and the first member that is data under its own n
     'in/a.csv': 'a\n1\n',
   })
   expect([sample.extension, sample.records, sample.isWhole]).toEqual(['.zip', 1, false])
+})
+
+test('of a masked one the names of members have their shape alone, and differ', async () => {
+  const members = { 'in/Ann Lee.csv': 'a\n1\n', 'in/Bob Roe.csv': 'b', 'Zed.notes': 'x' }
+  const mask = (): readonly null[] => []
+  const sample = await sampleZip({
+    file: fileOf(zipOf(members)),
+    readBytesMax: 1e6,
+    sampleInner: whole,
+    mask,
+  })
+  expect(Object.keys(await unzipped(sample))).toEqual(['_manifest.txt', 'xx/Xxx Xxx.csv'])
+  expect((await listOf(sample)).map((line) => line.split('\t')[0])).toEqual([
+    'xx/Xxx Xxx.csv',
+    'xx/Xxx Xxx-2.csv',
+    'Xxx.xxxxx',
+  ])
 })
 
 test('the same archive gives the same bytes, whatever the time zone', async () => {
