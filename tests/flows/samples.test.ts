@@ -100,8 +100,8 @@ test('a service samples a correction alone, masks a place anew when its layout s
   await until(1)
   expect(new Set(organizations('alpha', 'second'))).toEqual(new Set(['org-fix']))
 
-  const plain = '{ "name": "ORGANIZATION", "type": "string"'
-  project.edit(LAYOUT, plain, `${plain}, "x-phi": "direct"`)
+  const plain = '{ "name": "ORGANIZATION", "type": "string", "x-phi": '
+  project.edit(LAYOUT, `${plain}"none"`, `${plain}"direct"`)
   expect((await project.run(['materialize'])).code).toBe(0)
   await until(1 + 3)
   for (const [who, drop] of [

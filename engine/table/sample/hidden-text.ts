@@ -42,6 +42,7 @@ const NAME_CHARS_MAX = 256
 /** A number, an address or a date where a name should be. */
 const DATA_IN_NAME = /\d{5}|@|\d{2}[-/.]\d{2}/
 
+/** Whether a name holds what may be somebody's number, address or date. */
 export const isDataInName = (name: string): boolean => DATA_IN_NAME.test(name)
 
 /** A name of a header's cell; of one without a word of names the shape. `own` are surely names. */
