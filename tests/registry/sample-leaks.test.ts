@@ -97,7 +97,8 @@ describe('a layout is believed of its own files alone', () => {
       names,
     )
     const found = decideMasks(columns.map(columnFacts), synthea)
-    expect(found.filter(({ kind }) => kind === 'kept')).toEqual([])
+    const kept = synthea.slices.parse.columns.filter((_, at) => found[at]?.kind === 'kept')
+    expect(kept.filter(({ type }) => type !== 'string')).toEqual([])
   })
 })
 
