@@ -4,8 +4,8 @@
  * ranges. What goes out is the sample's file, its profile without one value, and codes.
  */
 import { writeFileSync } from 'node:fs'
-import type { Beat, RangedFile, Sample, TextForm } from '../../engine/index.ts'
-import { isEngineError, sampleFile } from '../../engine/index.ts'
+import type { Beat, RangedFile, Sample, SampledColumn, TextForm } from '../../engine/index.ts'
+import { areColumnNames, isEngineError, sampleFile } from '../../engine/index.ts'
 import type { LayoutScore, ScoredFile } from '../../registry/layout-scores.ts'
 import { layoutScorer } from '../../registry/layout-scores.ts'
 import { maskColumns } from '../../registry/sample-mask.ts'
@@ -104,9 +104,16 @@ async function sample(request: Request, file: RangedFile): Promise<SampleReply> 
     textForm: (start) => formOf(start, request, layout),
   })
   writeFileSync(out, bytes, { mode: isRaw ? OWNER_ONLY : EVERYBODY })
-  const profile = profileSample({ columns, records: made.records, layout: masked })
+  const told = isRaw ? vouchedFor(columns) : columns
+  const profile = profileSample({ columns: told, records: made.records, layout: masked })
   const layouts = isScored ? terms.scores(submitter, scoredFile(name, { head, columns, made })) : []
   return { kind: 'made', id, made: { ...made, sizeBytes: bytes.length }, profile, layouts }
+}
+
+/** A profile holds no value, also beside values as they are: names only where they surely are names. */
+function vouchedFor(columns: readonly SampledColumn[]): readonly SampledColumn[] {
+  const names = columns.flatMap(({ name }) => name?.split('.') ?? [])
+  return areColumnNames(names) ? columns : columns.map((one) => ({ ...one, name: undefined }))
 }
 
 /** Where values are masked, a record of names is shown only if it surely is one. */

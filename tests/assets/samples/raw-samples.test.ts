@@ -130,3 +130,12 @@ test('folders of samples that somebody removed under a sampler are made again', 
   staging.deliver('b.csv')
   expect(await staging.pass()).toMatchObject({ made: 1, failed: 0, missing: 0 })
 })
+
+test('the profile beside values as they are names no column that nobody vouches for', async () => {
+  staging.put('bronze/a.csv', 'Quack Zebulon,Elm Road\nDoe Jane,Oak Road\n')
+  const ids = Object.values(await staging.rows()).map(({ id }) => id)
+  await makeAgain(staging.ledger, { ids, rawUntilMs: staging.nowMs + DAY_MS })
+  await staging.pass()
+  expect(staging.sample(SAMPLE)).toContain('Zebulon')
+  expect(staging.sample(`${SAMPLE}.profile.json`)).not.toMatch(/Zebulon|Elm/)
+})
