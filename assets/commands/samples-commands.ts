@@ -25,6 +25,12 @@ export const SAMPLES: readonly Command<OpenedPlatform>[] = [
       { flags: '--again', description: 'also what was sampled before, and what has failed' },
       { flags: '--watch', description: 'stay, and look at the manifests again and again' },
       { flags: '--every <duration>', description: 'with --watch: how often (default: 60s)' },
+      {
+        flags: '--strategy <strategy>',
+        description: 'which records: the first, the last, some of all, what would be refused',
+        choices: ['head', 'tail', 'reservoir', 'rejects'],
+      },
+      { flags: '--records <count>', description: 'of a sample (default: 100)' },
       { flags: '--workers <count>', description: 'files at once (default: the cores)' },
       { flags: '--raw-sample', description: 'values as they are: needs --reason, is audited' },
       { flags: '--days <count>', description: 'of --raw-sample: how long it stays (default: 7)' },

@@ -5,6 +5,7 @@ import type { Catalog, CommandCall } from '../../engine/index.ts'
 import {
   EXIT,
   EngineError,
+  STRATEGIES,
   countText,
   counted,
   flagOption,
@@ -23,6 +24,8 @@ import { openLedger, openSampler } from '../samples/open-sampler.ts'
 import type { PassReport } from '../samples/pass.ts'
 import { pass } from '../samples/pass.ts'
 import { takeIn } from '../samples/take-in.ts'
+import type { SamplesConfig } from '../samples/samples-config.ts'
+import { RECORDS_MAX } from '../samples/samples-config.ts'
 import type { OpenedPlatform } from './opened.ts'
 import { requireReason } from './reason.ts'
 
@@ -72,7 +75,11 @@ async function onePass(call: Call, one: OnePass): Promise<PassReport> {
   const { ledger, workers, ids, everyMs, signal } = one
   const { platform } = await call.open({ sync: false })
   await using sampler = await openSampler(platform, { ledger, workers })
-  const options = ids === undefined ? sampler.options : { ...sampler.options, only: ids }
+  const options = {
+    ...sampler.options,
+    config: asAsked(call, platform.config.samples),
+    ...(ids !== undefined && { only: ids }),
+  }
   if (ids === undefined && platform.config.samples.from.value === 'raw') {
     await takeInbox(platform, ledger)
   }
@@ -90,6 +97,19 @@ async function onePass(call: Call, one: OnePass): Promise<PassReport> {
   })
   progress.end()
   return report
+}
+
+/** What a sample holds, as this command says; what follows later is made as the settings say. */
+function asAsked(call: Call, config: SamplesConfig): SamplesConfig {
+  const strategy = STRATEGIES.find((one) => one === textOption(call, 'strategy'))
+  const records = textOption(call, 'records')
+  return {
+    ...config,
+    ...(strategy !== undefined && { strategy: { value: strategy, origin: 'flag' } }),
+    ...(records !== undefined && {
+      records: { value: wholeNumber('--records', records, RECORDS_MAX), origin: 'flag' },
+    }),
+  }
 }
 
 function requireSensible(call: Call, isWatching: boolean): void {

@@ -12,6 +12,8 @@ import {
 } from '../../engine/index.ts'
 import { chosen } from '../samples/chosen.ts'
 import type { SampleRow } from '../samples/ledger-tables.ts'
+import { removeDrafts } from '../samples/drafts.ts'
+import { releaseClaims } from '../samples/ledger-claims.ts'
 import { ledgerTables } from '../samples/ledger-tables.ts'
 import { openLedger } from '../samples/open-sampler.ts'
 import { removeSample } from '../samples/sample-one.ts'
@@ -60,6 +62,9 @@ export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promis
     count += rows.length
     if (names.length > 0) break
   }
+  // What a killed sampler left half made holds values too.
+  await releaseClaims(ledger, nowMs)
+  await removeDrafts(ledger, config.staging.prefix.value)
   if (count > 0) {
     await project.catalog.write(async (trx) => {
       const reason = textOption(call, 'reason') ?? ''

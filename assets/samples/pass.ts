@@ -1,10 +1,10 @@
 /** One pass of the sampler: what changed since the last, then every sample that is to be made. */
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Catalog } from '../../engine/index.ts'
+import { removeDrafts } from './drafts.ts'
 import { ledgerTables } from './ledger-tables.ts'
 import { releaseClaims, retryMissing } from './ledger-claims.ts'
-import { DRAFTS, removeSample } from './sample-one.ts'
+import { removeSample } from './sample-one.ts'
 import type { SampledCounts, SamplerOptions } from './sampler.ts'
 import { sampleAll } from './sampler.ts'
 import type { TakenIn } from './take-in.ts'
@@ -56,7 +56,7 @@ export async function pass(
     options.folders.forget()
     await releaseClaims(ledger, startMs)
     await retryMissing(ledger, startMs)
-    await removeDrafts(options, startMs)
+    await removeDrafts(ledger, prefix)
     const taken = await takeIn(ledger, { prefix, signal, nowMs, onLines })
     last = taken
     sum.lines += taken.lines
@@ -103,25 +103,6 @@ async function endRawSamples(
         .where('raw_until_ms', '<=', nowMs)
         .execute()
     })
-  }
-}
-
-/** Drafts of samplers that are gone: no live one takes so long. */
-const DRAFT_MS = 60 * 60 * 1000
-
-async function removeDrafts(
-  { ledger, prefix }: Pick<PassOptions, 'ledger' | 'prefix'>,
-  nowMs: number,
-): Promise<void> {
-  const places = await ledgerTables(ledger.db).selectFrom('place').select('place').execute()
-  for (const { place } of places) {
-    const folder = join(prefix, place, 'samples', DRAFTS)
-    if (!existsSync(folder)) continue
-    for (const name of readdirSync(folder)) {
-      const path = join(folder, name)
-      const found = statSync(path, { throwIfNoEntry: false })
-      if (found !== undefined && found.mtimeMs < nowMs - DRAFT_MS) rmSync(path, { force: true })
-    }
   }
 }
 

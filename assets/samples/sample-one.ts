@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import type { Catalog } from '../../engine/index.ts'
 import { isEngineError, isoText } from '../../engine/index.ts'
 import type { Claimed, Finished } from './ledger-claims.ts'
+import { DRAFTS } from './drafts.ts'
 import type { Folders } from './folders.ts'
 import { placeOf } from './place.ts'
 import type { ProfileToWrite } from './profile-file.ts'
@@ -34,9 +35,6 @@ export interface SamplingOptions {
 /** A file that is not there is looked for so often, after 1, 2, 4 … minutes. */
 const LOOKS_MAX = 10
 const LOOK_AGAIN_MS = 60_000
-/** Where drafts lie, beside what they become. */
-export const DRAFTS = '.drafts'
-
 /** Something lies where a sample's folder, or the sample, is to be. */
 const TAKEN: ReadonlySet<string> = new Set(['EEXIST', 'EISDIR', 'ENOTDIR', 'ENOTEMPTY'])
 

@@ -18,7 +18,7 @@ export const SAMPLES_DEFAULTS = {
 } as const
 
 const FROM = ['bronze', 'raw'] as const
-const RECORDS_MAX = 10_000
+export const RECORDS_MAX = 10_000
 const READ_BYTES_MIN = 65_536
 const READ_BYTES_MAX = 256 * 1024 ** 2
 const EVERY = /^(\d{1,5})([smh])$/

@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { makeAgain } from '../../../assets/samples/again.ts'
+import { ledgerTables } from '../../../assets/samples/ledger-tables.ts'
 import { SampledFolder, TABLE, onePool } from '../../support/sampled-folder.ts'
 
 const DAY_MS = 24 * 60 * 60_000
@@ -114,17 +115,6 @@ test('who claimed it before its time was over, and comes in late, leaves no valu
   expect(staging.sample(SAMPLE)).toMatch(/^ssn,amount\n\d/)
 })
 
-test('drafts of a sampler that was killed leave after an hour', async () => {
-  mkdirSync(staging.path('samples/.drafts'), { recursive: true })
-  for (const [name, agoMs] of Object.entries({ '1-dead': 3_600_001, '1-alive': 3_599_999 })) {
-    writeFileSync(staging.path(`samples/.drafts/${name}`), TABLE)
-    const at = new Date(staging.nowMs - agoMs)
-    utimesSync(staging.path(`samples/.drafts/${name}`), at, at)
-  }
-  await staging.pass()
-  expect(staging.samples()).toEqual(['.drafts/1-alive', SAMPLE])
-})
-
 test('folders of samples that somebody removed under a sampler are made again', async () => {
   rmSync(staging.path('samples'), { recursive: true })
   staging.deliver('b.csv')
@@ -138,4 +128,21 @@ test('the profile beside values as they are names no column that nobody vouches 
   await staging.pass()
   expect(staging.sample(SAMPLE)).toContain('Zebulon')
   expect(staging.sample(`${SAMPLE}.profile.json`)).not.toMatch(/Zebulon|Elm/)
+})
+
+test('what a killed sampler left half made leaves with the next pass, whoever works beside it', async () => {
+  const [{ id, place } = { id: 0, place: '' }] = Object.values(await staging.rows())
+  const draft = (of: number) => staging.path(`samples/.drafts/${of}-deadbeef0000`)
+  writeFileSync(draft(id), 'values')
+  staging.deliver('b.csv')
+  await staging.pass()
+  expect([place, existsSync(draft(id))]).toEqual(['sp/pipe/1.0', false])
+  await ledgerTables(staging.ledger.db)
+    .updateTable('sample')
+    .set({ holder: 'somewhere/else:1:x', expires_ms: staging.nowMs + DAY_MS })
+    .where('id', '=', id)
+    .execute()
+  writeFileSync(draft(id), 'at work')
+  await staging.pass()
+  expect(existsSync(draft(id))).toBe(true)
 })
