@@ -1,13 +1,5 @@
 /** Values as they are: for how long they lie there, and what ends them before. */
-import {
-  existsSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { makeAgain } from '../../../assets/samples/again.ts'
 import { ledgerTables } from '../../../assets/samples/ledger-tables.ts'
