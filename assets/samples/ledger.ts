@@ -10,8 +10,9 @@
  * 4. While a sample may hold values as they are, `is_raw` says so. When its time is over it is removed
  *    first; nobody claims it before.
  */
-import type { Catalog, Connection } from '../../engine/index.ts'
-import { frameDigest } from '../../engine/index.ts'
+import type { Catalog, Connection, WriteTransaction } from '../../engine/index.ts'
+import { frameDigest, rowsTable } from '../../engine/index.ts'
+import { sql } from 'kysely'
 import type { ProcessedEntry } from '../processed-entry.ts'
 import { entryMove } from './entry-move.ts'
 import type { LedgerTables, SampleRow } from './ledger-tables.ts'
@@ -60,10 +61,11 @@ export async function checkpoints({
 
 /** Takes lines in. False: another sampler has read on meanwhile, and nothing was taken. */
 export async function takeLines(ledger: Catalog, lines: Lines): Promise<boolean> {
-  return ledger.write(async ({ db }) => {
+  return ledger.write(async (trx) => {
+    const { db } = trx
     if ((await checkpointOf({ db }, lines)) !== lines.from) return false
     await moveCheckpoint(db, lines)
-    await takeEntries(db, lines)
+    await takeEntries(trx, lines)
     return true
   })
 }
@@ -72,7 +74,7 @@ export async function takeLines(ledger: Catalog, lines: Lines): Promise<boolean>
 export const takeFiles = async (
   ledger: Catalog,
   files: Pick<Lines, 'place' | 'entries'>,
-): Promise<void> => ledger.write(async ({ db }) => takeEntries(db, files))
+): Promise<void> => ledger.write(async (trx) => takeEntries(trx, files))
 
 async function moveCheckpoint(db: Connection, lines: Lines): Promise<void> {
   const { place, file, from, to, entries, faults, nowMs, mark } = lines
@@ -93,18 +95,22 @@ async function moveCheckpoint(db: Connection, lines: Lines): Promise<void> {
 }
 
 async function takeEntries(
-  db: Connection,
+  { db, dialect }: Pick<WriteTransaction, 'db' | 'dialect'>,
   { place, entries }: Pick<Lines, 'place' | 'entries'>,
 ): Promise<void> {
   // Of several lines about one file the last holds.
   const last = new Map(entries.map((entry) => [rawId(entry.raw), entry]))
   if (last.size === 0) return
-  const tables = ledgerTables(db)
-  const known = await tables
+  const ids = rowsTable(
+    dialect,
+    { id: 'text' },
+    [...last.keys()].map((id) => [id]),
+  )
+  const known = await ledgerTables(db)
     .selectFrom('sample')
     .selectAll()
     .where('place', '=', place)
-    .where('raw_id', 'in', [...last.keys()])
+    .where('raw_id', 'in', sql<string>`${ids}`)
     .execute()
   const before = new Map(known.map((row) => [row.raw_id, row]))
   const rows = [...last].flatMap(([id, entry]) => {
@@ -112,49 +118,46 @@ async function takeEntries(
     return row === undefined ? [] : [{ ...row, raw_id: id }]
   })
   if (rows.length === 0) return
-  await tables
-    .insertInto('sample')
-    .values(rows.map((row) => ({ ...UNMADE, ...row })))
-    .onConflict((on) =>
-      on
-        .columns(['place', 'raw_id'])
-        .doUpdateSet((eb) =>
-          Object.fromEntries(MOVED.map((name) => [name, eb.ref(`excluded.${name}`)])),
-        ),
-    )
-    .execute()
+  // As one parameter: thousands of them cost three times as much, and a third of the memory.
+  const told = rowsTable(
+    dialect,
+    TOLD,
+    rows.map((row) => TOLD_NAMES.map((name) => row[name])),
+  )
+  const names = sql.join(TOLD_NAMES.map((name) => sql.ref(name)))
+  const moved = sql.join(
+    MOVED.map((name) => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`),
+  )
+  await sql`insert into sample (${names}) select ${names} from ${told} w where true
+    on conflict (place, raw_id) do update set ${moved}`.execute(db)
 }
-
-const UNMADE = {
-  path: null,
-  format: null,
-  records: null,
-  bytes: null,
-  read_bytes: null,
-  made_ms: null,
-} as const
 
 const rawId = (raw: string): string => frameDigest(['raw/1', raw]).slice(0, 40)
 
 /** What a line may change; what was made of the file stays until it is made anew. */
-const MOVED = [
-  'bronze',
-  'mtime',
-  'size',
-  'sha256',
-  'seq',
-  'status',
-  'code',
-  'words',
-  'attempts',
-  'retry_ms',
-  'holder',
-  'expires_ms',
-  'is_raw',
-  'raw_until_ms',
-] as const satisfies readonly (keyof SampleRow)[]
+const CHANGED = {
+  bronze: 'text',
+  mtime: 'real',
+  size: 'int',
+  sha256: 'text',
+  seq: 'int',
+  status: 'text',
+  code: 'text',
+  words: 'text',
+  attempts: 'int',
+  retry_ms: 'int',
+  holder: 'text',
+  expires_ms: 'int',
+  is_raw: 'int',
+  raw_until_ms: 'int',
+} as const
+const TOLD = { place: 'text', raw: 'text', raw_id: 'text', ...CHANGED } as const
+const namesOf = <Name extends string>(columns: Readonly<Record<Name, unknown>>): readonly Name[] =>
+  Object.keys(columns) as Name[]
+const MOVED = namesOf(CHANGED)
+const TOLD_NAMES = namesOf(TOLD)
 
-type NewSample = Pick<SampleRow, 'place' | 'raw' | (typeof MOVED)[number]>
+type NewSample = Pick<SampleRow, 'place' | 'raw' | keyof typeof CHANGED>
 
 const FRESH = {
   status: 'PENDING',

@@ -9,8 +9,15 @@ import type { RawBuilder } from 'kysely'
 import { sql } from 'kysely'
 import type { DialectName } from './open.ts'
 
-export type ColumnKind = 'int' | 'text'
+export type ColumnKind = 'int' | 'text' | 'real'
 export type Cell = number | string | null
+
+/** Text is what PostgreSQL unpacks. */
+const CASTS: Readonly<Record<ColumnKind, string | undefined>> = {
+  int: 'bigint',
+  real: 'double precision',
+  text: undefined,
+}
 
 /**
  * `(select … )` over `rows`, to be used as a table; columns in the order declared.
@@ -30,7 +37,8 @@ export function rowsTable(
   const whole = dialect === 'sqlite' ? `value` : `value #>> '{}'`
   const list = names.map(([name, kind], at) => {
     const cell = sql.raw(isFlat ? whole : `value ->> ${at}`)
-    const typed = dialect === 'postgres' && kind === 'int' ? sql`(${cell})::bigint` : cell
+    const cast = dialect === 'postgres' ? CASTS[kind] : undefined
+    const typed = cast === undefined ? cell : sql`(${cell})::${sql.raw(cast)}`
     return sql`${typed} as ${sql.raw(name)}`
   })
   return dialect === 'sqlite'

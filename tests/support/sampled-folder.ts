@@ -127,6 +127,23 @@ export class SampledFolder implements AsyncDisposable {
     this.tell([{ raw: `raw/${name}`, bronze: `bronze/${name}`, mtime, size: content.length }])
   }
 
+  /** So many lines in one manifest, each of a file of its own name; few small files lie behind them. */
+  backlog(count: number): void {
+    const files = 50
+    for (let at = 0; at < files; at += 1) this.put(`bronze/${at}.csv`, TABLE)
+    const chunk = 10_000
+    for (let from = 0; from < count; from += chunk) {
+      this.tell(
+        Array.from({ length: Math.min(chunk, count - from) }, (_, at) => ({
+          raw: `raw/${(from + at) % 100}/backlog-file-${from + at}.csv`,
+          bronze: `bronze/${(from + at) % files}.csv`,
+          mtime: 1_737_200_000 + from + at,
+          size: TABLE.length,
+        })),
+      )
+    }
+  }
+
   async pass(options: Partial<PassOptions> = {}): Promise<PassReport> {
     return pass(
       { ...this.options, ...options },

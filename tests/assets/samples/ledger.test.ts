@@ -106,10 +106,17 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (database) => {
     const found = await rows()
     expect(Object.keys(found)).toHaveLength(998)
     expect(found['0']).toMatchObject({ mtime: 6, size: 9, seq: 1, sha256: null })
-    // Fractions of seconds are kept, and compared, as they were told.
-    await take([entry('fraction', 1_737_200_000.123)])
-    await take([entry('fraction', 1_737_200_000.123)])
-    expect((await rows())['fraction']?.mtime).toBe(1_737_200_000.123)
+  })
+
+  test('fractions of seconds are kept to the last bit: else a file would never be as it was told', async () => {
+    const times = Array.from(
+      { length: 1000 },
+      (_, at) => 1_737_200_000 + at * 7919.1 + Math.PI / (at + 1),
+    )
+    times.splice(0, 3, 1_795_713_491.267, 1e-7, -12.000_000_1)
+    await take(times.map((mtime, at) => entry(String(at), mtime)))
+    const found = await rows()
+    expect(times.map((_, at) => found[at]?.mtime)).toEqual(times)
   })
 
   test('the newest are claimed first, by one alone, and each has a path of its own', async () => {
