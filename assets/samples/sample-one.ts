@@ -90,7 +90,7 @@ function faultOf(one: Claimed, error: unknown, nowMs: number): Outcome {
   if (isEngineError(error, 'SAMPLER_LOST')) return failed(one, error.code, error.context.why)
   // What the operating system says of a path: a disk that is full stops all, a file's own fault none.
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (code === 'ENOENT') return missing(one, nowMs)
+  if (code === 'ENOENT' || isEngineError(error, 'PART_MISSING')) return missing(one, nowMs)
   if (code === 'EACCES' || code === 'EIO') return failed(one, 'INPUT_UNREADABLE', code)
   if (TAKEN.has(code)) return failed(one, 'SAMPLE_REFUSED', 'its sample’s place is taken')
   if (MACHINE.has(code) || isEngineError(error)) throw error

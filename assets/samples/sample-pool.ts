@@ -79,16 +79,23 @@ function pooled(
       return child.pid
     },
     run: async ({ task, ranges }, signal) => {
+      const faults: unknown[] = []
       const answer = async ({ number, from, to }: RangeAsked): Promise<void> => {
-        const bytes = await ranges?.read(from, to).catch(() => undefined)
+        const bytes = await ranges?.read(from, to).catch((error: unknown) => {
+          faults.push(error)
+          return undefined
+        })
         const given: RangeGiven = { kind: 'bytes', number, bytes }
         child.send(given)
       }
-      return child.run(task, {
+      const reply = await child.run(task, {
         timeoutMs: TIMEOUT_MS,
         signal,
         onMessage: (asked) => void answer(asked),
       })
+      // The child knows only that there were no bytes; why is no fault of the file.
+      if (reply.kind === 'failed' && faults.length > 0) throw faults[0]
+      return reply
     },
     end: async () => child.end(),
   }

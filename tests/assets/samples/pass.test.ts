@@ -1,6 +1,9 @@
 /** A pass of the sampler over manifests of outsiders: what is taken in, made, looked for again. */
 import { rmSync, truncateSync } from 'node:fs'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import type { PassOptions } from '../../../assets/samples/pass.ts'
+import { EngineError } from '../../../engine/index.ts'
+import { rejectedCode } from '../../support/error-code.ts'
 import { SampledFolder, TABLE, onePool } from '../../support/sampled-folder.ts'
 
 const MINUTE_MS = 60_000
@@ -112,4 +115,33 @@ test('names that begin with temp_ wait for their own', async () => {
   staging.deliver('a.csv')
   expect(await staging.pass()).toMatchObject({ ...NOTHING, made: 1, lines: 1 })
   expect(staging.samples()).toEqual(['a_sample.csv'])
+})
+
+test('a store that is away stops a pass and fails no file; a part that is gone is looked for again', async () => {
+  staging.tell([{ raw: 'raw/a.csv', bronze: 'store:raw/sp/x/y/data/a.csv', mtime: 1 }])
+  const reads: string[] = []
+  let answer: () => Buffer = () => {
+    throw new EngineError('STORE_UNUSABLE', { store: 's3://bucket', reason: 'it does not answer' })
+  }
+  const rootsOf: PassOptions['rootsOf'] = (place) => ({
+    ...staging.options.rootsOf(place),
+    inStore: async () => {
+      const read = async (from: number, to: number) => {
+        reads.push(`${from} ${to}`)
+        return answer().subarray(from, to)
+      }
+      return { kind: 'ranges', file: { name: 'a.csv', sizeBytes: TABLE.length, read } }
+    },
+  })
+  expect(await rejectedCode(staging.pass({ rootsOf }))).toBe('STORE_UNUSABLE')
+  expect(await staging.told()).toEqual({ 'raw/a.csv': 'PENDING' })
+  answer = () => {
+    throw new EngineError('PART_MISSING', { path: 'raw/sp/x/y/data/a.csv' })
+  }
+  expect(await staging.pass({ rootsOf })).toMatchObject({ missing: 1, failed: 0 })
+  answer = () => Buffer.from(TABLE)
+  staging.nowMs += MINUTE_MS
+  expect(await staging.pass({ rootsOf })).toMatchObject({ made: 1 })
+  expect(staging.sample('a_sample.csv')).toMatch(/^ssn,amount\n/)
+  expect(reads.length).toBeGreaterThan(2)
 })
