@@ -6,7 +6,7 @@
 import type { Dirent } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EngineError } from '../engine/index.ts'
+import { EngineError, isEngineError } from '../engine/index.ts'
 import { stagingFault } from './processed-lines.ts'
 
 export const CURRENT = 'processed.jsonl'
@@ -55,52 +55,76 @@ export const manifestsFolder = (prefix: string, place: StagingPlace): string =>
 /**
  * Every manifest below a prefix, by place; of one, a plain `processed.jsonl` first and then the
  * newest day. Follows no link; names out of form, as of files under way, are passed over. Nothing where
- * there is no such folder. Throws STAGING_UNUSABLE, also for more than 10,000 folders in one.
+ * there is no such folder. Throws STAGING_UNUSABLE, also for more than 10,000 entries in a folder; with
+ * `onUnusable` such a folder below the prefix is told by its path, and the others are listed.
  */
-export async function* listManifests(prefix: string): AsyncIterable<ListedManifest> {
+export async function* listManifests(
+  prefix: string,
+  onUnusable?: OnUnusable,
+): AsyncIterable<ListedManifest> {
   for (const vendor of await folders(prefix)) {
-    for (const dataset of await folders(join(prefix, vendor))) {
-      for (const version of await folders(join(prefix, vendor, dataset))) {
-        yield* manifestsOf(prefix, { vendor, dataset, version })
+    for (const dataset of await folders(join(prefix, vendor), onUnusable)) {
+      for (const version of await folders(join(prefix, vendor, dataset), onUnusable)) {
+        yield* manifestsOf(prefix, { vendor, dataset, version }, onUnusable)
       }
     }
   }
 }
 
+type OnUnusable = (path: string) => void
+
 /** Those of one place, in the same order. Throws STAGING_UNUSABLE, USAGE. */
 export async function* manifestsOf(
   prefix: string,
   place: StagingPlace,
+  onUnusable?: OnUnusable,
 ): AsyncIterable<ListedManifest> {
   const folder = manifestsFolder(prefix, place)
-  const names = (await entriesOf(folder))
+  const names = (await entriesOf(folder, onUnusable))
     .filter((entry) => entry.isFile())
     .map(({ name }) => name)
     .filter((name) => name === CURRENT || dayOf(name) !== undefined)
   for (const file of names.toSorted().toReversed().toSorted(plainFirst)) {
     const path = join(folder, file)
-    const { size, mtimeMs } = await lstat(path)
-    yield { place, file, path, sizeBytes: size, modifiedMs: mtimeMs }
+    const found = await lstat(path).catch((error: unknown) => {
+      // It was there a moment ago.
+      if (isCode(error, ['ENOENT'])) return undefined
+      throw stagingFault(path, error)
+    })
+    if (found === undefined) continue
+    yield { place, file, path, sizeBytes: found.size, modifiedMs: found.mtimeMs }
   }
 }
 
 const plainFirst = (a: string, b: string): number => Number(b === CURRENT) - Number(a === CURRENT)
 
-async function folders(path: string): Promise<readonly string[]> {
-  const found = (await entriesOf(path)).filter((entry) => entry.isDirectory())
+async function folders(path: string, onUnusable?: OnUnusable): Promise<readonly string[]> {
+  const found = (await entriesOf(path, onUnusable)).filter((entry) => entry.isDirectory())
   return found
     .map(({ name }) => name)
     .filter((name) => SEGMENT.test(name))
     .toSorted()
 }
 
-async function entriesOf(path: string): Promise<readonly Dirent[]> {
+async function entriesOf(path: string, onUnusable?: OnUnusable): Promise<readonly Dirent[]> {
+  try {
+    return await allEntries(path)
+  } catch (error) {
+    if (onUnusable === undefined || !isEngineError(error, 'STAGING_UNUSABLE')) throw error
+    onUnusable(path)
+    return []
+  }
+}
+
+const isCode = (error: unknown, codes: readonly string[]): boolean =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code))
+
+async function allEntries(path: string): Promise<readonly Dirent[]> {
   let entries: Dirent[]
   try {
     entries = await readdir(path, { withFileTypes: true })
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT' || code === 'ENOTDIR') return []
+    if (isCode(error, ['ENOENT', 'ENOTDIR'])) return []
     throw stagingFault(path, error)
   }
   if (entries.length <= FOLDERS_MAX) return entries

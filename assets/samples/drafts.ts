@@ -1,5 +1,5 @@
 /** Drafts of samples that nobody is at any more: a killed sampler leaves them, values and all. */
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Catalog } from '../../engine/index.ts'
 import { ledgerTables } from './ledger-tables.ts'
@@ -19,9 +19,19 @@ export async function removeDrafts(ledger: Catalog, prefix: string): Promise<voi
   const ids = new Set(held.map(({ id }) => String(id)))
   for (const { place } of places) {
     const folder = join(prefix, place, 'samples', DRAFTS)
-    if (!existsSync(folder)) continue
-    for (const name of readdirSync(folder)) {
+    for (const name of namesIn(folder)) {
       if (!ids.has(name.split('-', 1)[0] ?? '')) rmSync(join(folder, name), { force: true })
     }
+  }
+}
+
+/** A folder that may not be read is for the files of its place to say. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return []
+    throw error
   }
 }

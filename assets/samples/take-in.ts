@@ -17,7 +17,7 @@ export interface TakenIn {
   readonly lines: number
   /** lines that say nothing */
   readonly faults: number
-  /** manifests that cannot be read: the first few, by path */
+  /** manifests, and folders of them, that cannot be read: the first few, by path */
   readonly unreadable: readonly string[]
 }
 
@@ -41,7 +41,10 @@ export async function takeIn(
 ): Promise<TakenIn> {
   const known = await checkpoints(ledger)
   const taken = { manifests: 0, lines: 0, faults: 0, unreadable: [] as string[] }
-  for await (const manifest of oldestFirst(prefix)) {
+  const onUnusable = (path: string): void => {
+    if (taken.unreadable.length < UNREADABLE_MAX) taken.unreadable.push(path)
+  }
+  for await (const manifest of oldestFirst(prefix, onUnusable)) {
     if (signal.aborted) break
     taken.manifests += 1
     const place = placeText(manifest.place)
@@ -63,17 +66,20 @@ export async function takeIn(
     } catch (error) {
       // One that may not be read is a matter of its own: the others are read.
       if (!isEngineError(error, 'STAGING_UNUSABLE')) throw error
-      if (taken.unreadable.length < UNREADABLE_MAX) taken.unreadable.push(manifest.path)
+      onUnusable(manifest.path)
     }
   }
   return taken
 }
 
 /** A plain `processed.jsonl`, which knew of no days, then day by day. */
-async function* oldestFirst(prefix: string): AsyncIterable<ListedManifest> {
+async function* oldestFirst(
+  prefix: string,
+  onUnusable: (path: string) => void,
+): AsyncIterable<ListedManifest> {
   let days: ListedManifest[] = []
   let place = ''
-  for await (const manifest of listManifests(prefix)) {
+  for await (const manifest of listManifests(prefix, onUnusable)) {
     if (place !== placeText(manifest.place)) {
       yield* days.toReversed()
       days = []

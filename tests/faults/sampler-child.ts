@@ -10,14 +10,16 @@ import { takeIn } from '../../assets/samples/take-in.ts'
 import { openRoad } from '../support/open-road.ts'
 import { openLedgerAt } from '../support/sampled-folder.ts'
 
-/** Memory is the process's own at its highest; `readBytes` is undefined where nobody counts. */
+/** `readBytes` is undefined where nobody counts. */
 export interface SamplerSpent {
   readonly lines: number
   readonly takeInMs: number
   readonly readBytes: number | undefined
   readonly made: number
   readonly sampleMs: number
-  readonly rssMaxBytes: number
+  /** this process's own memory at its highest, as looked at after each batch: without the pages of the
+   * ledger's file that SQLite maps, up to 256 MB that the system takes back when it needs them */
+  readonly memoryMaxBytes: number
 }
 
 const [root = '', sampleMs = '0'] = process.argv.slice(2)
@@ -28,6 +30,15 @@ function readBytes(): number | undefined {
   return Number(/rchar: (\d+)/.exec(readFileSync('/proc/self/io', 'utf8'))?.[1])
 }
 
+let memoryMaxBytes = 0
+function lookAtMemory(): void {
+  const own =
+    process.platform === 'linux'
+      ? Number(/RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024
+      : process.memoryUsage.rss()
+  memoryMaxBytes = Math.max(memoryMaxBytes, own)
+}
+
 await using platform = await openRoad(root)
 const ledger = await openLedgerAt(join(root, 'samples.db'))
 {
@@ -36,16 +47,15 @@ const ledger = await openLedgerAt(join(root, 'samples.db'))
   const beforeBytes = readBytes()
   const startMs = performance.now()
   const signal = new AbortController().signal
-  const onLines = (): void => undefined
-  const { lines } = await takeIn(ledger, { prefix, nowMs, signal, onLines })
+  const { lines } = await takeIn(ledger, { prefix, nowMs, signal, onLines: lookAtMemory })
   const takeInMs = performance.now() - startMs
   const afterBytes = readBytes()
   const sampleFromMs = performance.now()
   let made = 0
   if (Number(sampleMs) > 0) {
     const stop = AbortSignal.timeout(Number(sampleMs))
-    const onEvent = (): void => undefined
-    made = (await pass(sampler.options, { signal: stop, lookMs: 60_000, onEvent })).made
+    const how = { signal: stop, lookMs: 60_000, onEvent: lookAtMemory }
+    made = (await pass(sampler.options, how)).made
   }
   const spent: SamplerSpent = {
     lines,
@@ -53,7 +63,7 @@ const ledger = await openLedgerAt(join(root, 'samples.db'))
     readBytes: afterBytes === undefined ? undefined : afterBytes - (beforeBytes ?? 0),
     made,
     sampleMs: performance.now() - sampleFromMs,
-    rssMaxBytes: process.resourceUsage().maxRSS * 1024,
+    memoryMaxBytes,
   }
   console.log(JSON.stringify(spent))
 }
