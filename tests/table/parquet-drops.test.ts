@@ -28,7 +28,9 @@ async function written(select: string, options = 'FORMAT parquet'): Promise<Buff
   const path = join(folder.path, 'a.parquet')
   const statements = [`COPY (${select}) TO '${path}' (${options})`]
   await bench.duck.run({ statements, folders: [folder.path] })
-  return readFile(path)
+  // Read before the folder goes.
+  const bytes = await readFile(path)
+  return bytes
 }
 
 async function values(bytes: Buffer, names: readonly string[]) {
