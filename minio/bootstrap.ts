@@ -39,7 +39,7 @@ const UPLOAD_DAYS = 7
 /** Time to put back what somebody removed by mistake. */
 const OLD_VERSION_DAYS = 30
 /** Made again from raw: their old versions need not stay. */
-const DERIVED = ['samples', 'silver', 'rejects', 'outbox', 'gold_submitter', 'gold_canonical']
+const DERIVED = ['silver', 'rejects', 'outbox', 'gold_submitter', 'gold_canonical']
 
 /** Brings one bucket to what it should be, step by step. Throws STORE_UNUSABLE. */
 export async function bootstrapBucket(
