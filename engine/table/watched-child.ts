@@ -121,11 +121,13 @@ export class WatchedChild<
     request: Request,
     { timeoutMs, signal, onMessage }: TaskOptions<Message>,
   ): Promise<Reply> {
-    assert(this.#pending === null && this.#isFit, 'a child was given two tasks')
+    const { lost } = this.#options
+    assert(this.#pending === null, 'a child was given two tasks')
+    // It may have died since it was chosen: that is no one's mistake.
+    if (!this.#isFit) throw lost('it is gone')
     this.#taskCount += 1
     const id = this.#taskCount
     this.#keepsAlive(true)
-    const { lost } = this.#options
     const timer = setTimeout(() => this.#kill(lost(`after ${timeoutMs} ms, its limit`)), timeoutMs)
     const watch = setInterval(() => void this.#watch(), WATCH_MS)
     const abort = (): void => this.#kill(signal?.reason)
