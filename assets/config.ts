@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { EngineError } from '../engine/index.ts'
 import type { DaemonConfig } from './daemon-config.ts'
 import { DAEMON_DEFAULTS, daemonDocument, readDaemonConfig } from './daemon-config.ts'
+import { DURATION, durationMs } from './duration.ts'
 import type { SecretSource } from './package-secrets.ts'
 import { secretsFrom } from './package-secrets.ts'
 import type { S3Config } from './s3-config.ts'
@@ -46,12 +47,7 @@ type IntakeAfter = (typeof INTAKE_AFTER)[number]
 /** On S3 readers list what there is: with older versions beside it a listing is not exact. */
 const RETAINED_VERSIONS = { folder: 3, s3: 1 } as const
 
-const DURATION = /^(\d{1,5})([smh])$/
-const UNIT_MINUTES: Readonly<Record<string, number>> = { s: 1 / 60, m: 1, h: 60 }
-const durationMinutes = (text: string): number => {
-  const [, count = '0', unit = 'm'] = DURATION.exec(text) ?? []
-  return Number(count) * (UNIT_MINUTES[unit] ?? 1)
-}
+const durationMinutes = (text: string): number => durationMs(text) / 60_000
 
 const days = (what: string) =>
   z.int().min(1).max(36_500).exactOptional().describe(`${what} by default`)

@@ -1,6 +1,7 @@
 /** The daemon's part of tributary.json: how often it looks, when it verifies, what it schedules. */
 import { z } from 'zod'
 import { EngineError } from '../engine/index.ts'
+import { DURATION, intervalMs } from './duration.ts'
 
 export const DAEMON_DEFAULTS = {
   zone: 'UTC',
@@ -12,9 +13,7 @@ export const DAEMON_DEFAULTS = {
   schedules: [],
 } as const
 
-const EVERY = /^(\d{1,5})([smh])$/
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 }
-const every = z.string().regex(EVERY, 'a duration is a whole number and s, m or h, as in 15s')
+const every = z.string().regex(DURATION, 'a duration is a whole number and s, m or h, as in 15s')
 const SCHEDULES_MAX = 100
 
 export const daemonDocument = z.strictObject({
@@ -103,19 +102,14 @@ export function readDaemonConfig(
     zone,
     verifyCron,
     everyMs: {
-      inbox: durationMs(inbox),
-      discovery: durationMs(discovery),
-      registry: durationMs(registry),
-      queue: durationMs(queue),
+      inbox: intervalMs(inbox),
+      discovery: intervalMs(discovery),
+      registry: intervalMs(registry),
+      queue: intervalMs(queue),
     },
     port: document?.port ?? DAEMON_DEFAULTS.port,
     hosts: document?.hosts ?? [],
     pools: document?.pools ?? {},
     schedules,
   }
-}
-
-function durationMs(text: string): number {
-  const [, count = '0', unit = 'm'] = EVERY.exec(text) ?? []
-  return Math.max(1000, Number(count) * (UNIT_MS[unit] ?? 1000))
 }

@@ -14,17 +14,18 @@ import type {
   ParseSpec,
   StoredAsset,
 } from '../engine/index.ts'
-import { EngineError, canonicalJson, defineAsset, frameDigest, sameKey } from '../engine/index.ts'
+import { EngineError, canonicalJson, defineAsset, sameKey } from '../engine/index.ts'
 import type { PhiClass } from '../registry/layout.ts'
 import type { Stamp } from './facts.ts'
 import { SUBMISSION, valueOf } from './facts.ts'
 import { submissionPath } from './paths.ts'
-import type { SamplePool } from './samples/sample-pool.ts'
+import { keyName } from './samples/sample-key.ts'
+import type { SampleRunner } from './samples/sample-pool.ts'
 import { runTwice } from './samples/sample-pool.ts'
 import type { SamplesConfig } from './samples/samples-config.ts'
 
 export interface SampleAssetOptions {
-  readonly pool: SamplePool
+  readonly pool: SampleRunner
   readonly config: SamplesConfig
   /** of masked values: enters the recipe as a digest, since other keys give other samples */
   readonly key: Buffer
@@ -36,13 +37,12 @@ const READS = ['layout_parse', 'layout_phi'] as const
 /** The asset of a project that wants samples in its store. */
 export function sampleAsset({ pool, config, key }: SampleAssetOptions): StoredAsset {
   const { records, strategy, readBytesMax } = config
-  const keyName = frameDigest(['sample-key', key.toString('hex')]).slice(0, 12)
   return defineAsset({
     kind: 'stored',
     name: 'sample',
     dimensions: SUBMISSION,
     description: 'some records of each landed file, personal values masked',
-    recipe: `1 ${strategy.value} ${records.value} ${readBytesMax.value} ${keyName}`,
+    recipe: `1 ${strategy.value} ${records.value} ${readBytesMax.value} ${keyName(key).slice(0, 12)}`,
     from: { stamp: sameKey, raw: sameKey },
     reads: {
       assets: READS,

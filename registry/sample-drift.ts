@@ -1,11 +1,12 @@
 /** How a file differs from the last one of its kind, by the profiles of their samples. Pure. */
+import { counted } from '../engine/index.ts'
 import type { SampleProfile } from './sample-profile.ts'
 
 type Column = SampleProfile['columns'][number]
 
 export interface Drift {
-  readonly kind: 'added' | 'removed' | 'reordered' | 'type' | 'missing' | 'length'
-  /** its name, else `column 3`; of `reordered` the first that stands elsewhere */
+  readonly kind: 'other' | 'added' | 'removed' | 'reordered' | 'type' | 'missing' | 'length'
+  /** its name, else `column 3`; of `reordered` the first that stands elsewhere; of `other` none */
   readonly column: string
   readonly words: string
 }
@@ -14,16 +15,21 @@ export interface Drift {
 const MISSING_SHARE_MOVE = 0.2
 /** Texts of differing length grow with every sample; so much is another column. */
 const LENGTH_GROWTH = 1.5
+/** Files that share fewer of their columns are of two kinds, and nothing has moved. */
+const SAME_KIND_SHARE = 1 / 3
 /** Changes that are told. */
 const CHANGES_MAX = 200
 
-/** What changed: columns first, then what they hold. Empty: nothing a person needs to see. */
+/** What changed: that it is another kind of file, else columns first, then what they hold. Empty: nothing a person needs to see. */
 export function driftOf(before: SampleProfile, now: SampleProfile): readonly Drift[] {
   const [old, own] = [byName(before), byName(now)]
   const added = [...own.keys()].filter((name) => !old.has(name))
   const removed = [...old.keys()].filter((name) => !own.has(name))
   const kept = [...own.keys()].filter((name) => old.has(name))
   const order = [...old.keys()].filter((name) => own.has(name))
+  if (kept.length < SAME_KIND_SHARE * Math.min(old.size, own.size)) {
+    return [otherKind(kept.length, own.size)]
+  }
   const moved = kept.find((name, at) => name !== order[at])
   const changes: readonly Drift[] = [
     ...added.map((column): Drift => ({ kind: 'added', column, words: `${column} is new` })),
@@ -36,6 +42,12 @@ export function driftOf(before: SampleProfile, now: SampleProfile): readonly Dri
   ]
   return changes.slice(0, CHANGES_MAX)
 }
+
+const otherKind = (kept: number, count: number): Drift => ({
+  kind: 'other',
+  column: '',
+  words: `another kind of file: that one has ${kept} of its ${counted(count, 'column')}`,
+})
 
 const reordered = (column: string): Drift => ({
   kind: 'reordered',

@@ -4,6 +4,7 @@ import type { CommandCall } from '../../engine/index.ts'
 import {
   EXIT,
   EngineError,
+  countText,
   counted,
   showLongWork,
   systemClock,
@@ -69,18 +70,19 @@ function show({ terminal, json }: Call, { copied, unchanged, skipped, faults }: 
     return
   }
   const { red, dim } = terminal.out
-  for (const { raw, bronze } of copied.slice(0, SHOWN_MAX)) terminal.print(`${raw} → ${bronze}`)
-  for (const { path, why } of skipped.slice(0, SHOWN_MAX)) {
-    terminal.print(dim(`${path} is passed over: ${why}`))
+  const list = <Named>(all: readonly Named[], words: (one: Named) => string): void => {
+    for (const one of all.slice(0, SHOWN_MAX)) terminal.print(words(one))
+    const more = all.length - SHOWN_MAX
+    if (more > 0) terminal.print(dim(`… and ${countText(more)} more`))
   }
-  for (const { path, why } of faults.slice(0, SHOWN_MAX)) {
-    terminal.print(`${red('not copied')} ${path}: ${why}`)
-  }
+  list(copied, ({ raw, bronze }) => `${raw} → ${bronze}`)
+  list(skipped, ({ path, why }) => dim(`${path} is passed over: ${why}`))
+  list(faults, ({ path, why }) => `${red('not copied')} ${path}: ${why}`)
   const parts = [
     `${counted(copied.length, 'file')} copied`,
-    `${unchanged} unchanged`,
-    `${skipped.length} passed over`,
-    `${faults.length} not copied`,
+    `${countText(unchanged)} unchanged`,
+    `${countText(skipped.length)} passed over`,
+    `${countText(faults.length)} not copied`,
   ]
   terminal.print(parts.join(', '))
 }

@@ -15,6 +15,7 @@ import {
   textOption,
   wholeNumber,
 } from '../../engine/index.ts'
+import { DURATION, intervalMs } from '../duration.ts'
 import { makeAgain } from '../samples/again.ts'
 import { chosen, sampleNamed } from '../samples/chosen.ts'
 import type { SampleRow } from '../samples/ledger-tables.ts'
@@ -188,14 +189,10 @@ async function auditRaw(call: Call, rows: readonly SampleRow[], reason: string):
   })
 }
 
-const EVERY = /^(\d{1,5})([smh])$/
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 }
-
 function everyOf(call: Call, configured: number): number {
   const text = textOption(call, 'every')
   if (text === undefined) return configured
-  const [, count = '', unit = ''] = EVERY.exec(text) ?? []
-  if (Number(count) > 0) return Number(count) * (UNIT_MS[unit] ?? 1000)
+  if (DURATION.test(text)) return intervalMs(text)
   const reason = '--every needs a whole number and s, m or h, as in 60s'
   throw new EngineError('USAGE', { command: COMMAND, reason })
 }

@@ -42,21 +42,16 @@ export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promis
   const nowMs = project.clock.nowMs()
   const madeBeforeMs =
     older === undefined ? undefined : nowMs - wholeNumber('--older-than', older, DAYS_MAX) * DAY_MS
+  const prefix = config.staging.prefix.value
+  const choice = { names, prefix, place, isRaw, madeBeforeMs, isThere: true }
   let count = 0
   for (;;) {
-    const choice = {
-      names,
-      prefix: config.staging.prefix.value,
-      place,
-      isRaw,
-      madeBeforeMs,
-      isThere: true,
-    }
     const rows = await chosen(ledger, choice, BATCH)
     if (rows.length === 0) break
+    if (count === 0) await auditPurge(call, wordsFor({ names, place, isRaw, older }))
     for (const row of rows) {
       if (row.path === null) continue
-      removeSample(join(config.staging.prefix.value, row.place, 'samples'), row.path)
+      removeSample(join(prefix, row.place, 'samples'), row.path)
     }
     await notePurged(ledger, rows)
     count += rows.length
@@ -64,18 +59,43 @@ export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promis
   }
   // What a killed sampler left half made holds values too.
   await releaseClaims(ledger, nowMs)
-  await removeDrafts(ledger, config.staging.prefix.value)
-  if (count > 0) {
-    await project.catalog.write(async (trx) => {
-      const reason = textOption(call, 'reason') ?? ''
-      const actor = { name: call.actor, reason }
-      const subject = `${counted(count, 'sample')}${place === undefined ? '' : ` of ${place}`}`
-      await insertAudit(trx, { atMs: nowMs, actor, action: 'purge_samples', subject, run: null })
-    })
-  }
+  await removeDrafts(ledger, prefix)
   if (call.json) call.terminal.printJson({ format_version: '1.0', purged: count })
   else call.terminal.print(count === 0 ? 'Nothing to purge' : `Purged ${counted(count, 'sample')}`)
   return EXIT.done
+}
+
+/** Which samples a command is about, as an audit says it. */
+function wordsFor({
+  names,
+  place,
+  isRaw,
+  older,
+}: {
+  readonly names: readonly string[]
+  readonly place: string | undefined
+  readonly isRaw: boolean
+  readonly older: string | undefined
+}): string {
+  const [first] = names
+  const of = names.length === 1 && first !== undefined ? first : counted(names.length, 'name')
+  return [
+    'samples',
+    ...(isRaw ? ['not masked'] : []),
+    ...(names.length > 0 ? [`of ${of}`] : []),
+    ...(place === undefined ? [] : [`below ${place}`]),
+    ...(older === undefined ? [] : [`older than ${older} days`]),
+  ].join(' ')
+}
+
+/** The audit says who removes samples before any is gone. */
+async function auditPurge(call: CommandCall<OpenedPlatform>, subject: string): Promise<void> {
+  const { project } = await call.open({ sync: false })
+  await project.catalog.write(async (trx) => {
+    const actor = { name: call.actor, reason: textOption(call, 'reason') ?? '' }
+    const atMs = project.clock.nowMs()
+    await insertAudit(trx, { atMs, actor, action: 'purge_samples', subject, run: null })
+  })
 }
 
 /** What was asked for anew, is missing or has failed since keeps its state; only its old sample is gone. */

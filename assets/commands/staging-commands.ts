@@ -41,7 +41,8 @@ export const stagingCommands = (host: Host): readonly Command<OpenedPlatform>[] 
   },
   {
     name: 'manifest processed',
-    summary: 'what was landed, newest first: raw file → where it lies; reads no catalog',
+    summary:
+      'what was landed, the newest day first, place by place: raw file → where it lies; reads no catalog',
     options: [
       { flags: '--place <place>', description: 'only of vendor/dataset/version' },
       { flags: '--limit <count>', description: 'how many (default: 100)' },

@@ -1,7 +1,8 @@
 /** The files of a ledger that a person names. */
 import type { Catalog } from '../../engine/index.ts'
+import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
 import { EngineError, nearestName } from '../../engine/index.ts'
-import type { SampleRow, SampleStatus } from './ledger-tables.ts'
+import type { LedgerTables, SampleRow, SampleStatus } from './ledger-tables.ts'
 import { ledgerTables } from './ledger-tables.ts'
 
 export interface Choice {
@@ -21,7 +22,7 @@ export interface Choice {
 const NAMES_MAX = 1000
 const NEAR_MAX = 1000
 
-/** At most `limit` files, the newest first. Throws SAMPLE_UNKNOWN for a name that nothing has. */
+/** At most `limit` files, the newest first. Throws SAMPLE_UNKNOWN, SAMPLE_PLACE_UNKNOWN for what nothing has. */
 export async function chosen(
   { db }: Pick<Catalog, 'db'>,
   choice: Choice,
@@ -34,16 +35,7 @@ export async function chosen(
     .orderBy('mtime', 'desc')
     .orderBy('id', 'desc')
     .limit(limit)
-  if (place !== undefined) {
-    const whole = place.replace(/\/+$/, '')
-    // A range and no pattern: `_` is a letter of names.
-    query = query.where((eb) =>
-      eb.or([
-        eb('place', '=', whole),
-        eb.and([eb('place', '>', `${whole}/`), eb('place', '<', `${whole}0`)]),
-      ]),
-    )
-  }
+  if (place !== undefined) query = query.where(isBelow(place))
   if (status !== undefined) query = query.where('status', '=', status)
   if (isThere === true) {
     query = query.where('made_ms', 'is not', null).where('status', '!=', 'PURGED')
@@ -64,7 +56,38 @@ export async function chosen(
   }
   const rows = await query.execute()
   if (names.length > 0) await requireAll({ db }, { names, prefix }, rows)
+  if (place !== undefined && rows.length === 0) await requirePlace({ db }, place)
   return rows
+}
+
+const isBelow = (
+  place: string,
+): ((eb: ExpressionBuilder<LedgerTables, 'sample'>) => Expression<SqlBool>) => {
+  const whole = place.replace(/\/+$/, '')
+  // A range and no pattern: `_` is a letter of names.
+  return (eb) =>
+    eb.or([
+      eb('place', '=', whole),
+      eb.and([eb('place', '>', `${whole}/`), eb('place', '<', `${whole}0`)]),
+    ])
+}
+
+/** Nothing is like that, or there is no such place: the second is somebody's slip. */
+async function requirePlace({ db }: Pick<Catalog, 'db'>, place: string): Promise<void> {
+  const tables = ledgerTables(db)
+  const one = await tables
+    .selectFrom('sample')
+    .select('id')
+    .where(isBelow(place))
+    .limit(1)
+    .execute()
+  if (one.length > 0) return
+  const places = await tables.selectFrom('place').select('place').orderBy('place').execute()
+  const nearest = nearestName(
+    place,
+    places.map((row) => row.place),
+  )
+  throw new EngineError('SAMPLE_PLACE_UNKNOWN', { place, nearest })
 }
 
 const PLACED = /^([^/]+\/[^/]+\/[^/]+)\/samples\/(.+)$/

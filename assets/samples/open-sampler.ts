@@ -12,7 +12,7 @@ import { Folders } from './folders.ts'
 import { isLocalPlace } from './local-files.ts'
 import { placeOf, vendorOf } from './place.ts'
 import type { Found, ReferenceRoots } from './references.ts'
-import { sampleKey } from './sample-key.ts'
+import { keyName, sampleKey } from './sample-key.ts'
 import { openSamplePool } from './sample-pool.ts'
 
 export interface SamplerParts extends AsyncDisposable {
@@ -90,7 +90,7 @@ function policyFinder(
     samples.strategy.value,
     String(samples.records.value),
     String(samples.readBytesMax.value),
-    frameDigest(['sample-key', key.toString('hex')]),
+    keyName(key),
   ]
   const known = new Map<string, string>()
   return (place) => {

@@ -13,7 +13,7 @@ import type { SampleRow } from './ledger-tables.ts'
 import { ledgerTables } from './ledger-tables.ts'
 
 const driftShape = z.object({
-  kind: z.enum(['added', 'removed', 'reordered', 'type', 'missing', 'length']),
+  kind: z.enum(['other', 'added', 'removed', 'reordered', 'type', 'missing', 'length']),
   column: z.string(),
   words: z.string(),
 })

@@ -1,6 +1,6 @@
 /** What the tokens of masked samples are keyed by. */
 import { join } from 'node:path'
-import { EngineError, keyFile } from '../../engine/index.ts'
+import { EngineError, frameDigest, keyFile } from '../../engine/index.ts'
 import type { Config } from '../config.ts'
 
 const KEY_BYTES_MIN = 16
@@ -13,3 +13,6 @@ export function sampleKey({ root, samples: { key } }: Pick<Config, 'root' | 'sam
   const reason = `it has less than ${KEY_BYTES_MIN} bytes`
   throw new EngineError('CONFIG_INVALID', { file: 'TRIBUTARY_SAMPLE_KEY', reason })
 }
+
+/** What a key is called in recipes and policies: other keys give other samples. Tells nothing of it. */
+export const keyName = (key: Buffer): string => frameDigest(['sample-key', key.toString('hex')])

@@ -12,14 +12,14 @@ import { profilePath } from './profile-file.ts'
 import type { Found, ReferenceRoots } from './references.ts'
 import { follow } from './references.ts'
 import { ownPath } from './sample-path.ts'
-import type { SamplePool } from './sample-pool.ts'
+import type { SampleRunner } from './sample-pool.ts'
 import { runTwice } from './sample-pool.ts'
 import type { SampleMade, SampleTask } from './sample-task.ts'
 import type { SamplesConfig } from './samples-config.ts'
 
 export interface SamplingOptions {
   readonly ledger: Catalog
-  readonly pool: SamplePool
+  readonly pool: SampleRunner
   /** of staging; absolute */
   readonly prefix: string
   readonly config: SamplesConfig

@@ -22,6 +22,8 @@ export interface SampleAsked {
 }
 
 export type SamplePool = ChildPool<SampleAsked, SampleReply>
+/** What takes tasks; who opened the pool ends it. */
+export type SampleRunner = Pick<SamplePool, 'size' | 'run'>
 
 export interface SamplePoolOptions {
   readonly size: number
@@ -53,7 +55,7 @@ export const openSamplePool = ({ size, folder, terms }: SamplePoolOptions): Samp
 
 /** A child that was lost is lost once: the machine may have done it, and not the file. */
 export async function runTwice(
-  pool: SamplePool,
+  pool: SampleRunner,
   asked: SampleAsked,
   signal: AbortSignal,
 ): Promise<SampleReply> {

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { STRATEGIES } from '../../engine/index.ts'
 import type { Strategy } from '../../engine/index.ts'
+import { DURATION, intervalMs } from '../duration.ts'
 import type { Environment, Setting } from '../setting.ts'
 import { firstOf } from '../setting.ts'
 
@@ -21,8 +22,6 @@ const FROM = ['bronze', 'raw'] as const
 export const RECORDS_MAX = 10_000
 const READ_BYTES_MIN = 65_536
 const READ_BYTES_MAX = 256 * 1024 ** 2
-const EVERY = /^(\d{1,5})([smh])$/
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 }
 
 export const samplesDocument = z.strictObject({
   from: z
@@ -51,7 +50,7 @@ export const samplesDocument = z.strictObject({
     .describe('bytes read of a file at most; 1,000,000 by default'),
   every: z
     .string()
-    .regex(EVERY, 'a duration is a whole number and s, m or h, as in 60s')
+    .regex(DURATION, 'a duration is a whole number and s, m or h, as in 60s')
     .exactOptional()
     .describe('how often --watch looks at the manifests; 60s by default'),
   ledger: z
@@ -110,16 +109,11 @@ export function readSamplesConfig(
     records: of('records'),
     strategy: of('strategy'),
     readBytesMax: of('read_bytes'),
-    everyMs: { value: durationMs(every.value), origin: every.origin },
+    everyMs: { value: intervalMs(every.value), origin: every.origin },
     ledger: firstOf(environment, ['TRIBUTARY_SAMPLE_LEDGER']) ?? of('ledger'),
     roots: of('roots'),
     asset: of('asset'),
     daemon: of('daemon'),
     key: key === undefined ? undefined : { ...key, isSecret: true },
   }
-}
-
-function durationMs(text: string): number {
-  const [, count = '0', unit = 's'] = EVERY.exec(text) ?? []
-  return Number(count) * (UNIT_MS[unit] ?? 1000)
 }

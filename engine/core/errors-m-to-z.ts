@@ -153,6 +153,13 @@ export const MORE_ERRORS = {
     text: ({ why }) => `the reader of a sample ended twice (${why})`,
     hint: 'the file is hostile or far too large for what it is: look at it apart, with limits',
   }),
+  SAMPLE_PLACE_UNKNOWN: spec<{ readonly place: string; readonly nearest: string | undefined }>({
+    fault: 'usage',
+    retry: 'never',
+    text: ({ place, nearest }) =>
+      `no manifest has named a file of ${place}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+    hint: 'a place is vendor/dataset/version, or its first parts, as `tributary samples list` shows it',
+  }),
   SAMPLE_UNKNOWN: spec<{ readonly name: string; readonly nearest: string | undefined }>({
     fault: 'usage',
     retry: 'never',

@@ -31,6 +31,21 @@ test('a place is made of what is new there, also of lines that no pass has read;
   expect(JSON.parse(all.stdout)).toMatchObject({ made: 1, pending: 1 })
 })
 
+test('a place that no manifest has is named, with the nearest that one has', async () => {
+  using project = await staged()
+  await project.run(['samples', 'make'])
+  for (const command of [['make'], ['make', '--again'], ['list'], ['purge']]) {
+    const run = await project.run(['samples', ...command, '--place', 'one/pipe/v2'])
+    expect([command, run.code, run.stderr]).toEqual([
+      command,
+      2,
+      expect.stringContaining('one/pipe/v2; did you mean one/pipe/v1?'),
+    ])
+  }
+  const none = await project.run(['samples', 'list', '--place', 'one', '--status', 'failed'])
+  expect(none.stdout).toBe('No file is like that\n')
+})
+
 test('an empty list says whether nothing was sampled at all', async () => {
   using project = await staged()
   expect((await project.run(['samples', 'list'])).stdout).toBe(
@@ -62,4 +77,14 @@ test('values as they are need a name and a reason, and the list says so', async 
   expect((await project.run(['samples', 'list'])).stdout).toContain('MADE, not masked')
   const purge = ['samples', 'purge', 'raw/env0/claims.csv', '--reason', 'the call is over']
   expect((await project.run(purge)).stdout).toBe('Purged 1 sample\n')
+})
+
+test('the audit says who purges what, in words of the command', async () => {
+  using project = await staged()
+  await project.run(['samples', 'make'])
+  const purge = ['samples', 'purge', '--place', 'one', '--reason', 'the year is over']
+  expect((await project.run(purge)).stdout).toBe('Purged 1 sample\n')
+  const { stdout } = await project.run(['audit', 'list', '--json'])
+  expect(stdout).toContain('"samples below one"')
+  expect(stdout).toContain('the year is over')
 })

@@ -86,6 +86,14 @@ test('columns that came, went and moved are told', () => {
   )
 })
 
+test('a file that shares less than a third of its columns is of another kind, and nothing else is told', () => {
+  const of = (...names: readonly string[]) => names.map((name) => column(name, '1'))
+  expect(drift(of('A', 'B', 'C', 'D'), of('A', 'X', 'Y', 'Z'))).toEqual([
+    'other: another kind of file: that one has 1 of its 4 columns',
+  ])
+  expect(drift(of('A', 'B', 'C'), of('A', 'X', 'Y'))).toHaveLength(4)
+})
+
 test('other types, other lengths, and values that are missing now are told', () => {
   expect(drift([column('A', '1')], [column('A', 'x')])).toEqual(['type: A was integer and is text'])
   expect(drift([column('D', '20240101')], [column('D', '2024-01-01')])).toEqual([

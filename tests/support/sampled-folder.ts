@@ -22,7 +22,7 @@ import type { SamplerParts } from '../../assets/samples/open-sampler.ts'
 import { openSampler } from '../../assets/samples/open-sampler.ts'
 import type { PassOptions, PassReport } from '../../assets/samples/pass.ts'
 import { pass } from '../../assets/samples/pass.ts'
-import type { SamplePool } from '../../assets/samples/sample-pool.ts'
+import type { SamplePool, SampleRunner } from '../../assets/samples/sample-pool.ts'
 import { openSamplePool } from '../../assets/samples/sample-pool.ts'
 import type { Catalog } from '../../engine/index.ts'
 import { openCatalog } from '../../engine/index.ts'
@@ -42,7 +42,7 @@ export interface SampledOptions {
   /** a URL; default: a SQLite file of its own */
   readonly ledger?: string
   /** of several folders, so that a file of tests starts one child; default: its own */
-  readonly pool?: SamplePool
+  readonly pool?: SampleRunner
 }
 
 /** One child that knows no layout. Close it. */
@@ -70,7 +70,7 @@ export class SampledFolder implements AsyncDisposable {
       readonly platform: Platform
       readonly ledger: Catalog
       readonly sampler: SamplerParts
-      readonly pool: SamplePool
+      readonly pool: SampleRunner
     },
   ) {
     this.root = root

@@ -20,8 +20,18 @@ const JSON_LINES = /\.(?:jsonl|ndjson|ldjson)$/i
 const JSON_TEXT = /\.(?:json|geojson)$/i
 const DELIMITED = /\.(?:csv|tsv|psv|txt|dat|tab)$/i
 
+/** What is no text, whatever its name says. */
+const PACKAGE = /\.(?:zip|xlsx?|parquet|pq|tar|tgz|7z|rar|bz2|zst|xz|pdf)$/i
+
 /** The extension that a sample of the same format has: `.csv.gz` of `a.b.csv.gz`. */
 const extensionOf = (name: string): string => EXTENSION.exec(name)?.[0] ?? ''
+
+/** Of a text: a page of a web server that is named `a.zip` is `.txt`, and none that unzip is to open. */
+function textExtension(name: string, found: ContentSample | NoSample): string {
+  const plain = name.replace(PACKED, '')
+  if ('reason' in found || !PACKAGE.test(plain)) return extensionOf(plain)
+  return found.format === 'text' ? '.txt' : `.${found.format}`
+}
 
 /** A sample of a file. Reads at most `readBytesMax`; throws only what reading itself throws. */
 export async function sampleFile(request: SampleRequest): Promise<Sample> {
@@ -34,12 +44,13 @@ export async function sampleFile(request: SampleRequest): Promise<Sample> {
   switch (kind) {
     case 'plain': {
       const found = await samplePlain({ prefix: content, name: file.name, file }, request)
-      return finished(found, { file, kind: 'unknown', head })
+      const extension = textExtension(file.name, found)
+      return finished(found, { file, kind: 'unknown', head, extension })
     }
     case 'gzip':
       return sampleGzip(file, request)
     case 'xlsx':
-      return finished({ reason: 'workbook' }, { file, kind, head })
+      return finished({ reason: 'workbook' }, { file, kind, head, extension: '' })
     case 'parquet':
     case 'zip':
     case 'tar': {
@@ -73,7 +84,8 @@ async function sampleGzip(file: CountedFile, request: SampleRequest): Promise<Sa
       return await sampleTarStream(archive, content.stream(), () => file.readBytes)
     }
     const found = await sampleInside(content, inner, { ...request, file })
-    return finished(found, { file, kind: 'gzip', head: content.head })
+    const extension = extensionOf(file.name)
+    return finished(found, { file, kind: 'gzip', head: content.head, extension })
   } finally {
     await content.close()
   }
@@ -154,13 +166,15 @@ interface Around {
   readonly file: CountedFile
   readonly kind: string
   readonly head: Buffer
+  readonly extension: string
 }
 
-function finished(found: ContentSample | NoSample, { file, kind, head }: Around): Sample {
+function finished(found: ContentSample | NoSample, around: Around): Sample {
+  const { file, kind, head, extension } = around
   const { readBytes } = file
   const own = Buffer.from(head)
   if ('reason' in found) {
     return describedSample({ file, kind, reason: found.reason, readBytes, head: own })
   }
-  return { ...found, extension: extensionOf(file.name), readBytes, head: own }
+  return { ...found, extension, readBytes, head: own }
 }

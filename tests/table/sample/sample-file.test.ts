@@ -8,8 +8,12 @@ const rows = 'a,b\n1,x\n2,y\n'
 test.for([
   ['x.csv', zipOf({ 'in.csv': rows }), 'zip', '.zip'],
   ['x.csv', tarOf({ 'in.csv': rows }), 'tar', '.txt'],
-  ['x.zip', Buffer.from(rows), 'text', '.zip'],
-  ['x.parquet', Buffer.from('[1]'), 'json', '.parquet'],
+  // What its name says of a text is not believed: no unzip is to open the sample.
+  ['x.zip', Buffer.from(rows), 'text', '.txt'],
+  ['x.csv.XLSX', Buffer.from(rows), 'text', '.txt'],
+  ['x.csv.gz', Buffer.from(rows), 'text', '.csv'],
+  ['x.parquet', Buffer.from('[1]'), 'json', '.json'],
+  ['x.tar.gz', Buffer.from('{"a":1}\n{"a":2}\n'), 'jsonl', '.jsonl'],
   ['a.b.tsv', Buffer.from(rows), 'text', '.tsv'],
   ['x.JSONL', Buffer.from('{}\n'), 'jsonl', '.JSONL'],
   ['x', Buffer.from('{"a":1}\n{"a":2}\n'), 'jsonl', ''],
