@@ -97,7 +97,12 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   const name = dialect === 'postgres' ? withoutPassword(options.url) : options.url
   try {
     const opened = dialect === 'postgres' ? await openPostgres(options) : openSqlite(options.url)
-    await migrate(opened.db, { dialect, lockPath: `${options.url}.lock`, options })
+    try {
+      await migrate(opened.db, { dialect, lockPath: `${options.url}.lock`, options })
+    } catch (error) {
+      await opened.db.destroy()
+      throw error
+    }
     return catalogOver(opened, { name, dialect, url: options.url })
   } catch (error) {
     if (isEngineError(error)) throw error
@@ -284,7 +289,9 @@ const insideAdvisoryLock =
       try {
         await work(on)
       } finally {
-        await sql`select pg_advisory_unlock(${MIGRATION_LOCK})`.execute(on)
+        // A connection that broke has let go of it, and why it broke is what is thrown.
+        const unlock = sql`select pg_advisory_unlock(${MIGRATION_LOCK})`.execute(on)
+        await unlock.catch(() => undefined)
       }
     })
 
