@@ -8,6 +8,8 @@ import { SampledFolder } from '../support/sampled-folder.ts'
 
 const CHILD = fileURLToPath(new URL('../faults/sampler-child.ts', import.meta.url))
 const LINES = 1_000_000
+/** A heap that would not hold the lines ends the process. */
+const HEAP = '--max-old-space-size=100'
 const MEMORY_MAX_BYTES = 300 << 20
 const SAMPLE_MS = 120_000
 const HOUR_MS = 3_600_000
@@ -16,7 +18,7 @@ let folder: SampledFolder | undefined
 afterEach(async () => folder?.[Symbol.asyncDispose]())
 
 async function spent(root: string, sampleMs: number): Promise<SamplerSpent> {
-  const { code, stdout, stderr } = await runNode([CHILD, root, String(sampleMs)])
+  const { code, stdout, stderr } = await runNode([HEAP, CHILD, root, String(sampleMs)])
   expect([code, stderr]).toEqual([0, ''])
   return JSON.parse(stdout) as SamplerSpent
 }
