@@ -12,7 +12,7 @@ import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { link, lstat, mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import { EngineError, hasInvisible, printable } from '../engine/index.ts'
+import { EngineError, hasInvisible, isEngineError, printable } from '../engine/index.ts'
 import { bronzePath, isUnderWay } from './copy-path.ts'
 import { appendProcessed } from './processed-append.ts'
 import type { ProcessedEntry } from './processed-entry.ts'
@@ -151,7 +151,11 @@ async function findFiles(
   raw: string,
   collected: Collected,
 ): Promise<{ readonly top: string; readonly files: readonly Found[] }> {
-  const first = await statOf(raw)
+  const first = await statOf(raw).catch((error: unknown) => {
+    const isGone = isEngineError(error, 'INPUT_UNREADABLE') && error.context.reason === 'ENOENT'
+    if (!isGone) throw error
+    throw new EngineError('USAGE', { command: 'copy', reason: `there is no ${raw}` })
+  })
   if (first.isFile()) {
     const top = dirname(raw)
     const path = basename(raw)

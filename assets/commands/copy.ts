@@ -1,5 +1,5 @@
 /** `copy`: raw files into bronze, each with its line in a processed manifest. Needs no catalog. */
-import { resolve } from 'node:path'
+import { resolve, sep } from 'node:path'
 import type { CommandCall } from '../../engine/index.ts'
 import {
   EXIT,
@@ -12,6 +12,7 @@ import {
 } from '../../engine/index.ts'
 import type { CopyReport, NotCopied } from '../copy-files.ts'
 import { copyFiles } from '../copy-files.ts'
+import { versionFolder } from '../processed-places.ts'
 import type { OpenedPlatform } from './opened.ts'
 import type { Host } from './host.ts'
 import { stagingPrefixOf } from './staging-prefix.ts'
@@ -48,6 +49,13 @@ export const runCopy =
       work.end()
     }
     show(call, report)
+    const version = versionFolder(prefix, place)
+    const isOutside = !`${resolve(bronze)}${sep}`.startsWith(`${version}${sep}`)
+    if (isOutside && report.copied.length > 0) {
+      call.terminal.note(
+        `for samples of them put ${resolve(bronze)} into samples.roots of tributary.json: it lies outside ${version}`,
+      )
+    }
     return report.faults.length > 0 ? EXIT.failed : EXIT.done
   }
 

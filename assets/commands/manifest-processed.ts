@@ -21,6 +21,8 @@ type Call = CommandCall<OpenedPlatform>
 
 const LIMIT = 100
 const LIMIT_MAX = 10_000
+/** Lines that cannot be read, told one by one. */
+const UNREAD_MAX = 20
 
 interface Shown {
   /** vendor/dataset/version */
@@ -30,6 +32,13 @@ interface Shown {
   readonly entry: ProcessedEntry
 }
 
+/** A line that says nothing; nothing of it is quoted. */
+interface Unread {
+  readonly path: string
+  readonly offset: number
+  readonly why: string
+}
+
 /** Runs `manifest processed`. */
 export const runManifestProcessed =
   (host: Host) =>
@@ -37,15 +46,19 @@ export const runManifestProcessed =
     const { terminal } = call
     const limit = wholeNumber('--limit', textOption(call, 'limit') ?? String(LIMIT), LIMIT_MAX)
     const prefix = await stagingPrefixOf(host, call)
-    const { shown, faults } = await newestEntries(await manifestsFor(call, prefix), limit)
+    const { shown, faults, unread } = await newestEntries(await manifestsFor(call, prefix), limit)
     if (call.json) {
       const entries = shown.map(({ place, day, entry }) => ({ place, day, ...entry }))
-      terminal.printJson({ format_version: '1.0', prefix, entries, faults })
+      terminal.printJson({ format_version: '1.0', prefix, entries, faults, unread })
       return EXIT.done
     }
     if (shown.length === 0) terminal.print(`Nothing was landed under ${prefix}`)
     else terminal.print(alignColumns(COLUMNS, shown.map(cellsOf), terminal.out.dim).join('\n'))
     if (faults > 0) terminal.print(`${counted(faults, 'line')} could not be read`)
+    for (const { path, offset, why } of unread) {
+      terminal.print(`  ${path}, from byte ${countText(offset)}: ${why}`)
+    }
+    if (faults > unread.length) terminal.print(`  … and ${countText(faults - unread.length)} more`)
     return EXIT.done
   }
 
@@ -88,8 +101,13 @@ async function manifestsFor(call: Call, prefix: string): Promise<readonly Listed
 async function newestEntries(
   manifests: readonly ListedManifest[],
   limit: number,
-): Promise<{ readonly shown: readonly Shown[]; readonly faults: number }> {
+): Promise<{
+  readonly shown: readonly Shown[]
+  readonly faults: number
+  readonly unread: readonly Unread[]
+}> {
   const shown: Shown[] = []
+  const unread: Unread[] = []
   let faults = 0
   for (const manifest of manifests) {
     if (shown.length >= limit) break
@@ -97,11 +115,15 @@ async function newestEntries(
     const facts = { place: `${vendor}/${dataset}/${version}`, day: dayFor(manifest) }
     let last: Shown[] = []
     for await (const line of readProcessed(manifest.path, 0, { linesMax: Infinity })) {
-      if ('fault' in line) faults += 1
-      else last.push({ ...facts, entry: line.entry })
+      if ('entry' in line) last.push({ ...facts, entry: line.entry })
+      else {
+        faults += 1
+        unread.push({ path: manifest.path, offset: line.offset, why: line.fault })
+        unread.length = Math.min(unread.length, UNREAD_MAX)
+      }
       if (last.length >= 2 * limit) last = last.slice(-limit)
     }
     shown.push(...last.slice(-limit).toReversed())
   }
-  return { shown: shown.slice(0, limit), faults }
+  return { shown: shown.slice(0, limit), faults, unread }
 }

@@ -1,5 +1,4 @@
 /** `samples make`: samples of what manifests name, once or as a service. */
-import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Catalog, CommandCall } from '../../engine/index.ts'
 import {
@@ -15,12 +14,12 @@ import {
   textOption,
   wholeNumber,
 } from '../../engine/index.ts'
-import { DURATION, intervalMs } from '../duration.ts'
+import { DURATION, durationMs, intervalMs } from '../duration.ts'
 import { makeAgain } from '../samples/again.ts'
-import { chosen, sampleNamed } from '../samples/chosen.ts'
+import { chosen } from '../samples/chosen.ts'
 import type { SampleRow } from '../samples/ledger-tables.ts'
 import { takeFiles } from '../samples/ledger.ts'
-import { localFile, takeInbox } from '../samples/local-files.ts'
+import { namedFiles, takeInbox } from '../samples/local-files.ts'
 import { openLedger, openSampler } from '../samples/open-sampler.ts'
 import type { PassReport } from '../samples/pass.ts'
 import { pass } from '../samples/pass.ts'
@@ -124,6 +123,11 @@ function requireSensible(call: Call, isWatching: boolean): void {
   if (flagOption(call, 'rawSample') && !isNamed) {
     refuse('--raw-sample needs the files it is about, by name or by --place')
   }
+  for (const name of ['reason', 'days']) {
+    const isIdle = textOption(call, name) !== undefined && !flagOption(call, 'rawSample')
+    if (isIdle) refuse(`--${name} is about --raw-sample`)
+  }
+  if (textOption(call, 'every') !== undefined && !isWatching) refuse('--every is about --watch')
 }
 
 /** The files a person asked for, taken in where they are new; undefined: whatever is pending. */
@@ -143,7 +147,10 @@ async function asked(
   const prefix = platform.config.staging.prefix.value
   // What a manifest names since the last pass may be asked for too.
   await takeIn(ledger, { prefix, signal, nowMs: clock.nowMs, onLines: () => undefined })
-  const names = await named(call, platform, ledger)
+  const { names, locals } = await namedFiles(platform, call)
+  for (const { place: own, entry } of locals) {
+    await takeFiles(ledger, { place: own, entries: [entry] })
+  }
   const status = isAgain ? undefined : 'PENDING'
   const rows = await chosen(ledger, { names, prefix, place, status }, isRaw ? RAW_MAX : AGAIN_MAX)
   if (!isAgain) return rows.map(({ id }) => id)
@@ -153,27 +160,6 @@ async function asked(
   const ids = rows.map(({ id }) => id)
   await makeAgain(ledger, { ids, rawUntilMs: isRaw ? nowMs + days * DAY_MS : undefined })
   return ids
-}
-
-/** What the ledger calls the files of a command; those of this machine are taken in. */
-async function named(
-  call: Call,
-  platform: OpenedPlatform['platform'],
-  ledger: Catalog,
-): Promise<readonly string[]> {
-  const names: string[] = []
-  for (const word of call.words) {
-    const path = resolve(call.folder, word)
-    // A sample stands for the file it is of: none is made of it.
-    if (sampleNamed(platform.config.staging.prefix.value, path) !== undefined) {
-      names.push(path)
-      continue
-    }
-    const local = await localFile(platform, path)
-    if (local !== undefined) await takeFiles(ledger, { place: local.place, entries: [local.entry] })
-    names.push(local?.entry.raw ?? word)
-  }
-  return names
 }
 
 /** The audit says who made values visible before any is. */
@@ -192,7 +178,7 @@ async function auditRaw(call: Call, rows: readonly SampleRow[], reason: string):
 function everyOf(call: Call, configured: number): number {
   const text = textOption(call, 'every')
   if (text === undefined) return configured
-  if (DURATION.test(text)) return intervalMs(text)
+  if (DURATION.test(text) && durationMs(text) > 0) return intervalMs(text)
   const reason = '--every needs a whole number and s, m or h, as in 60s'
   throw new EngineError('USAGE', { command: COMMAND, reason })
 }
@@ -227,8 +213,9 @@ function tell(
   }
 }
 
-function hintAfter({ made, missing, failed }: PassReport): string {
+function hintAfter({ made, missing, failed, faults }: PassReport): string {
   if (failed > 0) return 'Why:  tributary samples list --status failed'
+  if (faults > 0) return 'Which lines, and why:  tributary manifest processed'
   const isMissing = made === 0 && missing > 0
   return isMissing
     ? 'Which:  tributary samples list --status missing'

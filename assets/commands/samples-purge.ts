@@ -13,6 +13,7 @@ import {
 import { chosen } from '../samples/chosen.ts'
 import type { SampleRow } from '../samples/ledger-tables.ts'
 import { removeDrafts } from '../samples/drafts.ts'
+import { namedFiles } from '../samples/local-files.ts'
 import { releaseClaims } from '../samples/ledger-claims.ts'
 import { ledgerTables } from '../samples/ledger-tables.ts'
 import { openLedger } from '../samples/open-sampler.ts'
@@ -30,8 +31,8 @@ export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promis
   const older = textOption(call, 'olderThan')
   const place = textOption(call, 'place')
   const isRaw = flagOption(call, 'raw')
-  const { words: names } = call
-  const isChosen = names.length > 0 || place !== undefined || older !== undefined || isRaw
+  const { words } = call
+  const isChosen = words.length > 0 || place !== undefined || older !== undefined || isRaw
   if (!isChosen && !flagOption(call, 'all')) {
     const reason = 'say which: names, --place, --older-than, --raw, or --all'
     throw new EngineError('USAGE', { command: COMMAND, reason })
@@ -43,6 +44,7 @@ export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promis
   const madeBeforeMs =
     older === undefined ? undefined : nowMs - wholeNumber('--older-than', older, DAYS_MAX) * DAY_MS
   const prefix = config.staging.prefix.value
+  const { names } = await namedFiles(platform, call)
   const choice = { names, prefix, place, isRaw, madeBeforeMs, isThere: true }
   let count = 0
   for (;;) {

@@ -1,10 +1,10 @@
 /** `samples show`: one sample, and what its columns hold; no value of it. */
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { CommandCall } from '../../engine/index.ts'
 import { EXIT, alignColumns, countText, counted, timeText } from '../../engine/index.ts'
-import { chosen, sampleNamed } from '../samples/chosen.ts'
+import { chosen } from '../samples/chosen.ts'
 import type { SampleRow } from '../samples/ledger-tables.ts'
-import { localFile } from '../samples/local-files.ts'
+import { namedFiles } from '../samples/local-files.ts'
 import { openLedger } from '../samples/open-sampler.ts'
 import type { ProfileFile } from '../samples/profile-file.ts'
 import { profileFileAt } from '../samples/profile-file.ts'
@@ -20,12 +20,7 @@ export async function runSamplesShow(call: CommandCall<OpenedPlatform>): Promise
   const { platform, ledgerAt } = await call.open({ sync: false })
   await using ledger = await openLedger(platform, ledgerAt)
   const prefix = platform.config.staging.prefix.value
-  const names: string[] = []
-  for (const word of call.words) {
-    const path = resolve(call.folder, word)
-    const isSample = sampleNamed(prefix, path) !== undefined
-    names.push(isSample ? path : ((await localFile(platform, path))?.entry.raw ?? word))
-  }
+  const { names } = await namedFiles(platform, call)
   const rows = await chosen(ledger, { names, prefix }, SHOWN_MAX)
   const shown = await Promise.all(
     rows.map(async (row) => {

@@ -33,7 +33,7 @@ export const stagingCommands = (host: Host): readonly Command<OpenedPlatform>[] 
         'raw/env0/data.csv → bronze/2026/01/18/143000--data.csv; temp_ files wait',
       ],
       [
-        'copy raw bronze --vendor sp --dataset pipe --version 1.0 --prefix /data',
+        'copy raw /data/sp/pipe/1.0/bronze --vendor sp --dataset pipe --version 1.0 --prefix /data',
         'without a project: its line is under /data/sp/pipe/1.0/manifests',
       ],
     ],

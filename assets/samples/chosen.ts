@@ -42,27 +42,32 @@ export async function chosen(
   }
   if (isRaw === true) query = query.where('is_raw', '=', 1)
   if (madeBeforeMs !== undefined) query = query.where('made_ms', '<', madeBeforeMs)
-  if (names.length > 0) {
-    const some = names.slice(0, NAMES_MAX)
-    const placed = some.flatMap((name) => sampleNamed(prefix, name) ?? [])
-    query = query.where((eb) =>
-      eb.or([
-        eb('raw', 'in', some),
-        eb('path', 'in', some),
-        // Two places may have a sample of one path: whose it is stands in front of it.
-        ...placed.map((one) => eb.and([eb('place', '=', one.place), eb('path', '=', one.path)])),
-      ]),
-    )
-  }
+  if (names.length > 0) query = query.where(isNamed({ names, prefix }))
   const rows = await query.execute()
-  if (names.length > 0) await requireAll({ db }, { names, prefix }, rows)
+  if (names.length > 0) await requireAll({ db }, { names, prefix })
   if (place !== undefined && rows.length === 0) await requirePlace({ db }, place)
   return rows
 }
 
-const isBelow = (
-  place: string,
-): ((eb: ExpressionBuilder<LedgerTables, 'sample'>) => Expression<SqlBool>) => {
+type Condition = (eb: ExpressionBuilder<LedgerTables, 'sample'>) => Expression<SqlBool>
+interface Naming {
+  readonly names: readonly string[]
+  readonly prefix: string
+}
+
+const isNamed = ({ names, prefix }: Naming): Condition => {
+  const some = names.slice(0, NAMES_MAX)
+  const placed = some.flatMap((name) => sampleNamed(prefix, name) ?? [])
+  return (eb) =>
+    eb.or([
+      eb('raw', 'in', some),
+      eb('path', 'in', some),
+      // Two places may have a sample of one path: whose it is stands in front of it.
+      ...placed.map((one) => eb.and([eb('place', '=', one.place), eb('path', '=', one.path)])),
+    ])
+}
+
+const isBelow = (place: string): Condition => {
   const whole = place.replace(/\/+$/, '')
   // A range and no pattern: `_` is a letter of names.
   return (eb) =>
@@ -102,19 +107,20 @@ export function sampleNamed(
   return place === undefined || path === undefined ? undefined : { place, path }
 }
 
-async function requireAll(
-  { db }: Pick<Catalog, 'db'>,
-  { names, prefix }: { readonly names: readonly string[]; readonly prefix: string },
-  rows: readonly SampleRow[],
-): Promise<void> {
-  const isKnown = (name: string): boolean => {
+/** A name is known whatever became of its file: what was purged is no slip. */
+async function requireAll({ db }: Pick<Catalog, 'db'>, { names, prefix }: Naming): Promise<void> {
+  const known = await ledgerTables(db)
+    .selectFrom('sample')
+    .select(['raw', 'path', 'place'])
+    .where(isNamed({ names, prefix }))
+    .execute()
+  const unknown = names.find((name) => {
     const placed = sampleNamed(prefix, name)
-    return rows.some(
+    return !known.some(
       ({ raw, place, path }) =>
         raw === name || path === name || (placed?.place === place && placed.path === path),
     )
-  }
-  const unknown = names.find((name) => !isKnown(name))
+  })
   if (unknown === undefined) return
   const some = await ledgerTables(db).selectFrom('sample').select('raw').limit(NEAR_MAX).execute()
   const nearest = nearestName(

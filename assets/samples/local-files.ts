@@ -3,16 +3,19 @@
  * delivered, whatever lies in the inbox under a name that is not temp_.
  */
 import { realpath, stat } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import type { Catalog } from '../../engine/index.ts'
-import { EngineError } from '../../engine/index.ts'
+import { EngineError, isEngineError } from '../../engine/index.ts'
 import { isUrl } from '../config.ts'
 import type { Platform } from '../platform.ts'
 import type { ProcessedEntry } from '../processed-entry.ts'
+import { sampleNamed } from './chosen.ts'
+import { ledgerTables } from './ledger-tables.ts'
 import { LINES_MAX, takeFiles } from './ledger.ts'
 
 /** Of files from anywhere; no manifest may have such a place. */
 const LOCAL_PLACE = '@local/unrouted/files'
+const INBOX = 'inbox:'
 /** A folder of an inbox may be called anything; a place is made of plain names. */
 const PLAIN = /^[a-z0-9_][a-z0-9_.-]{0,63}$/
 
@@ -35,7 +38,8 @@ export async function localFile(
 ): Promise<LocalFile | undefined> {
   const real = await realpath(path).catch(() => undefined)
   if (real === undefined) return undefined
-  const found = await stat(real)
+  const found = await stat(real).catch(() => undefined)
+  if (found === undefined) return undefined
   if (!found.isFile()) throw new EngineError('SAMPLE_UNKNOWN', { name: path, nearest: undefined })
   const told = { mtime: found.mtimeMs / 1000, size: found.size }
   const inbox = isUrl(config.inbox.value)
@@ -47,8 +51,61 @@ export async function localFile(
   return { place: LOCAL_PLACE, entry: { raw: real, bronze: real, ...told } }
 }
 
+export interface NamedFiles {
+  /** what a ledger calls them: references, or paths of samples */
+  readonly names: readonly string[]
+  /** those that lie on this machine */
+  readonly locals: readonly LocalFile[]
+}
+
+/** The files that words of a command name, as paths from `folder` or as the ledger calls them. */
+export async function namedFiles(
+  platform: Pick<Platform, 'config'>,
+  { folder, words }: { readonly folder: string; readonly words: readonly string[] },
+): Promise<NamedFiles> {
+  const names: string[] = []
+  const locals: LocalFile[] = []
+  for (const word of words) {
+    const path = resolve(folder, word)
+    // A sample stands for the file it is of: none is made of it.
+    if (sampleNamed(platform.config.staging.prefix.value, path) !== undefined) {
+      names.push(path)
+      continue
+    }
+    const local = await localFile(platform, path)
+    if (local !== undefined) locals.push(local)
+    names.push(local?.entry.raw ?? word)
+  }
+  return { names, locals }
+}
+
+/**
+ * Looks again at files that a person named and whose samples show values as they are: no manifest
+ * tells when they change, and the reason was given for what was there.
+ */
+export async function lookAgainAtRaw(platform: Platform, ledger: Catalog): Promise<void> {
+  const { config } = platform
+  const shown = await ledgerTables(ledger.db)
+    .selectFrom('sample')
+    .select(['place', 'raw'])
+    .where('is_raw', '=', 1)
+    .where((eb) => eb.or([eb('place', '=', LOCAL_PLACE), eb('raw', 'like', 'inbox:%')]))
+    .execute()
+  for (const { place, raw } of shown) {
+    const isInbox = raw.startsWith(INBOX)
+    if (isInbox && isUrl(config.inbox.value)) continue
+    const path = isInbox ? join(config.inbox.value, raw.slice(INBOX.length)) : raw
+    const local = await localFile(platform, path).catch((error: unknown) => {
+      if (isEngineError(error, 'SAMPLE_UNKNOWN')) return undefined // a folder by now
+      throw error
+    })
+    if (local?.place !== place || local.entry.raw !== raw) continue
+    await takeFiles(ledger, { place, entries: [local.entry] })
+  }
+}
+
 function inInbox(path: string, told: Pick<ProcessedEntry, 'mtime' | 'size'>): LocalFile {
-  const raw = `inbox:${path}`
+  const raw = INBOX + path
   return { place: unroutedPlace(path.split('/', 1)[0] ?? ''), entry: { raw, bronze: raw, ...told } }
 }
 

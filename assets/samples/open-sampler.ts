@@ -9,7 +9,7 @@ import type { Platform } from '../platform.ts'
 import { storedRegistry } from '../registry-sync.ts'
 import type { PassOptions } from './pass.ts'
 import { Folders } from './folders.ts'
-import { isLocalPlace } from './local-files.ts'
+import { isLocalPlace, lookAgainAtRaw } from './local-files.ts'
 import { placeOf, vendorOf } from './place.ts'
 import type { Found, ReferenceRoots } from './references.ts'
 import { keyName, sampleKey } from './sample-key.ts'
@@ -58,6 +58,7 @@ export async function openSampler(
       layoutOf: (place) => layoutOf(place)?.id,
       policyOf: policyFinder(platform, { key, layoutOf }),
       rootsOf: rootsFinder(platform),
+      lookAgainAtRaw: async () => lookAgainAtRaw(platform, ledger),
       holder,
       folders: new Folders(),
       token: frameDigest(['sampler', holder]).slice(0, 12),

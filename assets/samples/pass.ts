@@ -13,6 +13,8 @@ import { takeIn } from './take-in.ts'
 export interface PassOptions extends SamplerOptions {
   /** a digest of what decides how samples of a place are made */
   readonly policyOf: (place: string) => string
+  /** takes in what no manifest tells of files that are shown as they are */
+  readonly lookAgainAtRaw: () => Promise<void>
 }
 
 export interface PassReport extends SampledCounts, TakenIn {
@@ -61,6 +63,7 @@ export async function pass(
     last = taken
     sum.lines += taken.lines
     sum.faults += taken.faults
+    await options.lookAgainAtRaw()
     await endRawSamples(options, startMs)
     await applyPolicies(options)
     const isLate = (): boolean => nowMs() - startMs >= lookMs

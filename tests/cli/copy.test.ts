@@ -134,7 +134,7 @@ test('what is being written, a link and a hostile name are not copied, and said'
     },
   ])
   expect(await rejectedCode(copy('raw/link.csv', 'bronze'))).toBe('INPUT_UNREADABLE')
-  expect(await rejectedCode(copy('raw/nothing', 'bronze'))).toBe('INPUT_UNREADABLE')
+  expect(await rejectedCode(copy('raw/nothing', 'bronze'))).toBe('USAGE')
   expect(await rejectedCode(copy('raw', 'raw/bronze'))).toBe('USAGE')
 })
 

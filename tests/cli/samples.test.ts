@@ -1,5 +1,5 @@
 /** The commands of samples as a person types them. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { CliProject } from './cli-project.ts'
@@ -87,4 +87,52 @@ test('the audit says who purges what, in words of the command', async () => {
   const { stdout } = await project.run(['audit', 'list', '--json'])
   expect(stdout).toContain('"samples below one"')
   expect(stdout).toContain('the year is over')
+})
+
+test('a file of this machine that is shown as it is, is masked once it changes', async () => {
+  using project = await CliProject.create()
+  const file = join(project.root, 'one.csv')
+  writeFileSync(file, 'ssn,paid\n123-45-6789,1.50\n')
+  const asIs = ['samples', 'make', file, '--raw-sample', '--reason', 'a call']
+  expect((await project.run(asIs)).code).toBe(0)
+  writeFileSync(file, 'ssn,paid\n123-45-6789,1.50\n987-65-4321,2.50\n')
+  expect((await project.run(['samples', 'make'])).stdout).toMatch(/^1 sample,/)
+  const { stdout } = await project.run(['samples', 'list', '--json'])
+  const { samples } = JSON.parse(stdout) as { samples: { sample: string; masked: boolean }[] }
+  expect(samples.map(({ masked }) => masked)).toEqual([true])
+  expect(readFileSync(samples[0]?.sample ?? '', 'utf8')).not.toMatch(/6789|4321/)
+})
+
+test('a file is purged by the name it was made by, and again', async () => {
+  using project = await CliProject.create()
+  const file = join(project.root, 'one.csv')
+  writeFileSync(file, 'paid\n1.50\n')
+  await project.run(['samples', 'make', file])
+  expect((await project.run(['samples', 'purge', file])).stdout).toBe('Purged 1 sample\n')
+  const again = await project.run(['samples', 'purge', file])
+  expect([again.code, again.stdout]).toEqual([0, 'Nothing to purge\n'])
+})
+
+test('lines of manifests that cannot be read are told with their place and what is wrong', async () => {
+  using project = await staged()
+  const manifest = join(project.root, 'staging/one/pipe/v1/manifests/processed.jsonl')
+  const from = statSync(manifest).size
+  appendFileSync(manifest, 'Miller\n{"raw":"raw/b.csv","bronze":"b.csv","mtime":"1"}\n')
+  const made = await project.run(['samples', 'make'])
+  expect(made.stdout).toContain('2 lines of manifests not read')
+  expect(made.stdout).toContain('tributary manifest processed')
+  const told = await project.run(['manifest', 'processed', '--place', 'one/pipe/v1'])
+  expect(told.stdout).toContain(`${manifest}, from byte ${from}: it is not JSON\n`)
+  expect(told.stdout).toContain(`from byte ${from + 7}: its mtime is missing or out of form\n`)
+  expect(told.stdout).not.toContain('Miller')
+})
+
+test.each([
+  [['--days', '3']],
+  [['--reason', 'none']],
+  [['--every', '5s']],
+  [['--watch', '--every', '0s']],
+])('samples make %s is refused: it would change nothing', async (flags) => {
+  using project = await CliProject.create()
+  expect((await project.run(['samples', 'make', ...flags])).code).toBe(2)
 })
