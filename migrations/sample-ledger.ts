@@ -38,6 +38,9 @@ async function createLedger(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres')
     `create index sample_held on sample (holder) where holder is not null`,
     `create index sample_missing on sample (retry_ms) where status = 'MISSING'`,
     `create index sample_raw on sample (raw_until_ms) where is_raw = 1`,
+    // Which file came before: with sample_time alone each claim walked through all that wait, 0.3 s of
+    // 400,000 (measured), since the newest are made first.
+    `create index sample_made on sample (place, format, mtime) where status = 'MADE'`,
     `create index sample_time on sample (place, mtime)`,
     `create unique index sample_path on sample (place, path)`,
   ]
