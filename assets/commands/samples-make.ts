@@ -123,9 +123,8 @@ function requireSensible(call: Call, isWatching: boolean): void {
   if (flagOption(call, 'rawSample') && !isNamed) {
     refuse('--raw-sample needs the files it is about, by name or by --place')
   }
-  for (const name of ['reason', 'days']) {
-    const isIdle = textOption(call, name) !== undefined && !flagOption(call, 'rawSample')
-    if (isIdle) refuse(`--${name} is about --raw-sample`)
+  if (textOption(call, 'days') !== undefined && !flagOption(call, 'rawSample')) {
+    refuse('--days is about --raw-sample')
   }
   if (textOption(call, 'every') !== undefined && !isWatching) refuse('--every is about --watch')
 }
