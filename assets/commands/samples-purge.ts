@@ -13,7 +13,7 @@ import {
 import { chosen } from '../samples/chosen.ts'
 import type { SampleRow } from '../samples/ledger-tables.ts'
 import { removeDrafts } from '../samples/drafts.ts'
-import { namedFiles } from '../samples/local-files.ts'
+import { callingsOf } from '../samples/local-files.ts'
 import { releaseClaims } from '../samples/ledger-claims.ts'
 import { ledgerTables } from '../samples/ledger-tables.ts'
 import { openLedger } from '../samples/open-sampler.ts'
@@ -44,20 +44,22 @@ export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promis
   const madeBeforeMs =
     older === undefined ? undefined : nowMs - wholeNumber('--older-than', older, DAYS_MAX) * DAY_MS
   const prefix = config.staging.prefix.value
-  const { names } = await namedFiles(platform, call)
+  const names = await callingsOf(platform, call)
   const choice = { names, prefix, place, isRaw, madeBeforeMs, isThere: true }
   let count = 0
+  let afterId = 0
   for (;;) {
-    const rows = await chosen(ledger, choice, BATCH)
-    if (rows.length === 0) break
-    if (count === 0) await auditPurge(call, wordsFor({ names, place, isRaw, older }))
-    for (const row of rows) {
-      if (row.path === null) continue
-      removeSample(join(prefix, row.place, 'samples'), row.path)
-    }
-    await notePurged(ledger, rows)
+    const rows = await chosen(ledger, { ...choice, afterId }, BATCH)
+    const last = rows.at(-1)
+    if (last === undefined) break
+    afterId = last.id
+    const isFirst = count === 0
+    if (words.length > 0) await auditPurge(call, rows.map(nameOf))
+    else if (isFirst) await auditPurge(call, [wordsFor({ place, isRaw, older })])
+    removeAll(prefix, rows)
+    // A sampler may have put another in its place before that was noted.
+    removeAll(prefix, await notePurged(ledger, rows))
     count += rows.length
-    if (names.length > 0) break
   }
   // What a killed sampler left half made holds values too.
   await releaseClaims(ledger, nowMs)
@@ -67,46 +69,61 @@ export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promis
   return EXIT.done
 }
 
+type Lying = Pick<SampleRow, 'place' | 'path'>
+
+function removeAll(prefix: string, rows: readonly Lying[]): void {
+  for (const { place, path } of rows) {
+    if (path !== null) removeSample(join(prefix, place, 'samples'), path)
+  }
+}
+
+const nameOf = ({ place, raw }: SampleRow): string => `${place}/${raw}`
+
 /** Which samples a command is about, as an audit says it. */
 function wordsFor({
-  names,
   place,
   isRaw,
   older,
 }: {
-  readonly names: readonly string[]
   readonly place: string | undefined
   readonly isRaw: boolean
   readonly older: string | undefined
 }): string {
-  const [first] = names
-  const of = names.length === 1 && first !== undefined ? first : counted(names.length, 'name')
   return [
     'samples',
     ...(isRaw ? ['not masked'] : []),
-    ...(names.length > 0 ? [`of ${of}`] : []),
     ...(place === undefined ? [] : [`below ${place}`]),
     ...(older === undefined ? [] : [`older than ${older} days`]),
   ].join(' ')
 }
 
 /** The audit says who removes samples before any is gone. */
-async function auditPurge(call: CommandCall<OpenedPlatform>, subject: string): Promise<void> {
+async function auditPurge(
+  call: CommandCall<OpenedPlatform>,
+  subjects: readonly string[],
+): Promise<void> {
   const { project } = await call.open({ sync: false })
   await project.catalog.write(async (trx) => {
     const actor = { name: call.actor, reason: textOption(call, 'reason') ?? '' }
     const atMs = project.clock.nowMs()
-    await insertAudit(trx, { atMs, actor, action: 'purge_samples', subject, run: null })
+    for (const subject of subjects) {
+      await insertAudit(trx, { atMs, actor, action: 'purge_samples', subject, run: null })
+    }
   })
 }
 
 /** What was asked for anew, is missing or has failed since keeps its state; only its old sample is gone. */
-async function notePurged(ledger: Catalog, rows: readonly SampleRow[]): Promise<void> {
+async function notePurged(ledger: Catalog, rows: readonly SampleRow[]): Promise<readonly Lying[]> {
   const ids = rows.map(({ id }) => id)
   const gone = { is_raw: 0, raw_until_ms: null, bytes: null, holder: null, expires_ms: 0 }
-  await ledger.write(async ({ db }) => {
+  return ledger.write(async ({ db }) => {
     const some = ledgerTables(db).updateTable('sample').set(gone).where('id', 'in', ids)
     await some.set({ made_ms: null }).where('status', '!=', 'MADE').execute()
     await some.set({ status: 'PURGED' }).where('status', '=', 'MADE').execute()
+    return ledgerTables(db)
+      .selectFrom('sample')
+      .select(['place', 'path'])
+      .where('id', 'in', ids)
+      .execute()
   })
 }

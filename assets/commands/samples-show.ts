@@ -4,7 +4,7 @@ import type { CommandCall } from '../../engine/index.ts'
 import { EXIT, alignColumns, countText, counted, timeText } from '../../engine/index.ts'
 import { chosen } from '../samples/chosen.ts'
 import type { SampleRow } from '../samples/ledger-tables.ts'
-import { namedFiles } from '../samples/local-files.ts'
+import { callingsOf } from '../samples/local-files.ts'
 import { openLedger } from '../samples/open-sampler.ts'
 import type { ProfileFile } from '../samples/profile-file.ts'
 import { profileFileAt } from '../samples/profile-file.ts'
@@ -20,7 +20,7 @@ export async function runSamplesShow(call: CommandCall<OpenedPlatform>): Promise
   const { platform, ledgerAt } = await call.open({ sync: false })
   await using ledger = await openLedger(platform, ledgerAt)
   const prefix = platform.config.staging.prefix.value
-  const { names } = await namedFiles(platform, call)
+  const names = await callingsOf(platform, call)
   const rows = await chosen(ledger, { names, prefix }, SHOWN_MAX)
   const shown = await Promise.all(
     rows.map(async (row) => {

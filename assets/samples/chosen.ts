@@ -1,13 +1,20 @@
 /** The files of a ledger that a person names. */
 import type { Catalog } from '../../engine/index.ts'
 import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
+import { sql } from 'kysely'
 import { EngineError, nearestName } from '../../engine/index.ts'
 import type { LedgerTables, SampleRow, SampleStatus } from './ledger-tables.ts'
 import { ledgerTables } from './ledger-tables.ts'
 
+/** What a ledger may call one file. */
+export type Callings = readonly string[]
+
 export interface Choice {
-  /** references, or samples: their path below `samples/`, below `prefix`, or absolute; empty: all */
-  readonly names?: readonly string[]
+  /**
+   * of each file whatever the ledger may call it: references, or samples: their path below
+   * `samples/`, below `prefix`, or absolute; empty: all
+   */
+  readonly names?: readonly Callings[]
   /** of staging; absolute */
   readonly prefix: string
   /** a place, or its first parts */
@@ -17,9 +24,10 @@ export interface Choice {
   /** of which a sample lies there, whatever became of its file since */
   readonly isThere?: boolean
   readonly madeBeforeMs?: number | undefined
+  /** by id from here on, for pages of all; undefined: the newest first */
+  readonly afterId?: number
 }
 
-const NAMES_MAX = 1000
 const NEAR_MAX = 1000
 
 /** At most `limit` files, the newest first. Throws SAMPLE_UNKNOWN, SAMPLE_PLACE_UNKNOWN for what nothing has. */
@@ -28,42 +36,50 @@ export async function chosen(
   choice: Choice,
   limit: number,
 ): Promise<readonly SampleRow[]> {
-  const { names = [], prefix, place, status, isRaw, isThere, madeBeforeMs } = choice
-  let query = ledgerTables(db)
-    .selectFrom('sample')
-    .selectAll()
-    .orderBy('mtime', 'desc')
-    .orderBy('id', 'desc')
-    .limit(limit)
+  const { names = [], prefix, place, status, isRaw, isThere, madeBeforeMs, afterId } = choice
+  let query = ledgerTables(db).selectFrom('sample').selectAll().limit(limit)
+  query =
+    afterId === undefined
+      ? query.orderBy('mtime', 'desc').orderBy('id', 'desc')
+      : query.where('id', '>', afterId).orderBy('id')
   if (place !== undefined) query = query.where(isBelow(place))
   if (status !== undefined) query = query.where('status', '=', status)
   if (isThere === true) {
-    query = query.where('made_ms', 'is not', null).where('status', '!=', 'PURGED')
+    query = query
+      .where('status', '!=', 'PURGED')
+      // A kill may leave values as they are where the row says that they were to go.
+      .where((eb) =>
+        eb.or([
+          eb('made_ms', 'is not', null),
+          eb.and([eb('is_raw', '=', 1), eb('path', 'is not', null)]),
+        ]),
+      )
   }
   if (isRaw === true) query = query.where('is_raw', '=', 1)
   if (madeBeforeMs !== undefined) query = query.where('made_ms', '<', madeBeforeMs)
   if (names.length > 0) query = query.where(isNamed({ names, prefix }))
   const rows = await query.execute()
-  if (names.length > 0) await requireAll({ db }, { names, prefix })
+  if (names.length > 0) await requireAll({ db }, { names, prefix, place })
   if (place !== undefined && rows.length === 0) await requirePlace({ db }, place)
   return rows
 }
 
 type Condition = (eb: ExpressionBuilder<LedgerTables, 'sample'>) => Expression<SqlBool>
-interface Naming {
-  readonly names: readonly string[]
-  readonly prefix: string
-}
+type Naming = Required<Pick<Choice, 'names' | 'prefix'>> & Pick<Choice, 'place'>
 
 const isNamed = ({ names, prefix }: Naming): Condition => {
-  const some = names.slice(0, NAMES_MAX)
-  const placed = some.flatMap((name) => sampleNamed(prefix, name) ?? [])
+  const some = [...new Set(names.flat())]
+  const placed = some.flatMap((name) => {
+    const found = sampleNamed(prefix, name)
+    return found === undefined ? [] : [`${found.place}/${found.path}`]
+  })
   return (eb) =>
     eb.or([
       eb('raw', 'in', some),
       eb('path', 'in', some),
       // Two places may have a sample of one path: whose it is stands in front of it.
-      ...placed.map((one) => eb.and([eb('place', '=', one.place), eb('path', '=', one.path)])),
+      // One list: a condition for each would be a tree that SQLite refuses at a depth of 1,000.
+      ...(placed.length === 0 ? [] : [eb(sql<string>`place || '/' || path`, 'in', placed)]),
     ])
 }
 
@@ -108,19 +124,19 @@ export function sampleNamed(
 }
 
 /** A name is known whatever became of its file: what was purged is no slip. */
-async function requireAll({ db }: Pick<Catalog, 'db'>, { names, prefix }: Naming): Promise<void> {
-  const known = await ledgerTables(db)
-    .selectFrom('sample')
-    .select(['raw', 'path', 'place'])
-    .where(isNamed({ names, prefix }))
-    .execute()
-  const unknown = names.find((name) => {
+async function requireAll(
+  { db }: Pick<Catalog, 'db'>,
+  { names, prefix, place }: Naming,
+): Promise<void> {
+  let query = ledgerTables(db).selectFrom('sample').select(['raw', 'path', 'place'])
+  if (place !== undefined) query = query.where(isBelow(place))
+  const rows = await query.where(isNamed({ names, prefix })).execute()
+  const known = new Set(rows.flatMap((row) => [row.raw, row.path, `${row.place}/${row.path}`]))
+  const isKnown = (name: string): boolean => {
     const placed = sampleNamed(prefix, name)
-    return !known.some(
-      ({ raw, place, path }) =>
-        raw === name || path === name || (placed?.place === place && placed.path === path),
-    )
-  })
+    return known.has(name) || (placed !== undefined && known.has(`${placed.place}/${placed.path}`))
+  }
+  const unknown = names.find((callings) => !callings.some(isKnown))?.[0]
   if (unknown === undefined) return
   const some = await ledgerTables(db).selectFrom('sample').select('raw').limit(NEAR_MAX).execute()
   const nearest = nearestName(

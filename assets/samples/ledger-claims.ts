@@ -12,8 +12,6 @@ const CLAIM_MS = 5 * 60_000
 /** How often a holder renews: in between it makes one file, of a minute at most. */
 export const RENEW_MS = CLAIM_MS / 3
 
-const VOLATILE = { volatile: true } as const
-
 export interface Claimed extends SampleRow {
   /** where its sample goes when it has the format that its name says */
   readonly planned: string
@@ -98,8 +96,7 @@ export async function claimSamples(
     await sql`update sample set holder = ${holder}, expires_ms = ${nowMs + CLAIM_MS}, path = w.path
       from ${wanted} w where sample.id = w.id`.execute(db)
     return claimed
-    // A power cut that takes a claim leaves a file that is pending, and is made again, alike.
-  }, VOLATILE)
+  })
 }
 
 async function withPaths(db: Connection, rows: readonly SampleRow[]): Promise<readonly Claimed[]> {
@@ -131,6 +128,19 @@ async function withPaths(db: Connection, rows: readonly SampleRow[]): Promise<re
     claimed.push({ ...row, planned: path })
   }
   return claimed
+}
+
+/**
+ * Notes that a file's sample goes elsewhere than was planned, before it is put there: of one that a
+ * kill leaves behind the ledger has to know the path, since it may hold values as they are.
+ */
+export async function notePath(
+  ledger: Catalog,
+  { id, path }: Pick<SampleRow, 'id'> & { readonly path: string },
+): Promise<void> {
+  await ledger.write(async ({ db }) => {
+    await ledgerTables(db).updateTable('sample').set({ path }).where('id', '=', id).execute()
+  })
 }
 
 /** What became of a claimed file. */

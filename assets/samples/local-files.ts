@@ -9,6 +9,7 @@ import { EngineError, isEngineError } from '../../engine/index.ts'
 import { isUrl } from '../config.ts'
 import type { Platform } from '../platform.ts'
 import type { ProcessedEntry } from '../processed-entry.ts'
+import type { Callings } from './chosen.ts'
 import { sampleNamed } from './chosen.ts'
 import { ledgerTables } from './ledger-tables.ts'
 import { LINES_MAX, takeFiles } from './ledger.ts'
@@ -16,6 +17,8 @@ import { LINES_MAX, takeFiles } from './ledger.ts'
 /** Of files from anywhere; no manifest may have such a place. */
 const LOCAL_PLACE = '@local/unrouted/files'
 const INBOX = 'inbox:'
+/** Of one command: of each the ledger is asked for several names. */
+const WORDS_MAX = 1000
 /** A folder of an inbox may be called anything; a place is made of plain names. */
 const PLAIN = /^[a-z0-9_][a-z0-9_.-]{0,63}$/
 
@@ -51,32 +54,67 @@ export async function localFile(
   return { place: LOCAL_PLACE, entry: { raw: real, bronze: real, ...told } }
 }
 
+interface Named {
+  /** that a person's words are relative to */
+  readonly folder: string
+  readonly words: readonly string[]
+}
+
+/**
+ * What the ledger may call each file that a command names: as it was typed, where it lies or lay, and
+ * as the inbox names it. No file need be there. Throws USAGE for more than 1,000.
+ */
+export async function callingsOf(
+  { config }: Pick<Platform, 'config'>,
+  { folder, words }: Named,
+): Promise<readonly Callings[]> {
+  requireFew(words)
+  const inbox = isUrl(config.inbox.value) ? undefined : config.inbox.value
+  const roots = inbox === undefined ? [] : [inbox, await realpath(inbox).catch(() => inbox)]
+  return Promise.all(
+    words.map(async (word) => {
+      const path = resolve(folder, word)
+      const lying = [path, await realpath(path).catch(() => path)]
+      const delivered = roots.flatMap((root) =>
+        lying.flatMap((one) => (one.startsWith(root + sep) ? [inboxName(root, one)] : [])),
+      )
+      return [...new Set([word, ...lying, ...delivered])]
+    }),
+  )
+}
+
 export interface NamedFiles {
-  /** what a ledger calls them: references, or paths of samples */
-  readonly names: readonly string[]
+  readonly names: readonly Callings[]
   /** those that lie on this machine */
   readonly locals: readonly LocalFile[]
 }
 
-/** The files that words of a command name, as paths from `folder` or as the ledger calls them. */
+/** The files that a command is to read: a word that is a file here is that file and no other. */
 export async function namedFiles(
   platform: Pick<Platform, 'config'>,
-  { folder, words }: { readonly folder: string; readonly words: readonly string[] },
+  { folder, words }: Named,
 ): Promise<NamedFiles> {
-  const names: string[] = []
+  requireFew(words)
+  const names: Callings[] = []
   const locals: LocalFile[] = []
   for (const word of words) {
     const path = resolve(folder, word)
     // A sample stands for the file it is of: none is made of it.
     if (sampleNamed(platform.config.staging.prefix.value, path) !== undefined) {
-      names.push(path)
+      names.push([path])
       continue
     }
     const local = await localFile(platform, path)
     if (local !== undefined) locals.push(local)
-    names.push(local?.entry.raw ?? word)
+    names.push([local?.entry.raw ?? word])
   }
   return { names, locals }
+}
+
+function requireFew(words: readonly string[]): void {
+  if (words.length <= WORDS_MAX) return
+  const reason = `at most ${WORDS_MAX} files by name; --place takes any number`
+  throw new EngineError('USAGE', { command: 'samples', reason })
 }
 
 /**
@@ -87,11 +125,11 @@ export async function lookAgainAtRaw(platform: Platform, ledger: Catalog): Promi
   const { config } = platform
   const shown = await ledgerTables(ledger.db)
     .selectFrom('sample')
-    .select(['place', 'raw'])
+    .select(['id', 'place', 'raw'])
     .where('is_raw', '=', 1)
     .where((eb) => eb.or([eb('place', '=', LOCAL_PLACE), eb('raw', 'like', 'inbox:%')]))
     .execute()
-  for (const { place, raw } of shown) {
+  for (const { id, place, raw } of shown) {
     const isInbox = raw.startsWith(INBOX)
     if (isInbox && isUrl(config.inbox.value)) continue
     const path = isInbox ? join(config.inbox.value, raw.slice(INBOX.length)) : raw
@@ -99,10 +137,22 @@ export async function lookAgainAtRaw(platform: Platform, ledger: Catalog): Promi
       if (isEngineError(error, 'SAMPLE_UNKNOWN')) return undefined // a folder by now
       throw error
     })
-    if (local?.place !== place || local.entry.raw !== raw) continue
-    await takeFiles(ledger, { place, entries: [local.entry] })
+    if (local === undefined) continue
+    const isSame = local.place === place && local.entry.raw === raw
+    if (isSame) await takeFiles(ledger, { place, entries: [local.entry] })
+    // A link by now: what it leads to is another file.
+    else if (!isInbox) await endRaw(ledger, id)
   }
 }
+
+const endRaw = async (ledger: Catalog, id: number): Promise<void> =>
+  ledger.write(async ({ db }) => {
+    const own = ledgerTables(db).updateTable('sample').where('id', '=', id)
+    await own.set({ raw_until_ms: 0 }).execute()
+  })
+
+const inboxName = (root: string, path: string): string =>
+  INBOX + relative(root, path).split(sep).join('/')
 
 function inInbox(path: string, told: Pick<ProcessedEntry, 'mtime' | 'size'>): LocalFile {
   const raw = INBOX + path

@@ -5,6 +5,7 @@ import type { Catalog } from '../../engine/index.ts'
 import { isEngineError, isoText } from '../../engine/index.ts'
 import type { Claimed, Finished } from './ledger-claims.ts'
 import { DRAFTS } from './drafts.ts'
+import { notePath } from './ledger-claims.ts'
 import type { Folders } from './folders.ts'
 import { placeOf } from './place.ts'
 import type { ProfileToWrite } from './profile-file.ts'
@@ -146,6 +147,7 @@ async function make(
   const reply = await runTwice(pool, asked, signal)
   if (reply.kind === 'failed') return failed(one, reply.code, 'it cannot be read')
   const path = pathFor(one, reply.made)
+  if (path !== one.planned) await notePath(options.ledger, { id: one.id, path })
   publish(options.folders, { draft, samples, path, before: one.path })
   const { format, records, sizeBytes, readBytes } = reply.made
   const made = { path, format, records, bytes: sizeBytes, read_bytes: readBytes }

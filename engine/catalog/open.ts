@@ -233,6 +233,8 @@ async function migrate(
   const { Migrator } = await import('kysely/migration')
   await (dialect === 'sqlite' ? insideFileLock(lockPath, db) : insideAdvisoryLock(db))(
     async (on) => {
+      // A newer program may have migrated while this one waited.
+      await appliedMigrations(on, dialect, known)
       const migrator = new Migrator({
         db: on,
         provider: { getMigrations: async () => migrations },

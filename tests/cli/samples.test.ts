@@ -1,6 +1,15 @@
 /** The commands of samples as a person types them. */
-import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { CliProject } from './cli-project.ts'
 
@@ -103,14 +112,44 @@ test('a file of this machine that is shown as it is, is masked once it changes',
   expect(readFileSync(samples[0]?.sample ?? '', 'utf8')).not.toMatch(/6789|4321/)
 })
 
-test('a file is purged by the name it was made by, and again', async () => {
+test('a file is purged by the name it was made by, also when it is gone, and again', async () => {
   using project = await CliProject.create()
-  const file = join(project.root, 'one.csv')
+  const file = join(project.root, 'inbox', 'north', 'one.csv')
+  mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, 'paid\n1.50\n')
   await project.run(['samples', 'make', file])
+  rmSync(file)
   expect((await project.run(['samples', 'purge', file])).stdout).toBe('Purged 1 sample\n')
   const again = await project.run(['samples', 'purge', file])
   expect([again.code, again.stdout]).toEqual([0, 'Nothing to purge\n'])
+  const elsewhere = await project.run(['samples', 'purge', file, '--place', 'south'])
+  expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining('SAMPLE_UNKNOWN')])
+})
+
+test('more names than a batch has are all purged, each with its row in the audit', async () => {
+  using project = await staged()
+  const names = Array.from({ length: 510 }, (_, at) => `raw/${at}.csv`)
+  const lines = names.map((raw) => `${JSON.stringify({ raw, bronze: 'claims.csv', mtime: 1 })}\n`)
+  const manifest = join(project.root, 'staging/one/pipe/v1/manifests/processed.jsonl')
+  appendFileSync(manifest, lines.join(''))
+  await project.run(['samples', 'make', '--place', 'one'])
+  const purge = ['samples', 'purge', ...names, '--reason', 'the year is over']
+  expect((await project.run(purge)).stdout).toBe('Purged 510 samples\n')
+  const audit = await project.run(['audit', 'list', '--limit', '1000', '--json'])
+  expect(audit.stdout.match(/one\/pipe\/v1\/raw\/\d+\.csv/g)).toHaveLength(510)
+})
+
+test('a file that was named by hand and is a link by now keeps no value of it', async () => {
+  using project = await CliProject.create()
+  const file = join(project.root, 'one.csv')
+  writeFileSync(file, 'ssn,paid\n123-45-6789,1.50\n')
+  await project.run(['samples', 'make', file, '--raw-sample', '--reason', 'a call'])
+  renameSync(file, join(project.root, 'two.csv'))
+  symlinkSync(join(project.root, 'two.csv'), file)
+  await project.run(['samples', 'make'])
+  const listed = await project.run(['samples', 'list', '--json'])
+  const { samples } = JSON.parse(listed.stdout) as { samples: { masked: boolean }[] }
+  expect(samples.map(({ masked }) => masked)).toEqual([true])
 })
 
 test('lines of manifests that cannot be read are told with their place and what is wrong', async () => {

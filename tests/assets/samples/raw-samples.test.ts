@@ -1,8 +1,10 @@
 /** Values as they are: for how long they lie there, and what ends them before. */
 import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { chosen } from '../../../assets/samples/chosen.ts'
 import { makeAgain } from '../../../assets/samples/again.ts'
 import { ledgerTables } from '../../../assets/samples/ledger-tables.ts'
+import { rejectedCode } from '../../support/error-code.ts'
 import { SampledFolder, TABLE, onePool } from '../../support/sampled-folder.ts'
 
 const DAY_MS = 24 * 60 * 60_000
@@ -137,4 +139,22 @@ test('what a killed sampler left half made leaves with the next pass, whoever wo
   writeFileSync(draft(id), 'at work')
   await staging.pass()
   expect(existsSync(draft(id))).toBe(true)
+})
+
+test('values that a kill left where a sample goes are found by who purges', async () => {
+  const { 'raw/a.csv': row } = await staging.rows()
+  await makeAgain(staging.ledger, { ids: [row?.id ?? 0], rawUntilMs: staging.nowMs + DAY_MS })
+  // Renamed into place, and never noted: the first sample this file had.
+  const own = ledgerTables(staging.ledger.db).updateTable('sample').set({ made_ms: null })
+  await own.execute()
+  const { prefix } = staging.options
+  const found = await chosen(staging.ledger, { prefix, isRaw: true, isThere: true }, 10)
+  expect(found.map(({ raw }) => raw)).toEqual(['raw/a.csv'])
+})
+
+test('a thousand samples by their paths are one question to the ledger', async () => {
+  const { prefix } = staging.options
+  const of = (at: number): string => `${prefix}/sp/pipe/1.0/samples/${at}_sample.csv`
+  const names = Array.from({ length: 1000 }, (_, at) => [of(at), `raw/${at}.csv`, `/x/${at}.csv`])
+  expect(await rejectedCode(chosen(staging.ledger, { prefix, names }, 10))).toBe('SAMPLE_UNKNOWN')
 })
