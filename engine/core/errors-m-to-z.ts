@@ -1,6 +1,7 @@
 /** The rows of ERRORS from M on: see errors.ts. */
 import type { Position } from './error-rows.ts'
 import { at, spec } from './error-rows.ts'
+import { didYouMean } from './nearest-name.ts'
 
 export const MORE_ERRORS = {
   MANIFEST_INVALID: spec<{ readonly issues: readonly (Position & { readonly text: string })[] }>({
@@ -156,15 +157,13 @@ export const MORE_ERRORS = {
   SAMPLE_PLACE_UNKNOWN: spec<{ readonly place: string; readonly nearest: string | undefined }>({
     fault: 'usage',
     retry: 'never',
-    text: ({ place, nearest }) =>
-      `no manifest has named a file of ${place}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+    text: ({ place, nearest }) => `no manifest has named a file of ${place}${didYouMean(nearest)}`,
     hint: 'a place is vendor/dataset/version, or its first parts, as `tributary samples list` shows it',
   }),
   SAMPLE_UNKNOWN: spec<{ readonly name: string; readonly nearest: string | undefined }>({
     fault: 'usage',
     retry: 'never',
-    text: ({ name, nearest }) =>
-      `no sample and no file is named ${name}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+    text: ({ name, nearest }) => `no sample and no file is named ${name}${didYouMean(nearest)}`,
     hint: 'list them with `tributary samples list`',
   }),
   SCHEDULE_INVALID: spec<{

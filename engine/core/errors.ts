@@ -8,7 +8,7 @@
 import type { Fault, Position, Retry, Spec } from './error-rows.ts'
 import { EXIT_CODES, at, spec } from './error-rows.ts'
 import { MORE_ERRORS } from './errors-m-to-z.ts'
-import { nearestName } from './nearest-name.ts'
+import { didYouMean, nearestName } from './nearest-name.ts'
 import { printableCopy } from './printable.ts'
 
 // Sorted by code, M to Z in errors-m-to-z.ts. One row a code; tests/errors.test.ts holds the rules.
@@ -94,8 +94,7 @@ export const ERRORS = {
   CODE_UNKNOWN: spec<{ readonly name: string; readonly nearest: string | undefined }>({
     fault: 'usage',
     retry: 'never',
-    text: ({ name, nearest }) =>
-      `no error has the code ${name}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+    text: ({ name, nearest }) => `no error has the code ${name}${didYouMean(nearest)}`,
     hint: 'list every code with `tributary help --codes`',
   }),
   CONFIG_INVALID: spec<{ readonly file: string; readonly reason: string }>({

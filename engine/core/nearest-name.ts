@@ -27,3 +27,7 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length] ?? 0
 }
+
+/** `; did you mean PATIENT?`, or nothing where no name is near. */
+export const didYouMean = (nearest: string | undefined): string =>
+  nearest === undefined ? '' : `; did you mean ${nearest}?`
