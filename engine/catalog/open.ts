@@ -231,18 +231,15 @@ async function migrate(
     migrations[name] = { up: async (on: Kysely<unknown>) => up(on, dialect) }
   }
   const { Migrator } = await import('kysely/migration')
-  await (dialect === 'sqlite' ? insideFileLock(lockPath, db) : insideAdvisoryLock(db))(
-    async (on) => {
-      // A newer program may have migrated while this one waited.
-      await appliedMigrations(on, dialect, known)
-      const migrator = new Migrator({
-        db: on,
-        provider: { getMigrations: async () => migrations },
-      })
-      const { error } = await migrator.migrateToLatest()
-      if (error !== undefined) throw error
-    },
-  )
+  const migrateOn = async (on: Connection): Promise<void> => {
+    // A newer program may have migrated while this one waited.
+    await appliedMigrations(on, dialect, known)
+    const migrator = new Migrator({ db: on, provider: { getMigrations: async () => migrations } })
+    const { error } = await migrator.migrateToLatest()
+    if (error !== undefined) throw error
+  }
+  if (dialect === 'sqlite') await insideFileLock(lockPath, async () => migrateOn(db))
+  else await insideAdvisoryLock(db, migrateOn)
 }
 
 /** The names applied; throws CATALOG_NEWER when there is one this program does not know. */
@@ -266,36 +263,33 @@ async function appliedMigrations(
   return rows.map((row) => row.name)
 }
 
-type Locked = (work: (on: Connection) => Promise<void>) => Promise<void>
-
 /** An exclusive lock beside the catalog, released by the operating system if we die. */
-const insideFileLock =
-  (path: string, db: Connection): Locked =>
-  async (work) => {
-    const lock = new SqliteDatabase(path, { timeout: 60_000 })
-    try {
-      lock.exec('begin exclusive')
-      await work(db)
-      lock.exec('rollback')
-    } finally {
-      lock.close()
-    }
+async function insideFileLock(path: string, work: () => Promise<void>): Promise<void> {
+  const lock = new SqliteDatabase(path, { timeout: 60_000 })
+  try {
+    lock.exec('begin exclusive')
+    await work()
+  } finally {
+    lock.close()
   }
+}
 
 /** The session's lock, released by the server if we die; a waiting statement has a limit of its own. */
-const insideAdvisoryLock =
-  (db: Connection): Locked =>
-  async (work) =>
-    db.connection().execute(async (on) => {
-      await sql`select pg_advisory_lock(${MIGRATION_LOCK})`.execute(on)
-      try {
-        await work(on)
-      } finally {
-        // A connection that broke has let go of it, and why it broke is what is thrown.
-        const unlock = sql`select pg_advisory_unlock(${MIGRATION_LOCK})`.execute(on)
-        await unlock.catch(() => undefined)
-      }
-    })
+async function insideAdvisoryLock(
+  db: Connection,
+  work: (on: Connection) => Promise<void>,
+): Promise<void> {
+  await db.connection().execute(async (on) => {
+    await sql`select pg_advisory_lock(${MIGRATION_LOCK})`.execute(on)
+    try {
+      await work(on)
+    } finally {
+      // A connection that broke has let go of it, and why it broke is what is thrown.
+      const unlock = sql`select pg_advisory_unlock(${MIGRATION_LOCK})`.execute(on)
+      await unlock.catch(() => undefined)
+    }
+  })
+}
 
 /** A connection URL as it may be shown. */
 export function withoutPassword(url: string): string {
