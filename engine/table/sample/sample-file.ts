@@ -27,10 +27,10 @@ const PACKAGE = /\.(?:zip|xlsx?|parquet|pq|tar|tgz|7z|rar|bz2|zst|xz|pdf)$/i
 const extensionOf = (name: string): string => EXTENSION.exec(name)?.[0] ?? ''
 
 /** Of a text: a page of a web server that is named `a.zip` is `.txt`, and none that unzip is to open. */
-function textExtension(name: string, found: ContentSample | NoSample): string {
+function textExtension(name: string, format: Sample['format']): string {
   const plain = name.replace(PACKED, '')
-  if ('reason' in found || !PACKAGE.test(plain)) return extensionOf(plain)
-  return found.format === 'text' ? '.txt' : `.${found.format}`
+  if (!PACKAGE.test(plain)) return extensionOf(plain)
+  return format === 'text' ? '.txt' : `.${format}`
 }
 
 /** A sample of a file. Reads at most `readBytesMax`; throws only what reading itself throws. */
@@ -44,13 +44,12 @@ export async function sampleFile(request: SampleRequest): Promise<Sample> {
   switch (kind) {
     case 'plain': {
       const found = await samplePlain({ prefix: content, name: file.name, file }, request)
-      const extension = textExtension(file.name, found)
-      return finished(found, { file, kind: 'unknown', head, extension })
+      return finished(found, { file, kind: 'unknown', head })
     }
     case 'gzip':
       return sampleGzip(file, request)
     case 'xlsx':
-      return finished({ reason: 'workbook' }, { file, kind, head, extension: '' })
+      return finished({ reason: 'workbook' }, { file, kind, head })
     case 'parquet':
     case 'zip':
     case 'tar': {
@@ -84,8 +83,7 @@ async function sampleGzip(file: CountedFile, request: SampleRequest): Promise<Sa
       return await sampleTarStream(archive, content.stream(), () => file.readBytes)
     }
     const found = await sampleInside(content, inner, { ...request, file })
-    const extension = extensionOf(file.name)
-    return finished(found, { file, kind: 'gzip', head: content.head, extension })
+    return finished(found, { file, kind: 'gzip', head: content.head })
   } finally {
     await content.close()
   }
@@ -166,15 +164,15 @@ interface Around {
   readonly file: CountedFile
   readonly kind: string
   readonly head: Buffer
-  readonly extension: string
 }
 
-function finished(found: ContentSample | NoSample, around: Around): Sample {
-  const { file, kind, head, extension } = around
+function finished(found: ContentSample | NoSample, { file, kind, head }: Around): Sample {
   const { readBytes } = file
   const own = Buffer.from(head)
   if ('reason' in found) {
     return describedSample({ file, kind, reason: found.reason, readBytes, head: own })
   }
+  const { name } = file
+  const extension = kind === 'gzip' ? extensionOf(name) : textExtension(name, found.format)
   return { ...found, extension, readBytes, head: own }
 }
