@@ -10,10 +10,10 @@ import {
   textOption,
   wholeNumber,
 } from '../../engine/index.ts'
-import { chosen } from '../samples/chosen.ts'
+import { chosenPages } from '../samples/chosen.ts'
 import type { SampleRow } from '../samples/ledger-tables.ts'
 import { removeDrafts } from '../samples/drafts.ts'
-import { callingsOf } from '../samples/local-files.ts'
+import { callingsOf } from '../samples/named-files.ts'
 import { releaseClaims } from '../samples/ledger-claims.ts'
 import { ledgerTables } from '../samples/ledger-tables.ts'
 import { openLedger } from '../samples/open-sampler.ts'
@@ -47,15 +47,9 @@ export async function runSamplesPurge(call: CommandCall<OpenedPlatform>): Promis
   const names = await callingsOf(platform, call)
   const choice = { names, prefix, place, isRaw, madeBeforeMs, isThere: true }
   let count = 0
-  let afterId = 0
-  for (;;) {
-    const rows = await chosen(ledger, { ...choice, afterId }, BATCH)
-    const last = rows.at(-1)
-    if (last === undefined) break
-    afterId = last.id
-    const isFirst = count === 0
+  for await (const rows of chosenPages(ledger, choice, BATCH)) {
     if (words.length > 0) await auditPurge(call, rows.map(nameOf))
-    else if (isFirst) await auditPurge(call, [wordsFor({ place, isRaw, older })])
+    else if (count === 0) await auditPurge(call, [wordsFor({ place, isRaw, older })])
     removeAll(prefix, rows)
     // A sampler may have put another in its place before that was noted.
     removeAll(prefix, await notePurged(ledger, rows))

@@ -1,7 +1,7 @@
 /** The files of a ledger that a person names. */
-import type { Catalog } from '../../engine/index.ts'
 import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
 import { sql } from 'kysely'
+import type { Catalog } from '../../engine/index.ts'
 import { EngineError, nearestName } from '../../engine/index.ts'
 import type { LedgerTables, SampleRow, SampleStatus } from './ledger-tables.ts'
 import { ledgerTables } from './ledger-tables.ts'
@@ -24,24 +24,50 @@ export interface Choice {
   /** of which a sample lies there, whatever became of its file since */
   readonly isThere?: boolean
   readonly madeBeforeMs?: number | undefined
-  /** by id from here on, for pages of all; undefined: the newest first */
-  readonly afterId?: number
 }
 
 const NEAR_MAX = 1000
 
-/** At most `limit` files, the newest first. Throws SAMPLE_UNKNOWN, SAMPLE_PLACE_UNKNOWN for what nothing has. */
+/** At most `limit` files, the newest first. Throws SAMPLE_UNKNOWN, SAMPLE_PLACE_UNKNOWN. */
 export async function chosen(
-  { db }: Pick<Catalog, 'db'>,
+  ledger: Pick<Catalog, 'db'>,
   choice: Choice,
   limit: number,
 ): Promise<readonly SampleRow[]> {
-  const { names = [], prefix, place, status, isRaw, isThere, madeBeforeMs, afterId } = choice
-  let query = ledgerTables(db).selectFrom('sample').selectAll().limit(limit)
-  query =
-    afterId === undefined
-      ? query.orderBy('mtime', 'desc').orderBy('id', 'desc')
-      : query.where('id', '>', afterId).orderBy('id')
+  await requireKnown(ledger, choice)
+  return filtered(ledger, choice)
+    .orderBy('mtime', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+/**
+ * All of them by id, a page at a time, as they are when it is asked for. Cost: one scan of the
+ * ledger. Throws SAMPLE_UNKNOWN, SAMPLE_PLACE_UNKNOWN before the first page.
+ */
+export async function* chosenPages(
+  ledger: Pick<Catalog, 'db'>,
+  choice: Choice,
+  pageRows: number,
+): AsyncIterable<readonly SampleRow[]> {
+  await requireKnown(ledger, choice)
+  for (let afterId = 0; ;) {
+    const rows = await filtered(ledger, choice)
+      .where('id', '>', afterId)
+      .orderBy('id')
+      .limit(pageRows)
+      .execute()
+    const last = rows.at(-1)
+    if (last === undefined) return
+    yield rows
+    afterId = last.id
+  }
+}
+
+function filtered({ db }: Pick<Catalog, 'db'>, choice: Choice) {
+  const { names = [], prefix, place, status, isRaw, isThere, madeBeforeMs } = choice
+  let query = ledgerTables(db).selectFrom('sample').selectAll()
   if (place !== undefined) query = query.where(isBelow(place))
   if (status !== undefined) query = query.where('status', '=', status)
   if (isThere === true) {
@@ -57,11 +83,15 @@ export async function chosen(
   }
   if (isRaw === true) query = query.where('is_raw', '=', 1)
   if (madeBeforeMs !== undefined) query = query.where('made_ms', '<', madeBeforeMs)
-  if (names.length > 0) query = query.where(isNamed({ names, prefix }))
-  const rows = await query.execute()
-  if (names.length > 0) await requireAll({ db }, { names, prefix, place })
-  if (place !== undefined && rows.length === 0) await requirePlace({ db }, place)
-  return rows
+  return names.length === 0 ? query : query.where(isNamed({ names, prefix }))
+}
+
+async function requireKnown(
+  ledger: Pick<Catalog, 'db'>,
+  { names = [], prefix, place }: Choice,
+): Promise<void> {
+  if (names.length > 0) await requireAll(ledger, { names, prefix, place })
+  else if (place !== undefined) await requirePlace(ledger, place)
 }
 
 type Condition = (eb: ExpressionBuilder<LedgerTables, 'sample'>) => Expression<SqlBool>
@@ -77,8 +107,7 @@ const isNamed = ({ names, prefix }: Naming): Condition => {
     eb.or([
       eb('raw', 'in', some),
       eb('path', 'in', some),
-      // Two places may have a sample of one path: whose it is stands in front of it.
-      // One list: a condition for each would be a tree that SQLite refuses at a depth of 1,000.
+      // Two places may have a sample of one path: whose it is stands in front of it. One list: a condition for each would be a tree that SQLite refuses at a depth of 1,000.
       ...(placed.length === 0 ? [] : [eb(sql<string>`place || '/' || path`, 'in', placed)]),
     ])
 }
@@ -93,7 +122,7 @@ const isBelow = (place: string): Condition => {
     ])
 }
 
-/** Nothing is like that, or there is no such place: the second is somebody's slip. */
+/** That nothing is like that is an answer; a place that is not there is somebody's slip. */
 async function requirePlace({ db }: Pick<Catalog, 'db'>, place: string): Promise<void> {
   const tables = ledgerTables(db)
   const one = await tables
@@ -143,5 +172,6 @@ async function requireAll(
     unknown,
     some.map(({ raw }) => raw),
   )
-  throw new EngineError('SAMPLE_UNKNOWN', { name: unknown, nearest })
+  const name = place === undefined ? unknown : `${unknown} below ${place}`
+  throw new EngineError('SAMPLE_UNKNOWN', { name, nearest })
 }

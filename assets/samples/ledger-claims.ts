@@ -132,14 +132,22 @@ async function withPaths(db: Connection, rows: readonly SampleRow[]): Promise<re
 
 /**
  * Notes that a file's sample goes elsewhere than was planned, before it is put there: of one that a
- * kill leaves behind the ledger has to know the path, since it may hold values as they are.
+ * kill leaves behind the ledger has to know the path, since it may hold values as they are. False:
+ * the claim is another's by now, and nothing is to be put there.
  */
 export async function notePath(
   ledger: Catalog,
+  holder: string,
   { id, path }: Pick<SampleRow, 'id'> & { readonly path: string },
-): Promise<void> {
-  await ledger.write(async ({ db }) => {
-    await ledgerTables(db).updateTable('sample').set({ path }).where('id', '=', id).execute()
+): Promise<boolean> {
+  return ledger.write(async ({ db }) => {
+    const { numUpdatedRows } = await ledgerTables(db)
+      .updateTable('sample')
+      .set({ path })
+      .where('id', '=', id)
+      .where('holder', '=', holder)
+      .executeTakeFirstOrThrow()
+    return numUpdatedRows > 0n
   })
 }
 

@@ -3,22 +3,18 @@
  * delivered, whatever lies in the inbox under a name that is not temp_.
  */
 import { realpath, stat } from 'node:fs/promises'
-import { join, relative, resolve, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import type { Catalog } from '../../engine/index.ts'
 import { EngineError, isEngineError } from '../../engine/index.ts'
 import { isUrl } from '../config.ts'
 import type { Platform } from '../platform.ts'
 import type { ProcessedEntry } from '../processed-entry.ts'
-import type { Callings } from './chosen.ts'
-import { sampleNamed } from './chosen.ts'
 import { ledgerTables } from './ledger-tables.ts'
 import { LINES_MAX, takeFiles } from './ledger.ts'
 
 /** Of files from anywhere; no manifest may have such a place. */
 const LOCAL_PLACE = '@local/unrouted/files'
 const INBOX = 'inbox:'
-/** Of one command: of each the ledger is asked for several names. */
-const WORDS_MAX = 1000
 /** A folder of an inbox may be called anything; a place is made of plain names. */
 const PLAIN = /^[a-z0-9_][a-z0-9_.-]{0,63}$/
 
@@ -49,72 +45,9 @@ export async function localFile(
     ? undefined
     : await realpath(config.inbox.value).catch(() => undefined)
   if (inbox !== undefined && real.startsWith(inbox + sep)) {
-    return inInbox(relative(inbox, real).split(sep).join('/'), told)
+    return inInbox(inboxName(inbox, real), told)
   }
   return { place: LOCAL_PLACE, entry: { raw: real, bronze: real, ...told } }
-}
-
-interface Named {
-  /** that a person's words are relative to */
-  readonly folder: string
-  readonly words: readonly string[]
-}
-
-/**
- * What the ledger may call each file that a command names: as it was typed, where it lies or lay, and
- * as the inbox names it. No file need be there. Throws USAGE for more than 1,000.
- */
-export async function callingsOf(
-  { config }: Pick<Platform, 'config'>,
-  { folder, words }: Named,
-): Promise<readonly Callings[]> {
-  requireFew(words)
-  const inbox = isUrl(config.inbox.value) ? undefined : config.inbox.value
-  const roots = inbox === undefined ? [] : [inbox, await realpath(inbox).catch(() => inbox)]
-  return Promise.all(
-    words.map(async (word) => {
-      const path = resolve(folder, word)
-      const lying = [path, await realpath(path).catch(() => path)]
-      const delivered = roots.flatMap((root) =>
-        lying.flatMap((one) => (one.startsWith(root + sep) ? [inboxName(root, one)] : [])),
-      )
-      return [...new Set([word, ...lying, ...delivered])]
-    }),
-  )
-}
-
-export interface NamedFiles {
-  readonly names: readonly Callings[]
-  /** those that lie on this machine */
-  readonly locals: readonly LocalFile[]
-}
-
-/** The files that a command is to read: a word that is a file here is that file and no other. */
-export async function namedFiles(
-  platform: Pick<Platform, 'config'>,
-  { folder, words }: Named,
-): Promise<NamedFiles> {
-  requireFew(words)
-  const names: Callings[] = []
-  const locals: LocalFile[] = []
-  for (const word of words) {
-    const path = resolve(folder, word)
-    // A sample stands for the file it is of: none is made of it.
-    if (sampleNamed(platform.config.staging.prefix.value, path) !== undefined) {
-      names.push([path])
-      continue
-    }
-    const local = await localFile(platform, path)
-    if (local !== undefined) locals.push(local)
-    names.push([local?.entry.raw ?? word])
-  }
-  return { names, locals }
-}
-
-function requireFew(words: readonly string[]): void {
-  if (words.length <= WORDS_MAX) return
-  const reason = `at most ${WORDS_MAX} files by name; --place takes any number`
-  throw new EngineError('USAGE', { command: 'samples', reason })
 }
 
 /**
@@ -127,7 +60,7 @@ export async function lookAgainAtRaw(platform: Platform, ledger: Catalog): Promi
     .selectFrom('sample')
     .select(['id', 'place', 'raw'])
     .where('is_raw', '=', 1)
-    .where((eb) => eb.or([eb('place', '=', LOCAL_PLACE), eb('raw', 'like', 'inbox:%')]))
+    .where((eb) => eb.or([eb('place', '=', LOCAL_PLACE), eb('raw', 'like', `${INBOX}%`)]))
     .execute()
   for (const { id, place, raw } of shown) {
     const isInbox = raw.startsWith(INBOX)
@@ -151,12 +84,13 @@ const endRaw = async (ledger: Catalog, id: number): Promise<void> =>
     await own.set({ raw_until_ms: 0 }).execute()
   })
 
-const inboxName = (root: string, path: string): string =>
+/** How a ledger calls a file below an inbox. */
+export const inboxName = (root: string, path: string): string =>
   INBOX + relative(root, path).split(sep).join('/')
 
-function inInbox(path: string, told: Pick<ProcessedEntry, 'mtime' | 'size'>): LocalFile {
-  const raw = INBOX + path
-  return { place: unroutedPlace(path.split('/', 1)[0] ?? ''), entry: { raw, bronze: raw, ...told } }
+function inInbox(raw: string, told: Pick<ProcessedEntry, 'mtime' | 'size'>): LocalFile {
+  const submitter = raw.slice(INBOX.length).split('/', 1)[0] ?? ''
+  return { place: unroutedPlace(submitter), entry: { raw, bronze: raw, ...told } }
 }
 
 /** Takes in whatever lies in a folder inbox. Memory: its listing. */
@@ -172,7 +106,7 @@ export async function takeInbox(platform: Platform, ledger: Catalog): Promise<vo
     if (path.endsWith('/_SUCCESS')) continue
     const found = await stat(join(config.inbox.value, path)).catch(() => undefined)
     if (found !== undefined)
-      files.push(inInbox(path, { mtime: found.mtimeMs / 1000, size: sizeBytes }))
+      files.push(inInbox(INBOX + path, { mtime: found.mtimeMs / 1000, size: sizeBytes }))
   }
   for (const [place, own] of Map.groupBy(files, (file) => file.place)) {
     for (let at = 0; at < own.length; at += LINES_MAX) {

@@ -20,6 +20,8 @@ import type { SamplesConfig } from './samples-config.ts'
 
 export interface SamplingOptions {
   readonly ledger: Catalog
+  /** who claims */
+  readonly holder: string
   readonly pool: SampleRunner
   /** of staging; absolute */
   readonly prefix: string
@@ -147,7 +149,11 @@ async function make(
   const reply = await runTwice(pool, asked, signal)
   if (reply.kind === 'failed') return failed(one, reply.code, 'it cannot be read')
   const path = pathFor(one, reply.made)
-  if (path !== one.planned) await notePath(options.ledger, { id: one.id, path })
+  const isOther = path !== one.planned
+  if (isOther && !(await notePath(options.ledger, options.holder, { id: one.id, path }))) {
+    rmSync(draft, { force: true })
+    return { finished: left(one) }
+  }
   publish(options.folders, { draft, samples, path, before: one.path })
   const { format, records, sizeBytes, readBytes } = reply.made
   const made = { path, format, records, bytes: sizeBytes, read_bytes: readBytes }

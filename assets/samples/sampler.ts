@@ -14,7 +14,6 @@ import type { Outcome, SamplingOptions } from './sample-one.ts'
 import { left, removeSample, sampleOne } from './sample-one.ts'
 
 export interface SamplerOptions extends SamplingOptions {
-  readonly holder: string
   /** ids of the files that are sampled; undefined: all that are pending */
   readonly only?: readonly number[]
 }

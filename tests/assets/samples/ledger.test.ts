@@ -9,6 +9,7 @@ import type { Claimed, Finished } from '../../../assets/samples/ledger-claims.ts
 import {
   claimSamples,
   finishSamples,
+  notePath,
   releaseClaims,
   renewClaims,
   retryMissing,
@@ -87,6 +88,15 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (database) => {
     read_bytes: 3,
     made_ms: 4,
     ...more,
+  })
+
+  test('a path other than planned is noted by the holder of a claim, before it is finished, and by nobody else', async () => {
+    await take([entry('a')])
+    const [one] = await claim('x:1:y')
+    const id = one?.id ?? 0
+    expect(await notePath(ledger, 'x:2:z', { id, path: 'theirs.txt' })).toBe(false)
+    expect(await notePath(ledger, 'x:1:y', { id, path: 'own.txt' })).toBe(true)
+    expect(Object.values(await rows()).map(({ path }) => path)).toEqual(['own.txt'])
   })
 
   test('of two that took the same lines in one has moved the offset, the other took nothing', async () => {
