@@ -5,7 +5,7 @@
  * cannot show (quotes that never occur) is said in `doubts`.
  */
 import { isUtf8 } from 'node:buffer'
-import { sampleRecords } from '../engine/index.ts'
+import { QUOTED_RECORD_LINES_MAX, sampleRecords } from '../engine/index.ts'
 import type { Dialect, Encoding, RecordSyntax, SampleRecord } from '../engine/index.ts'
 
 export interface SampleDialect {
@@ -76,13 +76,12 @@ function fitOf(
 ): Fit | undefined {
   const read = (quoteChar: Dialect['quoteChar']): SampleRecord[] =>
     sampleRecords(head, syntaxOf({ delimiter, quoteChar, header: false }, encoding), RECORDS)
-  const quoted = read('"')
+  const isCommonlyQuoted = delimiter === ',' || delimiter === ';' || delimiter === '\t'
+  const quoted = untilCut(read('"'), isCommonlyQuoted)
   const hasQuotes = quoted.some(({ isQuoted, isFaulty }) => isQuoted || isFaulty)
   const isSound = !quoted.some(({ isFaulty }) => isFaulty)
   // Guides of claims data mostly take quotes as data; everybody else's comma files quote.
-  const isQuoting = hasQuotes
-    ? isSound
-    : delimiter === ',' || delimiter === ';' || delimiter === '\t'
+  const isQuoting = hasQuotes ? isSound : isCommonlyQuoted
   const quoteChar = isQuoting ? '"' : null
   const dialect: Dialect = { delimiter, quoteChar, header: false }
   const records = isQuoting ? quoted : read(null)
@@ -94,6 +93,21 @@ function fitOf(
   // Control records are few in a delivery, and half of a sample of four lines.
   const isAlike = share >= SAME_SHARE || whole.length - most[1].length <= 2
   return isAlike ? { dialect, fieldCount: most[0], share, hasQuotes } : undefined
+}
+
+/**
+ * Without what a look cut within a quoted cell leaves at its end: a fault, and the cell's lines read
+ * as records. Only where what stands before is soundly quoted, or is a header alone.
+ */
+function untilCut(
+  records: readonly SampleRecord[],
+  isCommonlyQuoted: boolean,
+): readonly SampleRecord[] {
+  const cut = records.findIndex(({ isFaulty }) => isFaulty)
+  if (cut < 1 || records.length - cut > QUOTED_RECORD_LINES_MAX) return records
+  const before = records.slice(0, cut)
+  const isQuoted = before.some((record) => record.isQuoted)
+  return isQuoted || (cut === 1 && isCommonlyQuoted) ? before : records
 }
 
 /** What control records of claims data begin with; they may have as many fields as a row. */

@@ -7,9 +7,10 @@
  * cost DuckDB's own reader 9,999 of 20,000 rows without a word).
  */
 
-/** A quoted field may span at most 64 KiB, and a record at most 20 lines. */
+/** A quoted field may span at most 64 KiB. */
 const QUOTED_FIELD_BYTES_MAX = 64 * 1024
-const QUOTED_RECORD_LINES_MAX = 20
+/** A record with quotes may span at most so many lines. */
+export const QUOTED_RECORD_LINES_MAX = 20
 
 const QUOTE = 0x22
 const LF = 0x0a

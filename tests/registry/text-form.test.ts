@@ -44,3 +44,17 @@ test('a quoted cell longer than the look is quoted', () => {
     quoteChar: '"',
   })
 })
+
+test.each([
+  ['after records that were whole', 3_000],
+  ['in the first record', 12_000],
+])(
+  'a look that ends within a quoted cell, %s, guesses quotes, and no lines before the data',
+  (_where, length) => {
+    const cell = 'one, two, three, four\n'.repeat(8).padEnd(length, ' word, word')
+    const head = Buffer.from(`Text,status\n${`"${cell}",open\n`.repeat(20)}`)
+    const form = guessedForm(head, 'notes.csv')
+    expect(form?.syntax.dialect).toMatchObject({ delimiter: ',', quoteChar: '"' })
+    expect(form?.preambleRecords).toBeUndefined()
+  },
+)
